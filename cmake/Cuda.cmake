@@ -1,0 +1,16 @@
+# libunlearn_cuda.so: our CUDA kernels, loaded at run time by --device cuda. Built when nvcc is found;
+# without it everything else works.
+include(CheckLanguage)
+check_language(CUDA)
+file(GLOB unlearn_cuda_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/kernels/*.cu")
+if(CMAKE_CUDA_COMPILER AND unlearn_cuda_sources)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
+  endif()
+  enable_language(CUDA)
+  add_library(unlearn_cuda SHARED ${unlearn_cuda_sources})
+  target_include_directories(unlearn_cuda PRIVATE "${CMAKE_SOURCE_DIR}/include")
+  set_target_properties(unlearn_cuda PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Shared)
+else()
+  message(STATUS "nvcc not found: libunlearn_cuda.so is not built; --device cuda needs it")
+endif()

@@ -1,0 +1,14 @@
+# `cmake --install` makes a relocatable tree: bin/unlearn, lib/, share/unlearn/configs. LibTorch is
+# found next to it, through LD_LIBRARY_PATH, or where it was at build time.
+include(GNUInstallDirs)
+if(TARGET unlearn)
+  set_target_properties(unlearn PROPERTIES INSTALL_RPATH "$ORIGIN/../lib;${LibTorch_LIBRARY_DIR}")
+  install(TARGETS unlearn RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(TARGET unlearn_cuda)
+  install(TARGETS unlearn_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/unlearn/configs)
+set(CPACK_GENERATOR TGZ)
+set(CPACK_PACKAGE_FILE_NAME "unlearn-${PROJECT_VERSION}-${CMAKE_SYSTEM_PROCESSOR}")
+include(CPack)

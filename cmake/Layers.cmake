@@ -1,0 +1,35 @@
+# unlearn_layer(NAME [TORCH] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
+# TORCH layers see LibTorch and share one precompiled header; the others never see torch's include
+# path (its bundled fmt would break spdlog) and compile in a moment.
+
+# An executable may not precompile for a library, so the shared header lives in a small library.
+add_library(unlearn_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+target_link_libraries(unlearn_pch PUBLIC unlearn_options LibTorch::cpu)
+target_precompile_headers(
+  unlearn_pch
+  PRIVATE
+  <torch/torch.h>
+  <nlohmann/json.hpp>
+  <filesystem>
+  <functional>
+  <map>
+  <memory>
+  <optional>
+  <string>
+  <vector>)
+
+function(unlearn_layer name)
+  cmake_parse_arguments(arg "TORCH" "" "DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
+  if(NOT sources)
+    add_library(unlearn_${name} INTERFACE)
+    target_link_libraries(unlearn_${name} INTERFACE unlearn_options ${arg_DEPENDS})
+    return()
+  endif()
+  add_library(unlearn_${name} STATIC ${sources})
+  target_link_libraries(unlearn_${name} PUBLIC unlearn_options ${arg_DEPENDS})
+  if(arg_TORCH)
+    target_link_libraries(unlearn_${name} PUBLIC LibTorch::cpu)
+    target_precompile_headers(unlearn_${name} REUSE_FROM unlearn_pch)
+  endif()
+endfunction()

@@ -1,0 +1,57 @@
+#include "unlearn/core/rng.h"
+
+#include <numeric>
+#include <random>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn {
+namespace {
+
+constexpr uint64_t kGolden = 0x9E3779B97F4A7C15ULL;
+
+uint64_t finalise(uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
+}
+
+}  // namespace
+
+uint64_t mix_bits(uint64_t seed, uint64_t stream, uint64_t counter) {
+  return finalise(finalise(finalise(seed + kGolden) + stream + kGolden) + counter + kGolden);
+}
+
+uint64_t Rng::next() {
+  state_ += kGolden;
+  return finalise(state_);
+}
+
+int64_t Rng::below(int64_t bound) {
+  UNLEARN_CHECK(bound > 0, "bound ", bound);
+  const auto range = static_cast<uint64_t>(bound);
+  const uint64_t limit = UINT64_MAX - UINT64_MAX % range;
+  uint64_t draw = next();
+  while (draw >= limit) draw = next();
+  return static_cast<int64_t>(draw % range);
+}
+
+double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+
+std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  Rng rng(mix_bits(seed, epoch, static_cast<uint64_t>(n)));
+  for (int64_t i = n - 1; i > 0; --i) {
+    std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(rng.below(i + 1))]);
+  }
+  return order;
+}
+
+int64_t torch_first_randint(uint64_t seed, int64_t bound) {
+  UNLEARN_CHECK(bound > 0 && bound < (int64_t{1} << 32), "bound ", bound);
+  std::mt19937 generator(static_cast<uint32_t>(seed));
+  return static_cast<int64_t>(generator() % static_cast<uint64_t>(bound));
+}
+
+}  // namespace unlearn
