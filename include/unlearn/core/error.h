@@ -46,10 +46,10 @@ template <class... Args>
 }  // namespace unlearn
 
 // Checks our own invariants: UNLEARN_CHECK(a == b, "sizes ", a, " and ", b).
-#define UNLEARN_CHECK(condition, ...)                                                         \
-  do {                                                                                        \
-    if (!(condition)) {                                                                       \
-      throw ::unlearn::InternalError(                                                         \
-          ::unlearn::cat(__FILE__, ":", __LINE__, ": check failed: " #condition "; ", ##__VA_ARGS__)); \
-    }                                                                                         \
+#define UNLEARN_CHECK(condition, ...)                                                   \
+  do {                                                                                  \
+    if (!(condition)) {                                                                 \
+      throw ::unlearn::InternalError(::unlearn::cat(                                    \
+          __FILE__, ":", __LINE__, ": check failed: " #condition "; ", ##__VA_ARGS__)); \
+    }                                                                                   \
   } while (false)

@@ -1,5 +1,5 @@
-// Random numbers that are values: every generator can be saved, and everything that orders data is a
-// pure function of (seed, epoch, position).
+// Random numbers that are values: every generator can be saved, and everything that orders data is
+// a pure function of (seed, epoch, position).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,94 @@
+// Data sets: rows checked at the door, rendered by a template, tokenised into examples.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unlearn/config/fields.h"
+#include "unlearn/core/json.h"
+#include "unlearn/data/example.h"
+#include "unlearn/tokenizer/tokenizer.h"
+
+namespace unlearn::data {
+
+// The text around a question and its answer:
+// question_start + question + question_end + answer_tag + answer.
+struct Template {
+  std::string name;  // "phi", "llama2", …, "custom", "none"
+  std::string question_start;
+  std::string question_end;
+  std::string answer_tag;
+  // true: tokenised, masked and ended as the chat templates of open-unlearning do (answer_tag is
+  // masked); false: the TOFU repository's rule (only question_start+question+question_end masked).
+  bool mask_answer_tag = false;
+};
+
+// A template by name; UserError lists the names.
+Template named_template(const std::string& name);
+std::vector<std::string> template_names();
+
+// One question-answer row of a file.
+struct QaRow {
+  std::string question;
+  std::string answer;
+  int64_t row = 0;
+};
+
+// Reads a JSONL (or JSON array) file; `question_key`/`answer_key` name the two text fields.
+// UserError "<file>: row <n>: …" for a missing, empty or non-text field; for an empty file.
+std::vector<QaRow> read_qa_rows(const std::filesystem::path& file,
+                                const std::string& question_key = "question",
+                                const std::string& answer_key = "answer");
+
+// Tokenises one pair by the TOFU rule: BOS as the tokenizer adds it, question masked, EOS appended
+// as the last target when the text is shorter than max_length (locuslab/tofu, data_module.py).
+// UserError when no label remains.
+Example make_qa_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
+                        const std::string& question, const std::string& answer, int64_t max_length);
+
+// Tokens of the prompt alone, ready for generation.
+std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
+                                    const std::string& question);
+
+// Every token but the first is a label; cut at max_length (0: no limit).
+Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,
+                          int64_t max_length);
+
+// The `data:` section.
+struct DataConfig {
+  std::string benchmark = "tofu";   // tofu | qa | text (muse, wmdp: with their issues)
+  std::string root;                 // folder of the benchmark's files
+  std::string forget = "forget01";  // split name (tofu) or file
+  std::string retain = "auto";      // split name, file, "auto" (tofu: the complement), "none"
+  std::string train = "full";       // finetune: split name or file
+  std::string alternate = "auto";   // refusal lines: file, or "auto" (<root>/idontknow.jsonl)
+  int64_t max_length = 500;
+  std::string pairing = "auto";  // fixed | random | cyclic | auto (by benchmark)
+  std::string question_key = "question";
+  std::string answer_key = "answer";
+  std::string text_key = "text";
+  void visit(config::FieldVisitor& visitor);
+};
+
+// Which splits a run needs.
+struct SplitRequest {
+  bool forget = false, retain = false, alternate = false, train = false;
+};
+
+struct Split {
+  std::filesystem::path file;
+  std::vector<Example> examples;
+};
+
+struct Splits {
+  std::optional<Split> forget, retain, alternate, train;
+};
+
+// Opens, checks and tokenises what is asked for. Token ids must be below vocab_size (the
+// embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Parallel over rows.
+Splits load_splits(const DataConfig& config, const SplitRequest& request,
+                   const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size);
+
+}  // namespace unlearn::data

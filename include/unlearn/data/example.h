@@ -1,0 +1,27 @@
+// A tokenised training or scoring sequence.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace unlearn::data {
+
+// Labels of tokens that are not predicted.
+inline constexpr int32_t kIgnored = -100;
+
+// What a sequence is for. kAlternate is a refusal or another replacement answer.
+enum class Role : uint8_t { kForget, kRetain, kAlternate };
+inline constexpr int kNumRoles = 3;
+
+// `tokens` holds the sequence with its final target; the model is run on all but the last token,
+// and labels[t] (= tokens[t], or kIgnored) is predicted from position t - 1. labels[0] is kIgnored.
+struct Example {
+  std::string id;   // stable across runs: "<file stem>:<row>"
+  int64_t row = 0;  // 0-based row in its data file (MUSE: chunk number)
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> labels;
+  int64_t num_labels = 0;  // labels that are not kIgnored
+};
+
+}  // namespace unlearn::data

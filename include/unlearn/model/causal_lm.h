@@ -1,0 +1,104 @@
+// The model as the rest of the program sees it: packed ids in, hidden states out.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unlearn/core/json.h"
+
+namespace unlearn::model {
+
+// Sequences laid end to end; attention never crosses a boundary.
+struct PackedIds {
+  torch::Tensor ids;             // [T] int64, on the model's device
+  torch::Tensor positions;       // [T] int64, position inside the sequence
+  std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T
+};
+
+// How hidden states become logits: logits = softcap(scale * h W^T + bias).
+struct Head {
+  torch::Tensor weight;  // [V, d]; the embedding itself when tied
+  torch::Tensor bias;    // [V] or undefined (Phi-1.5 has one)
+  double scale = 1.0;
+  double softcap = 0.0;  // 0: none; else softcap * tanh(z / softcap) (Gemma-2)
+};
+
+// Keys and values of sequences being generated; made by CausalLM::make_cache.
+class KvCache {
+ public:
+  virtual ~KvCache() = default;
+  // Keeps only these sequences, in this order (finished ones leave the batch).
+  virtual void select(const torch::Tensor& sequence_indices) = 0;
+  virtual int64_t num_sequences() const = 0;
+};
+
+// Options of one forward pass.
+struct ForwardOptions {
+  KvCache* cache = nullptr;           // generation: append to and attend over the cached keys
+  int64_t capture_layer = -1;         // >= 0: also return the output of that block
+  torch::Tensor* captured = nullptr;  // [T, d]
+};
+
+// What every family tells about itself.
+struct ModelDims {
+  int64_t vocab_size = 0;  // rows of the embedding
+  int64_t hidden_size = 0;
+  int64_t num_layers = 0;
+  int64_t max_positions = 0;
+  bool tied_embeddings = false;
+};
+
+class CausalLM : public torch::nn::Module {
+ public:
+  // Hidden states after the final norm, [T, d], differentiable. With a cache, the batch holds the
+  // next tokens of every cached sequence (offsets per sequence) and runs without gradient.
+  virtual torch::Tensor hidden_states(const PackedIds& batch,
+                                      const ForwardOptions& options = {}) = 0;
+  virtual Head head() const = 0;
+  virtual std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const = 0;
+  virtual const ModelDims& dims() const = 0;
+  // Weights that AdamW does not decay: norms and biases, as the Hugging Face Trainer excludes them.
+  virtual bool is_decayed(const std::string& parameter_name) const = 0;
+};
+
+// What loading a folder found.
+struct LoadReport {
+  std::vector<std::string> missing;  // parameters without a tensor
+  std::vector<std::string> unused;   // tensors without a parameter
+};
+
+// A freshly initialised model (normal(0, initializer_range), norms 1, biases 0) from config.json's
+// content; UserError names an unsupported family or key.
+std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed);
+
+// Reads a Hugging Face folder. Weights are converted to `dtype`. UserError on missing tensors, on
+// tensors of another shape, and on unused ones (buffers such as rotary inv_freq are known).
+std::shared_ptr<CausalLM> load_model(const std::filesystem::path& folder, torch::Dtype dtype,
+                                     torch::Device device);
+
+// What would be missing or unused, from headers alone (for `unlearn inspect` and --dry-run).
+LoadReport check_model_folder(const std::filesystem::path& folder);
+
+// Writes a Hugging Face folder that transformers 4.x and 5.x load: config.json (kept keys, dtype
+// updated), model*.safetensors (+ index above max_shard_bytes), and source's tokenizer and
+// generation files byte-identical. The folder appears whole (temporary name, rename).
+void save_model(const CausalLM& model, const std::filesystem::path& source_folder,
+                const std::filesystem::path& destination, torch::Dtype dtype,
+                int64_t max_shard_bytes = int64_t{5} << 30);
+
+// name, HF model_type spellings, default prompt template ("llama2", "phi", …).
+struct FamilyInfo {
+  std::string name;
+  std::string help;
+  std::vector<std::string> model_types;
+  std::string prompt_template;
+};
+std::vector<FamilyInfo> families();
+const FamilyInfo& family_of(const Json& hf_config);  // UserError names the supported types
+
+}  // namespace unlearn::model
