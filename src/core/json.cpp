@@ -6,7 +6,8 @@
 namespace unlearn {
 namespace {
 
-// nlohmann's parser recurses; texts nested deeper than this are refused before they overflow a stack.
+// nlohmann's parser recurses; texts nested deeper than this are refused before they overflow a
+// stack.
 constexpr int kMaxDepth = 200;
 
 void visit_row(const std::string& file, int64_t row, const Json& value,

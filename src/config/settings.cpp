@@ -1,0 +1,187 @@
+#include "unlearn/config/settings.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::config {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kMaxExtends = 16;
+
+// YAML 1.2 core schema: what an unquoted scalar means.
+Json plain_scalar(const std::string& text) {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+    return nullptr;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  const std::string digits = text.front() == '-' || text.front() == '+' ? text.substr(1) : text;
+  const bool numeric_start =
+      !digits.empty() && (std::isdigit(static_cast<unsigned char>(digits.front())) != 0 ||
+                          (digits.front() == '.' && digits.size() > 1));
+  if (!numeric_start) return text;
+  try {
+    size_t used = 0;
+    if (digits.find_first_not_of("0123456789") == std::string::npos) {
+      const int64_t integer = std::stoll(text, &used);
+      if (used == text.size()) return integer;
+    }
+    if (digits.find_first_not_of("0123456789.eE+-") == std::string::npos) {
+      const double real = std::stod(text, &used);
+      if (used == text.size()) return real;
+    }
+  } catch (const std::exception&) {  // out of range: stays text, the reader will name it
+  }
+  return text;
+}
+
+struct Flattener {
+  std::string file;
+  std::function<void(const std::string& key, Setting)> put;
+
+  std::string origin(const YAML::Node& node) const {
+    const int line = node.Mark().line;
+    return line >= 0 ? cat(file, ":", line + 1) : file;
+  }
+
+  Setting scalar(const YAML::Node& node) const {
+    const bool quoted = node.Tag() == "!";
+    return {quoted ? Json(node.Scalar()) : plain_scalar(node.Scalar()), quoted, origin(node)};
+  }
+
+  void walk(const std::string& key, const YAML::Node& node) const {
+    switch (node.Type()) {
+      case YAML::NodeType::Map:
+        if (node.size() == 0 && !key.empty()) put(key, {Json(nullptr), false, origin(node)});
+        for (const auto& entry : node) {
+          if (!entry.first.IsScalar()) user_error(origin(node), ": keys must be plain text");
+          const std::string name = entry.first.Scalar();
+          walk(key.empty() ? name : cat(key, ".", name), entry.second);
+        }
+        return;
+      case YAML::NodeType::Sequence: {
+        Json list = Json::array();
+        for (const YAML::Node& item : node) {
+          if (!item.IsScalar())
+            user_error(origin(item), ": '", key, "': lists hold plain values only");
+          list.push_back(scalar(item).value);
+        }
+        put(key, {list, false, origin(node)});
+        return;
+      }
+      case YAML::NodeType::Scalar:
+        put(key, scalar(node));
+        return;
+      default:
+        if (!key.empty()) put(key, {Json(nullptr), false, origin(node)});
+    }
+  }
+};
+
+Settings load(const fs::path& file, int depth) {
+  if (depth > kMaxExtends) user_error(file.string(), ": 'extends' goes in a circle or is too deep");
+  YAML::Node root;
+  try {
+    root = YAML::Load(read_file(file));
+  } catch (const YAML::Exception& error) {
+    user_error(file.string(), ":", error.mark.line + 1, ": not valid YAML: ", error.msg);
+  }
+  if (!root.IsMap() && !root.IsNull()) {
+    user_error(file.string(), ": a config is a map of keys, e.g. 'method: {name: simnpo}'");
+  }
+  Settings own;
+  Settings result;
+  std::string parent;
+  Flattener{file.string(),
+            [&](const std::string& key, Setting setting) {
+              if (key == "extends") {
+                if (!setting.value.is_string()) {
+                  user_error(setting.origin, ": 'extends' takes the name of a config file");
+                }
+                parent = setting.value.get<std::string>();
+                return;
+              }
+              own.set(key, setting.value, setting.origin);
+            }}
+      .walk("", root);
+  if (!parent.empty()) {
+    const fs::path sibling = file.parent_path() / parent;
+    result =
+        load(fs::exists(sibling) ? sibling : find_config(parent, {file.parent_path()}), depth + 1);
+  }
+  result.overlay(own);
+  return result;
+}
+
+}  // namespace
+
+Settings Settings::from_file(const fs::path& file) { return load(file, 0); }
+
+void Settings::put(const std::string& key, Setting setting) {
+  // A scalar replaces a whole map of the same name, and a map's entry replaces a scalar.
+  const std::string below = key + ".";
+  for (auto it = values_.lower_bound(below); it != values_.end() && it->first.starts_with(below);) {
+    it = values_.erase(it);
+  }
+  for (size_t dot = key.find('.'); dot != std::string::npos; dot = key.find('.', dot + 1)) {
+    values_.erase(key.substr(0, dot));
+  }
+  values_[key] = std::move(setting);
+}
+
+void Settings::set(const std::string& key, Json value, const std::string& origin) {
+  put(key, {std::move(value), false, origin});
+}
+
+void Settings::assign(const std::string& assignment, const std::string& origin) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    user_error(origin, ": '", assignment, "' is not of the form dotted.key=value");
+  }
+  const std::string key(trim(std::string_view(assignment).substr(0, equals)));
+  const std::string text = assignment.substr(equals + 1);
+  try {
+    Flattener{origin,
+              [&](const std::string& name, Setting setting) {
+                setting.origin = origin;
+                put(name, std::move(setting));
+              }}
+        .walk(key, text.empty() ? YAML::Node(YAML::NodeType::Null) : YAML::Load(text));
+  } catch (const YAML::Exception& error) {
+    user_error(origin, ": '", assignment, "': not valid YAML: ", error.msg);
+  }
+}
+
+void Settings::overlay(const Settings& other) {
+  for (const auto& [key, setting] : other.values_) put(key, setting);
+}
+
+const Setting* Settings::find(const std::string& key) const {
+  const auto it = values_.find(key);
+  return it == values_.end() ? nullptr : &it->second;
+}
+
+fs::path find_config(const std::string& name, const std::vector<fs::path>& folders) {
+  std::vector<fs::path> places = {name};
+  if (const char* extra = std::getenv("UNLEARN_CONFIG_DIR"); extra != nullptr && *extra != '\0') {
+    places.push_back(fs::path(extra) / name);
+  }
+  for (const fs::path& folder : folders) places.push_back(folder / name);
+  std::vector<std::string> looked;
+  for (const fs::path& place : places) {
+    for (const char* ending : {"", ".yaml"}) {
+      const fs::path file = place.string() + ending;
+      std::error_code ignored;
+      if (fs::is_regular_file(file, ignored)) return file;
+    }
+    looked.push_back(place.string());
+  }
+  user_error("config '", name, "' not found; looked for ", join(looked, ", "),
+             " (with and without .yaml)");
+}
+
+}  // namespace unlearn::config

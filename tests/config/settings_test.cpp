@@ -1,0 +1,157 @@
+#include "unlearn/config/settings.h"
+
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::config {
+namespace {
+namespace fs = std::filesystem;
+
+struct Sample {
+  int64_t epochs = 10;
+  double lr = 1e-5;
+  bool shuffle = true;
+  std::string mode = "nll";
+  std::optional<double> delta;
+  std::optional<int64_t> budget;
+  std::vector<std::string> compat;
+  int64_t rank = 0;
+
+  void visit(FieldVisitor& v) {
+    v.field("epochs", epochs, {.help = "passes", .min = 1});
+    v.field("lr", lr, {.help = "learning rate", .min = 0, .exclusive_min = true});
+    v.field("shuffle", shuffle, {.help = "random order"});
+    v.field("mode", mode, {.help = "which", .choices = {"nll", "kl"}});
+    v.field("delta", delta, {.help = "margin"});
+    v.field("budget", budget, {.help = "tokens", .min = 1, .unset_word = "auto"});
+    v.field("compat", compat, {.help = "quirks"});
+    v.field("lora.rank", rank, {.help = "rank", .min = 0});
+  }
+};
+
+class SettingsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(::testing::TempDir()) / "unlearn_settings_test";
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  fs::path write(const std::string& name, const std::string& content) {
+    write_file_atomic(folder_ / name, content);
+    return folder_ / name;
+  }
+  static std::string message(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  static Sample read(const Settings& settings) {
+    SettingsReader reader(settings);
+    Sample sample;
+    reader.read("train", sample);
+    reader.refuse_unknown();
+    return sample;
+  }
+  fs::path folder_;
+};
+
+TEST_F(SettingsTest, LaterLayersWin) {
+  write("base.yaml", "train: {epochs: 3, lr: 0.5, lora: {rank: 4}}\n");
+  const auto file = write("own.yaml", "extends: base.yaml\ntrain:\n  lr: 1e-4\n  compat: [a, b]\n");
+  Settings settings = Settings::from_file(file);
+  settings.assign("train.epochs=7", "--set");
+  const Sample sample = read(settings);
+  EXPECT_EQ(sample.epochs, 7);
+  EXPECT_DOUBLE_EQ(sample.lr, 1e-4);
+  EXPECT_EQ(sample.rank, 4);
+  EXPECT_EQ(sample.compat, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(SettingsTest, UnknownKeyNamesFileLineAndNearest) {
+  const auto file = write("typo.yaml", "train:\n  epochs: 3\n  epoch_size: 3\n");
+  const std::string text = message([&] { read(Settings::from_file(file)); });
+  EXPECT_NE(text.find("typo.yaml:3"), std::string::npos) << text;
+  EXPECT_NE(text.find("train.epochs"), std::string::npos) << text;
+}
+
+TEST_F(SettingsTest, TypesAndRangesAreChecked) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"train.epochs=many", "a number"},
+      {"train.epochs=2.5", "a whole number"},
+      {"train.epochs=0", "must be >= 1"},
+      {"train.lr=0", "must be > 0"},
+      {"train.lr=.nan", "a number"},
+      {"train.shuffle=1", "true or false"},
+      {"train.mode=klx", "did you mean 'kl'"},
+      {"train.budget=-3", "must be >= 1"},
+      {"train.lr=[1, 2]", "a number"},
+      {"train.lr=1e999", "a number"},
+      {"train.epochs={a: 1}", "unknown key"},
+      {"nonsense", "dotted.key=value"},
+      {"train.mode=[1, {a: 2}]", "plain values"}};
+  for (const auto& [assignment, expected] : cases) {
+    const std::string text = message([&] {
+      Settings settings;
+      settings.assign(assignment, "--set");
+      read(settings);
+    });
+    EXPECT_NE(text.find(expected), std::string::npos) << assignment << " -> " << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(SettingsTest, UnsetWordsAndNull) {
+  Settings settings;
+  settings.assign("train.budget=auto", "--set");
+  settings.assign("train.delta=", "--set");
+  const Sample sample = read(settings);
+  EXPECT_FALSE(sample.budget.has_value());
+  EXPECT_FALSE(sample.delta.has_value());
+}
+
+TEST_F(SettingsTest, WhatIsDumpedReadsBack) {
+  Sample sample;
+  sample.lr = 1.0 / 3.0;
+  sample.mode = "kl";
+  sample.delta = 0.2;
+  sample.compat = {"true", "plain", "with: colon"};
+  FieldDumper dumper;
+  sample.visit(dumper);
+  const auto file = write("dump.yaml", to_yaml(Json{{"train", dumper.json()}}));
+  const Sample again = read(Settings::from_file(file));
+  EXPECT_EQ(again.lr, sample.lr);
+  EXPECT_EQ(again.mode, "kl");
+  EXPECT_EQ(again.delta, sample.delta);
+  EXPECT_EQ(again.compat, sample.compat);
+  EXPECT_FALSE(again.budget.has_value());
+}
+
+TEST_F(SettingsTest, BadFilesAreOneLine) {
+  const auto broken = write("broken.yaml", "train: [1, 2\n");
+  EXPECT_NE(message([&] { Settings::from_file(broken); }).find("not valid YAML"),
+            std::string::npos);
+  const auto circle = write("circle.yaml", "extends: circle.yaml\n");
+  EXPECT_NE(message([&] { Settings::from_file(circle); }).find("circle"), std::string::npos);
+  const auto list = write("list.yaml", "- 1\n- 2\n");
+  EXPECT_NE(message([&] { Settings::from_file(list); }).find("map of keys"), std::string::npos);
+  EXPECT_NE(message([&] { find_config("absent", {folder_}); }).find("absent"), std::string::npos);
+}
+
+TEST_F(SettingsTest, DescriberShowsDefaultsAndRanges) {
+  Sample sample;
+  FieldDescriber describer;
+  sample.visit(describer);
+  ASSERT_EQ(describer.docs().size(), 8U);
+  EXPECT_EQ(describer.docs()[1].name, "lr");
+  EXPECT_EQ(describer.docs()[1].default_value, "1e-05");
+  EXPECT_EQ(describer.docs()[1].range, "> 0");
+  EXPECT_EQ(describer.docs()[5].default_value, "auto");
+}
+
+}  // namespace
+}  // namespace unlearn::config
