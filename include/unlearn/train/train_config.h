@@ -1,0 +1,52 @@
+// The `train:` section.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unlearn/config/fields.h"
+
+namespace unlearn::train {
+
+struct TrainConfig {
+  double epochs = 10;
+  std::optional<int64_t> max_steps;         // stops earlier than epochs would
+  int64_t batch_size = 32;                  // forget examples per optimizer step
+  std::optional<int64_t> batch_tokens;      // input tokens per micro-batch; unset: chosen by device
+  std::optional<int64_t> micro_batch_size;  // forget examples per micro-batch instead of a budget
+  double lr = 1e-5;
+  std::optional<double> warmup_epochs = 1;
+  std::optional<int64_t> warmup_steps;  // wins over warmup_epochs
+  std::string schedule = "linear";
+  double weight_decay = 0.01;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double max_grad_norm = 1.0;  // 0: no clipping
+  std::string optimizer = "adamw";
+  std::string master = "auto";
+  std::string state_bits = "auto";
+  std::string recompute = "auto";
+  int64_t seed = 42;
+  bool shuffle = true;
+  std::string averaging = "exact";
+  std::string save_every = "epoch";  // "epoch", "never" or a number of steps
+  int64_t keep = 2;                  // checkpoints kept
+  int64_t log_every = 1;
+  std::string deterministic = "auto";
+  std::vector<std::string> compat;
+  int64_t lora_rank = 0;
+  double lora_alpha = 32;
+  double lora_dropout = 0.0;
+  std::string lora_targets = "all-linear";
+  bool lora_merge = false;
+
+  void visit(config::FieldVisitor& visitor);
+  // What fields alone cannot say; UserError names the key.
+  void check() const;
+  // Steps between checkpoints: 0 = never.
+  int64_t checkpoint_interval(int64_t steps_per_epoch) const;
+};
+
+}  // namespace unlearn::train

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Sets up what is missing and builds build/unlearn and the tests. Options go to scripts/setup.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ ! -f build/torch_root ] || [ $# -gt 0 ]; then scripts/setup.sh "$@"; fi
+cmake --preset release -DTorch_ROOT="$(cat build/torch_root)" >build/configure.log ||
+  { cat build/configure.log >&2; exit 1; }
+cmake --build build

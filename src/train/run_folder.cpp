@@ -1,0 +1,132 @@
+#include "unlearn/train/run_folder.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::train {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kRunJson = "run.json";
+constexpr const char* kMetrics = "metrics.jsonl";
+// Everything a run writes at its top level; --overwrite removes these and nothing else.
+constexpr const char* kOwnEntries[] = {"run.json",  "metrics.jsonl", "config.resolved.yaml",
+                                       "model",     "checkpoints",   "eval",
+                                       "reference", "tensorboard",   "adapter"};
+
+std::optional<int64_t> step_of(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  constexpr std::string_view kPrefix = "step-";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return step;
+}
+
+bool is_run_folder(const fs::path& path) { return fs::exists(path / kRunJson); }
+
+void remove_own_entries(const fs::path& path) {
+  for (const char* entry : kOwnEntries) fs::remove_all(path / entry);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {
+  if (fs::exists(path_) && !fs::is_directory(path_)) {
+    user_error("--output ", path_.string(), ": is not a folder");
+  }
+  const bool occupied = fs::exists(path_) && !fs::is_empty(path_);
+  if (occupied && existing == ExistingOutput::kRefuse) {
+    user_error(
+        "--output ", path_.string(),
+        ": exists and is not empty; give --resume to continue it, --overwrite to replace it, "
+        "or another folder");
+  }
+  if (occupied && !is_run_folder(path_)) {
+    user_error("--output ", path_.string(), ": is not empty and is no run folder (no run.json); ",
+               existing == ExistingOutput::kResume ? "there is nothing to resume"
+                                                   : "it is not overwritten");
+  }
+  if (existing == ExistingOutput::kResume && !occupied) {
+    user_error("--resume: ", path_.string(), " holds no run");
+  }
+  if (existing == ExistingOutput::kOverwrite) remove_own_entries(path_);
+  fs::create_directories(path_);
+  if (existing == ExistingOutput::kResume) run_json_ = read_json(path_ / kRunJson);
+  metrics_.open(path_ / kMetrics, std::ios::app);
+  if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
+}
+
+fs::path RunFolder::checkpoint(int64_t step) const { return checkpoints() / cat("step-", step); }
+
+void RunFolder::update_run_json(const Json& fields) {
+  run_json_.update(fields);
+  write_file_atomic(path_ / kRunJson, run_json_.dump(2) + "\n");
+}
+
+void RunFolder::write_config(const std::string& yaml) {
+  write_file_atomic(path_ / "config.resolved.yaml", yaml);
+}
+
+void RunFolder::append_metrics(const Json& line) {
+  metrics_ << line.dump() << '\n' << std::flush;
+  if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot write (disk full?)");
+}
+
+void RunFolder::truncate_metrics(int64_t step) {
+  metrics_.close();
+  std::string kept;
+  for (const std::string& line : split(read_file(path_ / kMetrics), '\n')) {
+    if (line.empty()) continue;
+    // A line cut short by a kill belongs to a step that is repeated.
+    const Json row = Json::parse(line, nullptr, false);
+    if (row.is_object() && row.value("step", int64_t{0}) <= step) kept += line + "\n";
+  }
+  write_file_atomic(path_ / kMetrics, kept);
+  metrics_.open(path_ / kMetrics, std::ios::app);
+}
+
+std::optional<int64_t> RunFolder::latest_checkpoint() const {
+  std::optional<int64_t> latest;
+  if (!fs::is_directory(checkpoints())) return latest;
+  for (const auto& entry : fs::directory_iterator(checkpoints())) {
+    const auto step = step_of(entry.path());
+    if (step && fs::exists(entry.path() / "DONE") && (!latest || *step > *latest)) latest = step;
+  }
+  return latest;
+}
+
+void RunFolder::prune_checkpoints(int64_t keep) const {
+  if (!fs::is_directory(checkpoints())) return;
+  std::vector<int64_t> complete;
+  for (const auto& entry : fs::directory_iterator(checkpoints())) {
+    const auto step = step_of(entry.path());
+    if (step && fs::exists(entry.path() / "DONE")) {
+      complete.push_back(*step);
+    } else {
+      fs::remove_all(entry.path());
+    }
+  }
+  std::sort(complete.rbegin(), complete.rend());
+  for (size_t i = static_cast<size_t>(keep); i < complete.size(); ++i) {
+    const fs::path folder = checkpoint(complete[i]);
+    fs::remove(folder / "DONE");  // first, so that a half-deleted one never looks complete
+    fs::remove_all(folder);
+  }
+}
+
+int64_t peak_host_bytes() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace unlearn::train

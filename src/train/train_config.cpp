@@ -1,0 +1,96 @@
+#include "unlearn/train/train_config.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::train {
+
+void TrainConfig::visit(config::FieldVisitor& v) {
+  v.field("epochs", epochs,
+          {.help = "passes over the forget rows", .min = 0, .max = 1e6, .exclusive_min = true});
+  v.field("max_steps", max_steps, {.help = "stop after this many optimizer steps", .min = 1});
+  v.field("batch_size", batch_size,
+          {.help = "forget examples per optimizer step", .min = 1, .max = 1 << 20});
+  v.field("batch_tokens", batch_tokens,
+          {.help = "input tokens per micro-batch; never changes the result under averaging: exact",
+           .min = 1,
+           .unset_word = "auto"});
+  v.field(
+      "micro_batch_size", micro_batch_size,
+      {.help = "forget examples per micro-batch instead of a token budget (needed by averaging: "
+               "micro_batch_mean)",
+       .min = 1});
+  v.field("lr", lr, {.help = "peak learning rate", .min = 0, .max = 10});
+  v.field("warmup_epochs", warmup_epochs,
+          {.help = "epochs of linear warm-up from 0", .min = 0, .max = 1e6});
+  v.field("warmup_steps", warmup_steps,
+          {.help = "steps of linear warm-up; wins over warmup_epochs", .min = 0});
+  v.field("schedule", schedule,
+          {.help = "learning rate after the warm-up", .choices = {"linear", "cosine", "constant"}});
+  v.field("weight_decay", weight_decay,
+          {.help = "decoupled decay of weight matrices (not of biases and norms)", .min = 0});
+  v.field("beta1", beta1, {.help = "AdamW's first-moment decay", .min = 0, .max = 0.999999});
+  v.field("beta2", beta2, {.help = "AdamW's second-moment decay", .min = 0, .max = 0.99999999});
+  v.field("epsilon", epsilon, {.help = "AdamW's epsilon", .min = 0, .exclusive_min = true});
+  v.field("max_grad_norm", max_grad_norm,
+          {.help = "clip the global gradient norm at this; 0: no clipping", .min = 0});
+  v.field("optimizer", optimizer, {.help = "update rule", .choices = {"adamw"}});
+  v.field("master", master,
+          {.help = "fp32 master of bfloat16 weights: split keeps it exactly as bf16 + int16, none "
+                   "rounds every update",
+           .choices = {"auto", "split", "none"}});
+  v.field("state_bits", state_bits, {.help = "bits of AdamW's moments", .choices = {"auto", "32"}});
+  v.field("recompute", recompute,
+          {.help = "activation recomputation in the backward pass", .choices = {"auto", "none"}});
+  v.field("seed", seed, {.help = "seed of data order and pairing", .min = 0});
+  v.field("shuffle", shuffle, {.help = "false: file order and cyclic pairing"});
+  v.field("averaging", averaging,
+          {.help = "exact: means over the whole step; micro_batch_mean: mean of micro-batch means, "
+                   "as the Hugging Face Trainer",
+           .choices = {"exact", "micro_batch_mean"}});
+  v.field("save_every", save_every,
+          {.help = "checkpoints: every epoch, never, or every N steps (a number)"});
+  v.field("keep", keep, {.help = "checkpoints kept; older ones are deleted", .min = 1});
+  v.field("log_every", log_every, {.help = "steps between log lines", .min = 1});
+  v.field("deterministic", deterministic,
+          {.help = "full: bit-reproducible on CUDA too", .choices = {"auto", "full"}});
+  v.field("compat", compat, {.help = "names of reference quirks to reproduce"});
+  v.field("lora.rank", lora_rank, {.help = "0: all weights are trained", .min = 0, .max = 4096});
+  v.field("lora.alpha", lora_alpha, {.help = "LoRA scale = alpha / rank", .min = 0});
+  v.field("lora.dropout", lora_dropout, {.help = "dropout before A", .min = 0, .max = 0.999});
+  v.field("lora.targets", lora_targets, {.help = "all-linear, or a pattern of module names"});
+  v.field("lora.merge", lora_merge, {.help = "also write the merged model"});
+}
+
+void TrainConfig::check() const {
+  if (averaging == "micro_batch_mean" && !micro_batch_size) {
+    user_error(
+        "train.averaging: micro_batch_mean needs train.micro_batch_size (the reference's "
+        "per-device batch size)");
+  }
+  if (lora_rank > 0) {
+    user_error(
+        "train.lora.rank: LoRA is not part of this version; use 0 (all weights are trained)");
+  }
+  if (!compat.empty()) {
+    user_error("train.compat: unknown quirk '", compat.front(), "'; this version knows none");
+  }
+  if (save_every != "epoch" && save_every != "never") checkpoint_interval(1);
+}
+
+int64_t TrainConfig::checkpoint_interval(int64_t steps_per_epoch) const {
+  if (save_every == "never") return 0;
+  if (save_every == "epoch") return std::max<int64_t>(1, steps_per_epoch);
+  int64_t steps = 0;
+  const auto [end, error] =
+      std::from_chars(save_every.data(), save_every.data() + save_every.size(), steps);
+  if (error != std::errc() || end != save_every.data() + save_every.size() || steps < 1) {
+    user_error("train.save_every: must be epoch, never or a number of steps, not '", save_every,
+               "'");
+  }
+  return steps;
+}
+
+}  // namespace unlearn::train

@@ -1,0 +1,67 @@
+#include "unlearn/train/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::train {
+namespace {
+
+// transformers.get_linear_schedule_with_warmup, lr 1e-5, T = 62, W = 6.
+TEST(GoldenSchedule, LinearWithWarmup) {
+  TrainConfig config;
+  const StepPlan plan{62, 6, 6};
+  EXPECT_DOUBLE_EQ(learning_rate(config, plan, 0), 0.0);
+  EXPECT_NEAR(learning_rate(config, plan, 1), 1.6666666667e-06, 1e-15);
+  EXPECT_DOUBLE_EQ(learning_rate(config, plan, 6), 1e-5);
+  EXPECT_NEAR(learning_rate(config, plan, 34), 5e-6, 1e-15);
+  EXPECT_NEAR(learning_rate(config, plan, 61), 1.7857142857e-07, 1e-15);
+}
+
+// Step counts of the TOFU recipe: forget01/05/10 at batch 32 over 10 epochs.
+TEST(GoldenSchedule, StepCounts) {
+  TrainConfig config;
+  const std::vector<std::array<int64_t, 3>> rows_total_warmup = {
+      {40, 12, 1}, {200, 62, 6}, {400, 125, 12}};
+  for (const auto& [rows, total, warmup] : rows_total_warmup) {
+    const StepPlan plan = plan_steps(config, rows);
+    EXPECT_EQ(plan.total, total);
+    EXPECT_EQ(plan.warmup, warmup);
+  }
+}
+
+TEST(Schedule, CosineEndsNearZeroAndConstantStays) {
+  TrainConfig config;
+  config.lr = 1.0;
+  const StepPlan plan{10, 10, 0};
+  config.schedule = "cosine";
+  EXPECT_DOUBLE_EQ(learning_rate(config, plan, 0), 1.0);
+  EXPECT_NEAR(learning_rate(config, plan, 5), 0.5, 1e-12);
+  EXPECT_NEAR(learning_rate(config, plan, 10), 0.0, 1e-12);
+  config.schedule = "constant";
+  EXPECT_DOUBLE_EQ(learning_rate(config, plan, 9), 1.0);
+}
+
+TEST(Schedule, NoFullBatchIsAnError) {
+  TrainConfig config;
+  config.epochs = 1;
+  EXPECT_THROW(plan_steps(config, 31), UserError);
+  EXPECT_EQ(plan_steps(config, 32).total, 1);
+  config.epochs = 0.1;
+  config.batch_size = 1;
+  EXPECT_EQ(plan_steps(config, 10).total, 1);
+}
+
+TEST(Schedule, CheckpointInterval) {
+  TrainConfig config;
+  EXPECT_EQ(config.checkpoint_interval(6), 6);
+  config.save_every = "never";
+  EXPECT_EQ(config.checkpoint_interval(6), 0);
+  config.save_every = "25";
+  EXPECT_EQ(config.checkpoint_interval(6), 25);
+  config.save_every = "often";
+  EXPECT_THROW(config.check(), UserError);
+}
+
+}  // namespace
+}  // namespace unlearn::train
