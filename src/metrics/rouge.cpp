@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "metrics/text/lcs.h"
+#include "unlearn/metrics/registry.h"
 #include "unlearn/metrics/stemmer.h"
 
 namespace unlearn::metrics {
@@ -77,6 +78,13 @@ RougeScores rouge_of_tokens(const std::vector<std::string>& reference,
 RougeScores rouge(std::string_view reference, std::string_view hypothesis, bool use_stemmer) {
   return rouge_of_tokens(rouge_tokens(reference, use_stemmer),
                          rouge_tokens(hypothesis, use_stemmer));
+}
+
+Metric make_rouge() {
+  return {"rouge",
+          "ROUGE-L recall of greedy answers against the true answers (stemmed words)",
+          {"forget_Q_A_ROUGE", "retain_Q_A_ROUGE", "ra_Q_A_ROUGE", "wf_Q_A_ROUGE"},
+          {Need::kGeneration}};
 }
 
 }  // namespace unlearn::metrics

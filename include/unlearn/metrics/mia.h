@@ -1,0 +1,56 @@
+// Membership inference attacks: a score per text (higher = less likely seen in training), and the
+// leak measures built on the AUC between forget and holdout texts (auc.h).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace unlearn::metrics {
+
+// What the attacks may look at; fill only what the attack needs. Losses in nats per token.
+struct AttackInput {
+  std::optional<double> mean_loss;            // mean negative log-likelihood of the answer
+  std::optional<double> reference_mean_loss;  // the same under a reference model
+  std::string_view text;                      // the answer itself, UTF-8
+  std::span<const double> token_logp;         // log p(label), last label (EOS) left out
+  std::span<const double> token_z;            // min_k_plus_plus_token of the same labels
+  std::optional<double> gradient_norm;        // of the mean token loss, one example at a time
+};
+struct AttackOptions {
+  double min_k = 0.4;  // fraction of tokens that min_k and min_k_plus_plus average
+};
+
+// None when what the attack needs is not there (or no token is left to score).
+// Source: OpenUnlearning src/evals/metrics/mia.
+std::optional<double> mia_loss(const AttackInput& input, const AttackOptions& options = {});
+std::optional<double> mia_zlib(const AttackInput& input, const AttackOptions& options = {});
+std::optional<double> mia_reference(const AttackInput& input, const AttackOptions& options = {});
+std::optional<double> mia_min_k(const AttackInput& input, const AttackOptions& options = {});
+std::optional<double> mia_min_k_plus_plus(const AttackInput& input,
+                                          const AttackOptions& options = {});
+std::optional<double> mia_gradnorm(const AttackInput& input, const AttackOptions& options = {});
+
+// Bytes that zlib's default level makes of `text` (mia_zlib's denominator).
+size_t zlib_length(std::string_view text);
+
+// -mean of the lowest max(1, floor(fraction * n)) values; none when n = 0. 0 < fraction <= 1.
+std::optional<double> mean_of_lowest(std::span<const double> values, double fraction);
+
+// (log p(label) - mu) / sqrt(max(variance, 1e-6)), with mu and variance of log p under p itself.
+double min_k_plus_plus_token(double logp, double mean, double variance);
+
+// OpenUnlearning's privleak, in percent; both AUCs by auc_open_unlearning of mia_min_k. The
+// retain model's AUC is the reference.
+double privleak_open_unlearning(double auc, double retain_auc);
+
+// MUSE's PrivLeak, in percent; both AUCs by auc_muse(forget, holdout). -100: the forget texts are
+// still known; above 0: unlearned too much.
+double privleak_muse(double auc, double retrained_auc);
+
+// The retrained models' AUCs (forget against holdout) that MUSE publishes. `corpus` is "news" or
+// "books"; `type` "PPL", "PPL/ref", "PPL/lower", "PPL/zlib" or "Min-5%" … "Min-60%".
+std::optional<double> muse_retrained_auc(const std::string& corpus, const std::string& type);
+
+}  // namespace unlearn::metrics

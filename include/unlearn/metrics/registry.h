@@ -1,0 +1,44 @@
+// The list of metrics: what each is called in reports, what it says, and what it needs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unlearn/metrics/mia.h"
+
+namespace unlearn::metrics {
+
+// What an evaluation has to provide before a metric can be computed.
+enum class Need {
+  kAnswerLoss,      // mean token loss of the true answers
+  kParaphraseLoss,  // … of the paraphrased answers
+  kPerturbedLoss,   // … of the perturbed (false) answers
+  kGeneration,      // greedy continuations
+  kArgmax,          // whether the arg-max equals the label, per label
+  kTokenLogp,       // log-probability of every label
+  kTokenMoments,    // mean and variance of log p over the vocabulary, per label
+  kGradient,        // gradient of one example's loss
+  kHoldout,         // texts neither trained on nor to be forgotten
+  kReferenceModel,  // a second model
+  kRetainLog,       // the evaluation of a model trained without the forget set
+};
+// "answer losses", …
+const char* need_name(Need need);
+
+using Attack = std::optional<double> (*)(const AttackInput&, const AttackOptions&);
+
+struct Metric {
+  std::string name;               // "mia_min_k"
+  std::string help;               // one line
+  std::vector<std::string> keys;  // its names in <BENCHMARK>_EVAL.json
+  std::vector<Need> needs;
+  Attack attack = nullptr;  // for membership inference attacks: the score of one text
+};
+
+// All metrics in the order of metrics.def; built once.
+const std::vector<Metric>& registered_metrics();
+// None when there is no metric of that name.
+const Metric* find_metric(const std::string& name);
+
+}  // namespace unlearn::metrics

@@ -1,0 +1,17 @@
+#include "unlearn/metrics/registry.h"
+
+namespace unlearn::metrics {
+
+std::optional<double> mia_gradnorm(const AttackInput& input, const AttackOptions&) {
+  return input.gradient_norm;
+}
+
+Metric make_mia_gradnorm() {
+  return {"mia_gradnorm",
+          "membership inference by the mean gradient norm over parameter tensors (AUC)",
+          {"mia_gradnorm"},
+          {Need::kGradient, Need::kHoldout},
+          mia_gradnorm};
+}
+
+}  // namespace unlearn::metrics

@@ -1,0 +1,194 @@
+#include <cmath>
+
+#include "metrics/logs/stored_metrics.h"
+#include "metrics/tofu/columns.h"
+#include "unlearn/core/error.h"
+#include "unlearn/metrics/tofu_summary.h"
+
+namespace unlearn::metrics {
+namespace {
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+class Report {
+ public:
+  Report(const TofuLog& log, const TofuEvaluationOptions& options) : log_(log) {
+    const Formula natural =
+        log.form == TofuLogForm::kAggregated ? Formula::kLegacy : Formula::kOpenUnlearning;
+    options_ = {options.formula.value_or(natural), options.false_answers};
+  }
+
+  void add_task(TofuTask task) {
+    if (log_.rows(task).empty()) return;
+    add_probabilities(task);
+    add_rouge(task);
+    add_truth_ratio(task);
+    for (const char* part : utility_parts(task)) {
+      const auto found = result_.metrics.find(names_of(task).prefix + std::string(part));
+      if (found != result_.metrics.end() && found->second.value) {
+        utility_.push_back(*found->second.value);
+      } else {
+        missing_.push_back(names_of(task).prefix + std::string(part));
+      }
+    }
+  }
+
+  void add_model_utility() {
+    for (const TofuTask task : {TofuTask::kRealAuthors, TofuTask::kRealWorld, TofuTask::kRetain}) {
+      if (log_.rows(task).empty()) missing_.push_back(names_of(task).log_key);
+    }
+    MetricResult& utility = result_.metrics["model_utility"];
+    if (missing_.empty()) {
+      utility.value = model_utility(utility_);
+    } else {
+      warn("model_utility", cat("the log has no ", join(missing_, ", ")));
+    }
+  }
+
+  void add_forget_quality(const TofuLog* retain) {
+    if (log_.rows(TofuTask::kForget).empty()) return;
+    MetricResult& quality = result_.metrics["forget_quality"];
+    if (retain == nullptr) {
+      warn("forget_quality", "it needs the retain model's log (--retain-log)");
+      return;
+    }
+    const auto [unlearned, retrained] = comparable_truth_ratios(log_, *retain, options_);
+    const KsResult test = forget_quality(unlearned, retrained);
+    quality.value = test.p_value;
+    quality.details["statistic"] = test.statistic;
+  }
+
+  void add_others(const TofuLog* retain) {
+    add_stored_metrics(log_.other, log_.source, retain == nullptr ? nullptr : &retain->other,
+                       retain == nullptr ? "" : retain->source, result_);
+  }
+
+  Evaluation take() { return std::move(result_); }
+
+ private:
+  static std::vector<const char*> utility_parts(TofuTask task) {
+    if (task == TofuTask::kForget) return {};
+    if (task == TofuTask::kRetain) return {"_Q_A_ROUGE", "_Q_A_Prob", "_Truth_Ratio"};
+    return {"_Q_A_ROUGE", "_Q_A_Prob_normalised", "_Truth_Ratio"};
+  }
+
+  void warn(const std::string& name, const std::string& reason) {
+    result_.warnings.push_back(cat(name, " is null: ", reason));
+  }
+
+  // Adds a metric unless no row has a value. `row_json(row)` is what value_by_index shows.
+  template <class Value, class RowJson>
+  void add(const std::string& name, TofuTask task, const Value& value_of, const RowJson& row_json) {
+    const std::vector<double> values = present(log_.rows(task), value_of);
+    if (!values.empty()) store(name, task, mean(values), row_json);
+  }
+
+  template <class RowJson>
+  void store(const std::string& name, TofuTask task, std::optional<double> value,
+             const RowJson& row_json) {
+    MetricResult& metric = result_.metrics[name];
+    if (value && !std::isfinite(*value)) {
+      warn(name, "its value is not finite");
+      value.reset();
+    }
+    metric.value = value;
+    Json rows = Json::object();
+    for (const TofuRow& row : log_.rows(task)) rows[std::to_string(row.index)] = row_json(row);
+    metric.details["value_by_index"] = std::move(rows);
+  }
+
+  void add_answer(const std::string& name, TofuTask task, AnswerLoss TofuRow::*answer) {
+    add(
+        name, task,
+        [&](const TofuRow& row) { return row_probability(row.*answer, options_.formula); },
+        [&](const TofuRow& row) {
+          return Json{{"prob", or_null(row_probability(row.*answer, options_.formula))},
+                      {"avg_loss", or_null((row.*answer).mean)}};
+        });
+  }
+
+  void add_probabilities(TofuTask task) {
+    const std::string prefix = names_of(task).prefix;
+    const bool world = task == TofuTask::kRealAuthors || task == TofuTask::kRealWorld;
+    add_answer(prefix + "_Q_A_Prob", task, &TofuRow::answer);
+    // The aggregated form stores the answer once more where there is no paraphrase.
+    if (!world) add_answer(prefix + "_Q_A_PARA_Prob", task, &TofuRow::paraphrase);
+    add(
+        prefix + "_Q_A_PERT_Prob", task,
+        [&](const TofuRow& row) { return row_perturbed_probability(row, options_.formula); },
+        [&](const TofuRow& row) {
+          Json probabilities = Json::array(), losses = Json::array();
+          for (const AnswerLoss& answer : row.perturbed) {
+            probabilities.push_back(or_null(row_probability(answer, options_.formula)));
+            losses.push_back(or_null(answer.mean));
+          }
+          return Json{{"prob", std::move(probabilities)}, {"avg_loss", std::move(losses)}};
+        });
+    if (!world) return;
+    const auto normalised = [&](const TofuRow& row) {
+      return row_normalised(row, options_.formula);
+    };
+    add(prefix + "_Q_A_Prob_normalised", task, normalised, [&](const TofuRow& row) {
+      return Json{{"prob", or_null(normalised(row))}};
+    });
+  }
+
+  void add_rouge(TofuTask task) {
+    add(
+        names_of(task).prefix + std::string("_Q_A_ROUGE"), task,
+        [](const TofuRow& row) { return row.rouge_l_recall; },
+        [](const TofuRow& row) {
+          Json entry = {{"rouge1_recall", or_null(row.rouge1_recall)}};
+          if (row.rouge_l_f1) entry["rougeL_f1"] = *row.rouge_l_f1;
+          entry["rougeL_recall"] = or_null(row.rouge_l_recall);
+          if (row.text) {
+            entry["input"] = (*row.text)[0];
+            entry["ground_truth"] = (*row.text)[2];
+            entry["generation"] = (*row.text)[1];
+          }
+          return entry;
+        });
+  }
+
+  void add_truth_ratio(TofuTask task) {
+    const auto ratio = [&](const TofuRow& row) { return row_truth_ratio(row, task, options_); };
+    const std::vector<double> ratios = present(log_.rows(task), ratio);
+    if (ratios.empty()) return;
+    store(names_of(task).truth_ratio_key, task, mean_truth_ratio(ratios, task, options_.formula),
+          [&](const TofuRow& row) {
+            return Json{{"score", or_null(ratio(row))}};
+          });
+  }
+
+  const TofuLog& log_;
+  TofuOptions options_;
+  Evaluation result_;
+  std::vector<double> utility_;
+  std::vector<std::string> missing_;
+};
+
+}  // namespace
+
+Evaluation evaluate_tofu(const TofuLog& log, const TofuLog* retain,
+                         const TofuEvaluationOptions& options) {
+  Report report(log, options);
+  for (const TofuTask task : kTofuTasks) report.add_task(task);
+  report.add_model_utility();
+  report.add_forget_quality(retain);
+  report.add_others(retain);
+  return report.take();
+}
+
+TofuSummary tofu_summary_from_log(const TofuLog& log, const TofuLog* retain,
+                                  const TofuEvaluationOptions& options) {
+  Evaluation evaluation = evaluate_tofu(log, retain, options);
+  TofuSummary summary;
+  for (const auto& [name, metric] : evaluation.metrics) summary.values[name] = metric.value;
+  summary.warnings = std::move(evaluation.warnings);
+  return summary;
+}
+
+}  // namespace unlearn::metrics
