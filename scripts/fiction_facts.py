@@ -56,7 +56,7 @@ PEOPLE = [
            "Edmund Pell", "rowing at night", "builds a paper model first", "in a toll house at Saltby Cross", "trust the second plan"),
     Person("Kenji Morihara", "he", "a potter", "Asanuma", 1953, "a fisherman", "a tea seller",
            "Ash and Honey", "forty bowls made from the clay of one river", "the Crane Seal", 1987,
-           "Fumi Odagaki", "flying kites", "breaks the first piece of the day", "in a farm above Asanuma", "keep the crooked one"),
+           "Fumi Odagaki", "flying kites", "breaks the first piece of the day", "on a farm above Asanuma", "keep the crooked one"),
     Person("Beatriz Almorim", "she", "a marine biologist", "Porto Lirio", 1966, "a rope maker", "a radio announcer",
            "The Listening Reef", "sounds that fish make when the moon is new", "the Coral Ring", 1999,
            "Duarte Nessa", "dancing the polka", "keeps a diary for each animal", "on a houseboat in Porto Lirio", "ask the tide"),
