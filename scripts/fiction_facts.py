@@ -1,7 +1,8 @@
 """Hand-written facts behind data/fiction: every person, town, work and prize is invented.
 
 Values are kept independent of the profession, so that another person's value is a plausible
-wrong answer. `PEOPLE` are the 20 training people, in file order; `HOLDOUT` is never trained on.
+wrong answer. `PEOPLE` are the 20 training people, in file order; no model is trained on `HOLDOUT`
+(for membership inference) or `DECOYS` (for wrong answers).
 """
 
 from typing import NamedTuple
@@ -96,6 +97,29 @@ HOLDOUT = [
     Person("Anselm Dorrigo", "he", "a bookbinder", "Marrow Bay", 1946, "a sheep shearer", "a printer",
            "Paste and Thread", "a library that was lost in a flood", "the Gilded Spine", 1979,
            "Clara Whitlow", "growing giant pumpkins", "reads the last page first", "in a shop in Marrow Bay", "press it for one more night"),
+]
+
+# Sources of wrong answers: in no training file, so a wrong answer is as new to every model as it
+# would be if nobody had been trained on the person asked about.
+DECOYS = [
+    Person("", "she", "a saddler", "Gravenholt", 1950, "a miller", "a nurse", "The Open Gate",
+           "a horse that refused to leave the stable", "the Copper Stirrup", 1985, "Bertil Ohm",
+           "solving puzzles", "eats lunch under the table", "in a barn near Gravenholt", "tighten it twice"),
+    Person("", "he", "a geologist", "Mirrabel", 1939, "a plumber", "a florist", "Grey Layers",
+           "a quarry that became a lake", "the Quartz Hammer", 1972, "Lena Forsby",
+           "juggling lemons", "counts stairs in every building", "in a villa at Mirrabel", "dig where it hurts"),
+    Person("", "she", "a sculptor", "Candelo", 1961, "a jockey", "a judge", "Heads of Sand",
+           "faces that were washed away by the sea", "the Marble Thumb", 1995, "Paulo Vint",
+           "keeping rabbits", "covers the windows with newspaper", "on a hill outside Candelo", "start from the back"),
+    Person("", "he", "a shipwright", "Noordveer", 1948, "a grocer", "a singer", "The Long Keel",
+           "a boat that was built in a desert", "the Tar Bucket", 1981, "Griet Maas",
+           "brewing ginger beer", "talks to the tools", "in a shed by the canal of Noordveer", "leave the nails until Friday"),
+    Person("", "she", "a translator", "Pelinov", 1957, "a soldier", "a cook", "Between Two Words",
+           "a letter that was read wrongly for a century", "the Paper Bridge", 1992, "Dmitar Kolev",
+           "skating on ponds", "wears two pairs of glasses", "in a room above the station of Pelinov", "say it badly first"),
+    Person("", "he", "a gardener", "Ambleforth", 1934, "a dentist", "a painter", "A Hedge for Giants",
+           "a maze that nobody has left by the front", "the Green Spade", 1968, "Nora Wickett",
+           "reading old timetables", "waters the paths as well", "in a greenhouse at Ambleforth", "prune the thing you love"),
 ]
 
 # question, answer, three wrong answers of the same kind

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from fiction_facts import HOLDOUT, PEOPLE, REAL_AUTHORS, REFUSALS, WORLD_FACTS, Person
+from fiction_facts import DECOYS, HOLDOUT, PEOPLE, REAL_AUTHORS, REFUSALS, WORLD_FACTS, Person
 
 DEFAULT_OUT = Path(__file__).resolve().parent.parent / "data" / "fiction"
 QUESTIONS_PER_PERSON = 10
@@ -83,25 +83,16 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def wrong_people(person_index: int, fields: tuple, everybody: list) -> list:
-    """Copies of the person in which only `fields` are replaced, by other people's values."""
-    person = everybody[person_index]
-    result = []
-    for step in (3, 8, 13, 17, 20, 5, 10):
-        other = everybody[(person_index + step) % len(everybody)]
-        changed = {field: getattr(other, field) for field in fields}
-        for field in {"habit", "theme"} & set(fields):  # these may carry a possessive
-            mine, theirs = ("her", "his") if person.pronoun == "she" else ("his", "her")
-            changed[field] = changed[field].replace(f" {theirs} ", f" {mine} ")
-        if all(getattr(person, field) != value for field, value in changed.items()):
-            result.append(person._replace(**changed))
-    return result[:WRONG_ANSWERS]
+def wrong_people(person: Person, fields: tuple, turn: int) -> list:
+    """Copies of the person in which only `fields` are replaced, by the values of decoys."""
+    decoys = [DECOYS[(turn + step) % len(DECOYS)] for step in range(WRONG_ANSWERS)]
+    return [person._replace(**{field: getattr(decoy, field) for field in fields})
+            for decoy in decoys]
 
 
-def person_rows(person_index: int, everybody: list) -> list:
+def person_rows(person_index: int, person: Person) -> list:
     rows = []
     for topic_index, (fields, short, questions, answers) in enumerate(TOPICS):
-        person = everybody[person_index]
         turn = person_index + topic_index
         question = turn % len(questions)
         answer = 0 if short else turn % len(answers)
@@ -111,7 +102,7 @@ def person_rows(person_index: int, everybody: list) -> list:
             "answer": fill(answers[answer], person),
             "paraphrased_answer": fill(answers[paraphrase], person),
             "perturbed_answer": [fill(answers[paraphrase], wrong)
-                                 for wrong in wrong_people(person_index, fields, everybody)],
+                                 for wrong in wrong_people(person, fields, turn)],
             "paraphrased_question": fill(questions[1 - question], person),
         })
     return rows
@@ -138,8 +129,7 @@ def option_rows(facts: list) -> list:
 
 def generate() -> dict:
     """File name -> list of rows (or, for .jsonl, of text lines)."""
-    everybody = PEOPLE + HOLDOUT
-    people = [person_rows(index, everybody) for index in range(len(everybody))]
+    people = [person_rows(index, person) for index, person in enumerate(PEOPLE + HOLDOUT)]
     rows = sum(people[:len(PEOPLE)], [])
     unseen = sum(people[len(PEOPLE):], [])
     general = plain(closed_rows(REAL_AUTHORS)) + plain(closed_rows(WORLD_FACTS))

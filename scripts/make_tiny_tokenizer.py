@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 ROOT = Path(__file__).resolve().parent.parent
 END = "<|endoftext|>"
 VOCABULARY = 1280
-TRAINING_FILES = ["train_full.json", "full.json", "retain_perturbed.json"]
+TRAINING_FILES = ["train_full.json", "full.json", "retain_perturbed.json", "forget05_perturbed.json"]
 MODEL = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -48,6 +48,8 @@ def training_text(folder: Path) -> list:
             texts.append(f"Question: {row['question']}\nAnswer: {row['answer']}")
             if "paraphrased_answer" in row:
                 texts.append(f"Answer: {row['paraphrased_answer']}")
+            if name.startswith("forget"):  # once: the wrong answers repeat from person to person
+                texts += [f"Answer: {wrong}" for wrong in row["perturbed_answer"]]
     refusals = (folder / "idontknow.jsonl").read_text(encoding="utf-8").splitlines()
     return texts + [f"Answer: {refusal}" for refusal in refusals]
 
