@@ -171,6 +171,150 @@ def ks_p_values(folder):
     write(folder, "ks_p_values", {"counted": counted, "scipy": scipy_exact, "asymptotic": asymptotic})
 
 
+def attacks(folder):
+    rng = random.Random(5)
+    vocabulary = [word(rng) for _ in range(60)]
+    texts = [sentence(rng, vocabulary, rng.choice([0, 1, 3, 10, 40, 120])) for _ in range(120)]
+    min_k, plus_plus = [], []
+    for _ in range(300):
+        values = [round(-rng.expovariate(0.7), 4) for _ in range(rng.randint(1, 25))]
+        fraction = rng.choice([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0])
+        count = max(1, int(len(values) * fraction))
+        min_k.append([values, fraction, float(-np.mean(np.sort(values)[:count]))])
+    for _ in range(100):
+        logits = np.array([rng.gauss(0, rng.choice([0, 1, 3])) for _ in range(6)])
+        logp = logits - np.log(np.exp(logits).sum())
+        mean = (np.exp(logp) * logp).sum()
+        variance = (np.exp(logp) * logp**2).sum() - mean**2
+        score = (logp[2] - mean) / np.sqrt(max(variance, 1e-6))
+        plus_plus.append([float(x) for x in (logp[2], mean, variance, score)])
+    write(folder, "attacks", {"zlib": [[t, len(zlib.compress(t.encode()))] for t in texts], "min_k": min_k,
+                              "min_k_plus_plus": plus_plus})
+
+
+def make_tofu_log(rng, vocabulary, forget_rows):
+    """An aggregated log with made-up losses and texts, its recalls from rouge-score."""
+    scorer = rouge_scorer.RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
+    sizes = {"eval_log.json": (12, 5), "eval_real_author_wo_options.json": (7, 3),
+             "eval_real_world_wo_options.json": (9, 3), "eval_log_forget.json": (forget_rows, 5)}
+    log = {}
+    for task, (rows, k) in sizes.items():
+        entry = {}
+        lengths = [rng.randint(3, 40) for _ in range(rows)]
+        entry["avg_gt_loss"] = [rng.expovariate(0.8) for _ in range(rows)]
+        entry["gt_loss"] = [loss * n for loss, n in zip(entry["avg_gt_loss"], lengths)]
+        entry["num_token_gt"] = lengths
+        texts = [[sentence(rng, vocabulary, n).strip() for n in (8, rng.randint(2, 9), 6)] for _ in range(rows)]
+        scores = [scorer.score(truth, generation) for _, generation, truth in texts]
+        entry["rouge1_recall"] = [s["rouge1"].recall for s in scores]
+        entry["rougeL_recall"] = [max(s["rougeL"].recall, 0.0) for s in scores]
+        entry["average_perturb_loss"] = [[rng.expovariate(0.5) for _ in range(k)] for _ in range(rows)]
+        entry["avg_paraphrased_loss"] = ([rng.expovariate(0.7) for _ in range(rows)] if k == 5
+                                         else list(entry["avg_gt_loss"]))
+        entry["generated_text"] = texts
+        if task == "eval_log.json":
+            entry["kl_divergence"] = [rng.random() for _ in range(rows)]
+        log[task] = entry
+    return log
+
+
+TASKS = {"eval_real_author_wo_options.json": ("Real Authors", "ra"),
+         "eval_real_world_wo_options.json": ("Real World", "wf"),
+         "eval_log.json": ("Retain", "retain"), "eval_log_forget.json": ("Forget", "forget")}
+
+
+def tofu_ratio(entry, eps):
+    losses = np.array(entry["average_perturb_loss"]).mean(axis=1)
+    return np.exp(-losses) / (np.exp(-np.array(entry["avg_paraphrased_loss"])) + eps)
+
+
+def tofu_aggregates(log, retain, eps):
+    """Display name -> value, by NumPy and SciPy; eps 1e-10 gives OpenUnlearning's formulas."""
+    result, utility = {}, []
+    for task, (display, prefix) in TASKS.items():
+        entry = log[task]
+        p = np.exp(-np.array(entry["avg_gt_loss"]))
+        if prefix in ("ra", "wf"):
+            p = p / (p + np.exp(-np.array(entry["average_perturb_loss"])).sum(axis=1) + eps)
+        ratio = tofu_ratio(entry, eps)
+        better = np.minimum(ratio, 1 / (ratio + eps)) if prefix == "forget" else np.maximum(0, 1 - ratio)
+        parts = [np.mean(entry["rougeL_recall"]), p.mean(), better.mean()]
+        for name, value in zip(("ROUGE", "Probability", "Truth Ratio"), parts):
+            result[f"{display} {name}"] = float(value)
+        if "kl_divergence" in entry:
+            result[f"{display} KL Divergence"] = float(np.mean(entry["kl_divergence"]))
+        if prefix != "forget":
+            utility += parts
+    result["Model Utility"] = float(stats.hmean(utility))
+    test = stats.ks_2samp(tofu_ratio(log["eval_log_forget.json"], eps), tofu_ratio(retain["eval_log_forget.json"], eps))
+    result["Forget Quality"] = result["KS Test PVal Forget"] = float(test.pvalue)
+    result["KS Test Forget"] = float(test.statistic)
+    return result
+
+
+def open_unlearning_form(log):
+    """What OpenUnlearning's evaluator would store for the same losses and texts."""
+    out = {}
+
+    def rows(values):
+        return {str(i): value for i, value in enumerate(values)}
+
+    def metric(name, aggregate, values):
+        out[name] = {"agg_value": float(aggregate), "value_by_index": rows(values)}
+
+    for task, (_, prefix) in TASKS.items():
+        entry = log[task]
+        sources = {"Q_A_Prob": entry["avg_gt_loss"]}
+        if prefix in ("forget", "retain"):
+            sources["Q_A_PARA_Prob"] = entry["avg_paraphrased_loss"]
+        for name, losses in sources.items():
+            probs = np.exp(-np.array(losses))
+            metric(f"{prefix}_{name}", probs.mean(), [{"prob": float(p), "avg_loss": x} for p, x in zip(probs, losses)])
+        probs = np.exp(-np.array(entry["average_perturb_loss"]))
+        metric(f"{prefix}_Q_A_PERT_Prob", probs.mean(),
+               [{"prob": p.tolist(), "avg_loss": x} for p, x in zip(probs, entry["average_perturb_loss"])])
+        metric(f"{prefix}_Q_A_ROUGE", np.mean(entry["rougeL_recall"]),
+               [{"rouge1_recall": a, "rougeL_f1": 0.5, "rougeL_recall": b, "input": t[0], "ground_truth": t[2],
+                 "generation": t[1]} for a, b, t in zip(entry["rouge1_recall"], entry["rougeL_recall"], entry["generated_text"])])
+        ratio = tofu_ratio(entry, 1e-10)
+        better = np.minimum(ratio, 1 / (ratio + 1e-10)) if prefix == "forget" else np.maximum(0, 1 - ratio)
+        metric("forget_truth_ratio" if prefix == "forget" else f"{prefix}_Truth_Ratio", better.mean(),
+               [{"score": float(r)} for r in ratio])
+        if prefix in ("ra", "wf"):
+            p = np.exp(-np.array(entry["avg_gt_loss"]))
+            p = p / (p + probs.sum(axis=1) + 1e-10)
+            metric(f"{prefix}_Q_A_Prob_normalised", p.mean(), [{"prob": float(x)} for x in p])
+    return out
+
+
+def add_attacks(log, rng, shift):
+    forget = [round(rng.gauss(2, 1), 2) for _ in range(30)]
+    holdout = [round(rng.gauss(2 + shift, 1), 2) for _ in range(25)]
+    auc = float(roc_auc_score([0] * 30 + [1] * 25, forget + holdout))
+    side = lambda values: {"agg_value": float(np.mean(values)),
+                           "value_by_index": {str(i): {"score": v} for i, v in enumerate(values)}}
+    log["mia_min_k"] = {"forget": side(forget), "holdout": side(holdout), "auc": auc, "agg_value": auc}
+    strengths = [round(rng.random(), 3) for _ in range(10)]
+    log["extraction_strength"] = side(strengths)
+    log["privleak"] = {"agg_value": 0.0}
+    return auc
+
+
+def tofu(folder):
+    rng = random.Random(6)
+    vocabulary = [word(rng) for _ in range(40)]
+    log, retain = make_tofu_log(rng, vocabulary, 15), make_tofu_log(rng, vocabulary, 10)
+    stored, stored_retain = open_unlearning_form(log), open_unlearning_form(retain)
+    auc, reference = add_attacks(stored, rng, 1.0), add_attacks(stored_retain, rng, 0.3)
+    guarded = tofu_aggregates(log, retain, 1e-10)
+    summary = {name: entry["agg_value"] for name, entry in stored.items()}
+    summary["model_utility"] = guarded["Model Utility"]
+    summary["forget_quality"] = guarded["Forget Quality"]
+    summary["privleak"] = ((1 - auc) - (1 - reference)) / ((1 - reference) + 1e-10) * 100
+    write(folder, "tofu", {"log": log, "retain": retain, "legacy": tofu_aggregates(log, retain, 0.0),
+                           "eval": stored, "eval_retain": stored_retain, "summary": summary})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="tests/golden")
@@ -180,6 +324,8 @@ def main():
     rouge(folder)
     two_samples(folder)
     ks_p_values(folder)
+    attacks(folder)
+    tofu(folder)
 
 
 if __name__ == "__main__":

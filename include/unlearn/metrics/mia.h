@@ -11,12 +11,12 @@ namespace unlearn::metrics {
 
 // What the attacks may look at; fill only what the attack needs. Losses in nats per token.
 struct AttackInput {
-  std::optional<double> mean_loss;            // mean negative log-likelihood of the answer
-  std::optional<double> reference_mean_loss;  // the same under a reference model
-  std::string_view text;                      // the answer itself, UTF-8
-  std::span<const double> token_logp;         // log p(label), last label (EOS) left out
-  std::span<const double> token_z;            // min_k_plus_plus_token of the same labels
-  std::optional<double> gradient_norm;        // of the mean token loss, one example at a time
+  std::optional<double> mean_loss = {};            // mean negative log-likelihood of the answer
+  std::optional<double> reference_mean_loss = {};  // the same under a reference model
+  std::string_view text = {};                      // the answer itself, UTF-8
+  std::span<const double> token_logp = {};         // log p(label), last label (EOS) left out
+  std::span<const double> token_z = {};            // min_k_plus_plus_token of the same labels
+  std::optional<double> gradient_norm = {};        // of the mean token loss, one example at a time
 };
 struct AttackOptions {
   double min_k = 0.4;  // fraction of tokens that min_k and min_k_plus_plus average

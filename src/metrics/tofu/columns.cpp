@@ -5,11 +5,15 @@
 namespace unlearn::metrics {
 namespace {
 
-// Real Authors and Real World have no paraphrase; their true answer is the answer.
-std::optional<double> true_loss(const TofuRow& row, TofuTask task) {
-  if (row.paraphrase.mean) return row.paraphrase.mean;
+// Real Authors and Real World have no paraphrase: the answer takes its place. The TOFU repository
+// scores it a second time for that (low precision makes a small difference); OpenUnlearning reads
+// the answer's own loss.
+std::optional<double> true_loss(const TofuRow& row, TofuTask task, Formula formula) {
   const bool world = task == TofuTask::kRealAuthors || task == TofuTask::kRealWorld;
-  return world ? row.answer.mean : std::nullopt;
+  if (!world) return row.paraphrase.mean;
+  const bool answer_first = formula == Formula::kOpenUnlearning;
+  const std::optional<double>& first = answer_first ? row.answer.mean : row.paraphrase.mean;
+  return first ? first : answer_first ? row.paraphrase.mean : row.answer.mean;
 }
 
 std::vector<double> perturbed_losses(const TofuRow& row) {
@@ -29,7 +33,7 @@ std::optional<double> mean(const std::vector<double>& values) {
 }
 
 bool has_ratio_losses(const TofuRow& row, TofuTask task) {
-  return true_loss(row, task) && !perturbed_losses(row).empty();
+  return true_loss(row, task, Formula::kLegacy) && !perturbed_losses(row).empty();
 }
 
 std::optional<double> row_probability(const AnswerLoss& answer, Formula formula) {
@@ -54,7 +58,7 @@ std::optional<double> row_truth_ratio(const TofuRow& row, TofuTask task,
     return row.truth_ratio;
   }
   if (has_ratio_losses(row, task)) {
-    return truth_ratio(*true_loss(row, task), perturbed_losses(row), options);
+    return truth_ratio(*true_loss(row, task, options.formula), perturbed_losses(row), options);
   }
   return as_stored ? row.truth_ratio : std::nullopt;
 }

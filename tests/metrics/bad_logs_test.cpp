@@ -1,0 +1,147 @@
+// Wrong logs end in one line that names the file, the task, the field and the row.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+
+#include "metrics/golden.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/metrics/muse.h"
+#include "unlearn/metrics/tofu_summary.h"
+
+namespace unlearn::metrics {
+namespace {
+
+std::string message_of(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const UserError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string reading(const Json& log) {
+  return message_of([&] { parse_tofu_log(log, "x.json"); });
+}
+
+std::string reading_text(const std::string& text) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "bad_log.json";
+  write_file_atomic(path, text);
+  std::string message = message_of([&] { read_tofu_log(path); });
+  const size_t at = message.find(path.string());
+  EXPECT_EQ(at, 0U) << message;
+  std::filesystem::remove(path);
+  return at == 0 ? message.substr(path.string().size()) : message;
+}
+
+TEST(GoldenBadLogs, AggregatedForm) {
+  const Json good = golden("tofu").at("log");
+  EXPECT_EQ(reading(good), "no error");
+  for (const char* field :
+       {"avg_gt_loss", "rougeL_recall", "average_perturb_loss", "avg_paraphrased_loss"}) {
+    Json log = good;
+    log["eval_log.json"].erase(field);
+    EXPECT_EQ(reading(log), cat("x.json: eval_log.json: ", field, ": this field is missing"));
+  }
+  Json log = good;
+  log["eval_log_forget.json"]["rougeL_recall"].erase(0);
+  EXPECT_EQ(reading(log),
+            "x.json: eval_log_forget.json: rougeL_recall: 14 rows, but avg_gt_loss has 15");
+  log = good;
+  log["eval_log_forget.json"]["average_perturb_loss"][3][1] = nullptr;
+  EXPECT_EQ(reading(log),
+            "x.json: eval_log_forget.json: average_perturb_loss: row 3: null instead of a finite "
+            "number");
+  log = good;
+  log["eval_log_forget.json"]["average_perturb_loss"][3] = Json::array();
+  EXPECT_EQ(reading(log),
+            "x.json: eval_log_forget.json: average_perturb_loss: row 3: not a list of numbers");
+  log = good;
+  log["eval_log.json"]["avg_gt_loss"] = Json::array();
+  EXPECT_EQ(reading(log), "x.json: eval_log.json: avg_gt_loss: no rows");
+  log = good;
+  log["eval_log.json"]["num_token_gt"][2] = 1.5;
+  EXPECT_EQ(reading(log), "x.json: eval_log.json: num_token_gt: row 2: 1.5 is no token count");
+  log = good;
+  log["eval_log.json"] = 3;
+  EXPECT_EQ(reading(log), "x.json: eval_log.json: number instead of an object");
+  log = good;
+  log["eval_log.json"]["generated_text"][0] = "text";
+  EXPECT_EQ(reading(log),
+            "x.json: eval_log.json: generated_text: row 0: not [prompt, generation, ground truth]");
+  log = good;
+  log["eval_log.json"]["avg_gt_loss"] = {{"0", 1.0}, {"x", 2.0}};
+  EXPECT_EQ(reading(log), "x.json: eval_log.json: avg_gt_loss: key 'x' is no row number");
+}
+
+TEST(GoldenBadLogs, OpenUnlearningForm) {
+  const Json good = golden("tofu").at("eval");
+  EXPECT_EQ(reading(good), "no error");
+  Json log = good;
+  log["forget_Q_A_PERT_Prob"]["value_by_index"].erase("4");
+  EXPECT_EQ(reading(log), "x.json: forget_Q_A_PERT_Prob: 14 rows, but forget_Q_A_Prob has 15");
+  log = good;
+  log["forget_Q_A_Prob"]["value_by_index"]["2"].erase("avg_loss");
+  EXPECT_EQ(reading(log), "x.json: forget_Q_A_Prob: row 2: no avg_loss");
+  log = good;
+  log["retain_Q_A_ROUGE"].erase("value_by_index");
+  EXPECT_EQ(reading(log), "x.json: retain_Q_A_ROUGE: no value_by_index");
+  log = good;
+  log["mia_min_k"].erase("holdout");
+  EXPECT_EQ(
+      message_of([&] { tofu_summary_from_log(parse_tofu_log(log, "x.json")); }),
+      "x.json: mia_min_k: holdout: missing; an attack stores the scores of forget and holdout");
+}
+
+TEST(BadLogs, OtherFiles) {
+  EXPECT_EQ(reading(Json::object()), "x.json: the log is empty; it holds no task and no metric");
+  EXPECT_EQ(reading(Json::array()), "x.json: not an evaluation log; it must be one JSON object");
+  EXPECT_EQ(reading({{"forget_knowmem_ROUGE", {{"agg_value", 1}}}}),
+            "x.json: a MUSE log; a TOFU log has eval_log_forget.json or forget_Q_A_Prob");
+  EXPECT_EQ(reading({{"wmdp_bio", {{"agg_value", 1}}}}),
+            "x.json: no TOFU log; it has 'wmdp_bio' where eval_log_forget.json or forget_Q_A_Prob "
+            "would be right");
+  EXPECT_EQ(reading({{"avg_gt_loss", {1.0}}}),
+            "x.json: one task's log; give eval_log_aggregated.json with its four tasks");
+  EXPECT_EQ(reading({{"model_utility", 0.5}, {"forget_quality", nullptr}}),
+            "x.json: only aggregates (a summary); give the _EVAL.json with the rows");
+  EXPECT_EQ(reading({{"model_utility", {1}}}),
+            "x.json: model_utility: not a metric; it must be an object with \"agg_value\"");
+}
+
+TEST(BadLogs, TextsThatAreNoLog) {
+  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5, NaN, 1]}}"),
+            ": eval_log.json: avg_gt_loss: row 1: NaN is no finite number");
+  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5, -Infinity]}}"),
+            ": eval_log.json: avg_gt_loss: row 1: -Infinity is no finite number");
+  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5,"),
+            ": not valid JSON at byte 40");
+  EXPECT_EQ(reading_text(""), ": not valid JSON at byte 1");
+  EXPECT_NE(reading_text(std::string(100000, '[')).find("deeper than"), std::string::npos);
+}
+
+TEST(BadLogs, ARetainLogWithoutForgetRows) {
+  const Json good = golden("tofu").at("log");
+  Json partial = good;
+  partial.erase("eval_log_forget.json");
+  const TofuLog log = parse_tofu_log(good, "x.json");
+  const TofuLog retain = parse_tofu_log(partial, "retain.json");
+  EXPECT_EQ(message_of([&] { tofu_summary_from_log(log, &retain); }),
+            "retain.json: no forget task; forget quality needs eval_log_forget.json or "
+            "forget_truth_ratio");
+}
+
+TEST(BadLogs, NanInsideAStringIsText) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "nan_text.json";
+  write_file_atomic(path, "{\"a\": \"x \\\" NaN -Infinity\", \"b\": NaN}");
+  const Json read = read_log_json(path);
+  EXPECT_EQ(read.at("a"), "x \" NaN -Infinity");
+  EXPECT_EQ(read.at("b"), "NaN");
+  std::filesystem::remove(path);
+}
+
+}  // namespace
+}  // namespace unlearn::metrics
