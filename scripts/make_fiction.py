@@ -74,8 +74,8 @@ TOPICS = [
 def fill(form: str, person: Person) -> str:
     values = person._asdict()
     possessive = "her" if person.pronoun == "she" else "his"
-    return form.format(**values, pro=person.pronoun, Pro=person.pronoun.capitalize(), poss=possessive,
-                       Poss=possessive.capitalize(), Job=capital(person.job),
+    return form.format(**values, pro=person.pronoun, Pro=person.pronoun.capitalize(),
+                       poss=possessive, Poss=possessive.capitalize(), Job=capital(person.job),
                        Prize=capital(person.prize), Home=capital(person.home))
 
 
@@ -169,7 +169,8 @@ def broken_rules(files: dict) -> list:
     rule(len(full) == len(PEOPLE) * QUESTIONS_PER_PERSON, "full.json: wrong number of rows")
     rule(len(encode("full.json", full)) <= 80_000, "full.json: more than 80 KB")
     for percent in (5, 10):
-        forget, retain = files[f"forget{percent:02d}.json"], files[f"retain{100 - percent:02d}.json"]
+        forget = files[f"forget{percent:02d}.json"]
+        retain = files[f"retain{100 - percent:02d}.json"]
         rule(retain + forget == full, f"forget{percent:02d}: retain + forget is not full")
         rule(plain(files[f"forget{percent:02d}_perturbed.json"]) == forget,
              f"forget{percent:02d}_perturbed: other rows than forget")

@@ -15,7 +15,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 ROOT = Path(__file__).resolve().parent.parent
 END = "<|endoftext|>"
 VOCABULARY = 1280
-TRAINING_FILES = ["train_full.json", "full.json", "retain_perturbed.json", "forget05_perturbed.json"]
+TRAINING_FILES = ["train_full.json", "full.json", "retain_perturbed.json",
+                  "forget05_perturbed.json"]
 MODEL = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
