@@ -51,6 +51,8 @@ Level parse_level(const std::string& name) {
 
 void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 
+bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
+
 void write(Level level, const std::string& message) {
   logger().log(to_spdlog(level), "{}", message);
 }

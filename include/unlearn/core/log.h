@@ -12,6 +12,7 @@ enum class Level { kDebug, kInfo, kWarning, kError, kOff };
 // "debug", "info", "warning", "error", "off"; UserError otherwise.
 Level parse_level(const std::string& name);
 void set_level(Level level);
+bool enabled(Level level);
 void write(Level level, const std::string& message);
 
 template <class... Args>

@@ -23,11 +23,15 @@ struct Template {
   // true: tokenised, masked and ended as the chat templates of open-unlearning do (answer_tag is
   // masked); false: the TOFU repository's rule (only question_start+question+question_end masked).
   bool mask_answer_tag = false;
+  std::string answer_end = "";  // closes the assistant's turn before EOS ("<|im_end|>\n")
 };
 
 // A template by name; UserError lists the names.
 Template named_template(const std::string& name);
 std::vector<std::string> template_names();
+// One's own template from a map {question_start, question_end, answer_tag}; UserError for other
+// keys.
+Template template_from_json(const Json& map);
 
 // One question-answer row of a file.
 struct QaRow {
@@ -55,6 +59,14 @@ std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Templ
 // Every token but the first is a label; cut at max_length (0: no limit).
 Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,
                           int64_t max_length);
+
+// A long text as chunks of max_length tokens, every token a label (swj0419/muse_bench,
+// baselines/dataset.py): BOS before each, the last one filled up from the first.
+std::vector<Example> chunk_text(const tokenizer::Tokenizer& tok, const std::string& text,
+                                int64_t max_length);
+
+// Which of `count` refusal lines a forget row gets (Unlearn-Simple, TOFU/dataloader.py).
+int64_t refusal_line(int64_t forget_row, int64_t count);
 
 // The `data:` section.
 struct DataConfig {

@@ -1,0 +1,94 @@
+// The training loop: pair stream -> packed micro-batches -> token scores -> loss sums -> one AdamW
+// step, with metrics, checkpoints that resume to the bit, and a clean stop on signals.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unlearn/data/pair_stream.h"
+#include "unlearn/losses/loss.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/reference_cache.h"
+#include "unlearn/train/optimizer.h"
+#include "unlearn/train/run_folder.h"
+#include "unlearn/train/schedule.h"
+#include "unlearn/train/train_config.h"
+
+namespace unlearn::train {
+
+// The examples of each role; an empty vector where the loss needs none.
+struct TrainingData {
+  const std::vector<data::Example>* forget = nullptr;
+  const std::vector<data::Example>* retain = nullptr;
+  const std::vector<data::Example>* alternate = nullptr;
+
+  const data::Example* find(data::Role role, int64_t row) const;
+};
+
+// One optimizer step as metrics.jsonl records it. Raw term values, before their weights.
+struct StepRecord {
+  int64_t step = 0;  // counted from 1
+  double epoch = 0;
+  double loss = 0;
+  std::vector<std::pair<std::string, double>> terms;        // "forget", "retain" -> mean
+  std::vector<std::pair<std::string, double>> diagnostics;  // "w", … -> mean
+  double lr = 0;
+  double grad_norm = 0;  // before clipping
+  std::vector<int64_t> forget_rows, retain_rows;
+  int64_t tokens = 0;
+  double seconds = 0;
+
+  Json to_json() const;
+};
+
+struct TrainerInputs {
+  model::CausalLM* model = nullptr;
+  losses::Loss* loss = nullptr;
+  TrainingData data;
+  const scoring::ReferenceCache* reference = nullptr;  // null when the loss needs none
+  data::Pairing pairing = data::Pairing::kRandom;
+  bool alternate_per_forget = false;
+  TrainConfig config;
+  Json fingerprint;  // what a resumed run must share with the interrupted one
+};
+
+// Hooks into the loop; both optional.
+struct TrainerHooks {
+  std::function<void(const StepRecord&, int64_t total_steps)> on_step;
+  std::function<void(int64_t step)> after_step;  // e.g. evaluation every N steps
+};
+
+class Trainer {
+ public:
+  Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks = {});
+
+  // Continues from a complete checkpoint. UserError when it belongs to other settings.
+  void resume_from(int64_t checkpoint_step);
+  // Trains to the end. NonFiniteError before the update of a bad step; Interrupted after a signal.
+  void run();
+
+  const StepPlan& plan() const { return plan_; }
+  int64_t step() const { return step_; }
+
+ private:
+  struct MicroBatch;
+  StepRecord do_step();
+  void save_checkpoint() const;
+  void update_weights(StepRecord& record);
+
+  TrainerInputs inputs_;
+  RunFolder& folder_;
+  TrainerHooks hooks_;
+  StepPlan plan_;
+  data::PairStream stream_;
+  AdamW optimizer_;
+  int64_t step_ = 0;
+};
+
+// Default token budget of a micro-batch on a device.
+int64_t default_batch_tokens(torch::Device device);
+
+}  // namespace unlearn::train

@@ -1,0 +1,83 @@
+#include "commands/cli.h"
+
+#include <torch/version.h>
+
+#include <filesystem>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+
+void add_log_flags(CLI::App& app, SharedFlags& flags) {
+  app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off");
+  app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
+}
+
+void add_shared_flags(CLI::App& app, SharedFlags& flags) {
+  app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
+  app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
+  app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
+  app.add_option("--output", flags.output, "run folder");
+  app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
+  app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
+  app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)")
+      ->allow_extra_args(false);
+  app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
+  add_log_flags(app, flags);
+}
+
+void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {
+  if (with_method) {
+    app.add_option("--method", flags.method, "unlearning method (unlearn list methods)");
+    app.add_option("--beta", flags.beta, "the method's beta (method.beta)");
+    app.add_option("--gamma", flags.gamma, "SimNPO's margin as in the paper (method.gamma)");
+  }
+  app.add_option("--lr", flags.lr, "peak learning rate (train.lr)");
+  app.add_option("--epochs", flags.epochs, "passes over the data (train.epochs)");
+  app.add_flag("--resume", flags.resume, "continue the run in --output");
+  app.add_flag("--overwrite", flags.overwrite, "replace the run in --output");
+}
+
+bool parse(CLI::App& app, std::vector<std::string> arguments, const SharedFlags& flags) {
+  app.allow_extras();
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return false;
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    message = message.substr(0, message.find('\n'));
+    user_error(message, " (see unlearn ", app.get_name(), " --help)");
+  }
+  if (const auto extra = app.remaining(); !extra.empty()) {
+    std::vector<std::string> known;
+    for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
+    const bool is_flag = extra.front().starts_with("-");
+    const std::string given = extra.front().substr(0, extra.front().find('='));
+    user_error(is_flag ? "unknown flag '" : "unexpected argument '", given, "'",
+               is_flag ? did_you_mean(given, known) : "", "; see unlearn ", app.get_name(),
+               " --help");
+  }
+  log::set_level(flags.quiet ? log::Level::kWarning : log::parse_level(flags.log_level));
+  return true;
+}
+
+std::vector<fs::path> config_folders() {
+  std::vector<fs::path> folders;
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  if (!program.empty()) {
+    folders.push_back(program.parent_path().parent_path() / "share/unlearn/configs");
+    folders.push_back(program.parent_path().parent_path() /
+                      "configs");  // build/unlearn in the tree
+  }
+  return folders;
+}
+
+std::string version_text() { return cat(UNLEARN_VERSION, " (LibTorch ", TORCH_VERSION, ")"); }
+
+}  // namespace unlearn::commands

@@ -1,0 +1,63 @@
+// What all commands share: the flags of the outside, strict parsing, the table of commands.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace unlearn::commands {
+
+struct Command {
+  const char* name;
+  const char* help;
+  int (*run)(std::vector<std::string> arguments);
+};
+
+// Flags that most commands take; empty or unset means "not given".
+struct SharedFlags {
+  std::string config;
+  std::string model;
+  std::string data;
+  std::string output;
+  std::string device;
+  std::optional<int64_t> seed;
+  std::vector<std::string> set;
+  bool dry_run = false;
+  bool quiet = false;
+  std::string log_level = "info";
+};
+
+// Flags of the commands that train.
+struct TrainingFlags {
+  std::string method;
+  std::optional<double> beta, gamma, lr, epochs;
+  bool resume = false;
+  bool overwrite = false;
+};
+
+// --log-level and --quiet alone, and the whole set.
+void add_log_flags(CLI::App& app, SharedFlags& flags);
+void add_shared_flags(CLI::App& app, SharedFlags& flags);
+void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method);
+
+// Parses; prints --help to stdout. False when help was printed and there is nothing to do.
+// UserError for an unknown flag (naming the nearest) or a bad value. Applies the log flags.
+bool parse(CLI::App& app, std::vector<std::string> arguments, const SharedFlags& flags);
+
+// Folders that `--config NAME` is looked for in: the installed share/unlearn/configs next to the
+// program, and the source tree's configs/.
+std::vector<std::filesystem::path> config_folders();
+
+// Version and build, e.g. "0.1.0 (LibTorch 2.11.0)".
+std::string version_text();
+
+int run_train(std::vector<std::string> arguments);
+int run_finetune(std::vector<std::string> arguments);
+int run_score(std::vector<std::string> arguments);
+int run_generate(std::vector<std::string> arguments);
+int run_tokenize(std::vector<std::string> arguments);
+int run_list(std::vector<std::string> arguments);
+int run_inspect(std::vector<std::string> arguments);
+
+}  // namespace unlearn::commands

@@ -1,0 +1,155 @@
+// The common body of train and finetune: open, train, save, and keep run.json honest meanwhile.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "commands/progress.h"
+#include "commands/session.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+#include "unlearn/scoring/reference_cache.h"
+#include "unlearn/train/event_file.h"
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+namespace {
+
+train::ExistingOutput existing_output(const TrainingFlags& flags) {
+  if (flags.resume) return train::ExistingOutput::kResume;
+  return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
+}
+
+// SHA-256 of every weight, tokenizer and data file that the run reads.
+Json hash_inputs(const RunConfig& config, const PreparedRun& run) {
+  Json hashes = Json::object();
+  for (const auto& entry : fs::directory_iterator(config.model.path)) {
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() &&
+        (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+      hashes[entry.path().string()] = sha256_file(entry.path());
+    }
+  }
+  for (const auto* split :
+       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
+    if (*split) hashes[(*split)->file.string()] = sha256_file((*split)->file);
+  }
+  return hashes;
+}
+
+Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
+  std::ostringstream device;
+  device << run.device;
+  return {{"program", "unlearn"},
+          {"version", version_text()},
+          {"command", command},
+          {"device", device.str()},
+          {"threads", torch::get_num_threads()},
+          {"dtype", dtype_text(run.dtype)},
+          {"seed", config.train.seed},
+          {"method", config.method},
+          {"compat", config.train.compat},
+          {"status", "running"},
+          {"inputs_sha256", hash_inputs(config, run)}};
+}
+
+fs::path reference_folder(const train::RunFolder& folder) {
+  const char* shared = std::getenv("UNLEARN_CACHE_DIR");
+  return shared != nullptr && *shared != '\0' ? fs::path(shared) : folder.path() / "reference";
+}
+
+data::Pairing pairing_of(const RunConfig& config) {
+  if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
+  return config.train.shuffle ? data::Pairing::kRandom : data::Pairing::kCyclic;
+}
+
+train::TrainingData training_data(const PreparedRun& run) {
+  const auto rows = [](const std::optional<data::Split>& split) {
+    return split ? &split->examples : nullptr;
+  };
+  return {&run.forget->examples, rows(run.splits.retain), rows(run.splits.alternate)};
+}
+
+std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& record) {
+  std::vector<std::pair<std::string, double>> scalars = {
+      {"train/loss", record.loss}, {"train/lr", record.lr}, {"train/grad_norm", record.grad_norm}};
+  for (const auto& [name, value] : record.terms)
+    scalars.emplace_back("train/" + name + "_loss", value);
+  for (const auto& [name, value] : record.diagnostics) scalars.emplace_back("train/" + name, value);
+  return scalars;
+}
+
+// Trains from the start, or from the newest checkpoint.
+void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
+                 train::RunFolder& folder, model::CausalLM& model) {
+  const losses::Needs needs = config.loss->needs();
+  const train::TrainingData data = training_data(run);
+  std::optional<scoring::ReferenceCache> reference;
+  if (scoring::ReferenceNeeds cached = train::reference_needs(needs, data); cached.any()) {
+    reference = scoring::ReferenceCache::open_or_build(
+        reference_folder(folder), model, cached,
+        config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+  }
+  Progress progress(config.train.log_every);
+  train::EventFile events(folder.path() / "tensorboard");
+  train::Trainer trainer({.model = &model,
+                          .loss = config.loss.get(),
+                          .data = data,
+                          .reference = reference ? &*reference : nullptr,
+                          .pairing = pairing_of(config),
+                          .alternate_per_forget = data.alternate != nullptr,
+                          .config = config.train,
+                          .fingerprint = config.fingerprint()},
+                         folder, {.on_step = [&](const train::StepRecord& record, int64_t total) {
+                           progress.show(record, total);
+                         }});
+  if (resume) {
+    if (const auto step = folder.latest_checkpoint()) trainer.resume_from(*step);
+  }
+  trainer.run();
+}
+
+}  // namespace
+
+int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose purpose,
+                const std::string& command_line) {
+  const PreparedRun run = prepare_run(config, purpose);
+  train::RunFolder folder(config.output, existing_output(flags));
+  if (flags.resume && folder.run_json().value("status", "") == "done") {
+    log::info("nothing to resume: the run in ", config.output, " is done");
+    return 0;
+  }
+  folder.write_config(config::to_yaml(config.resolved()));
+  if (!flags.resume) folder.truncate_metrics(0);
+  folder.update_run_json(describe_run(config, run, command_line));
+  const auto start = std::chrono::steady_clock::now();
+  const double earlier = folder.run_json().value("seconds", 0.0);
+  const auto finish = [&](const char* status) {
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    folder.update_run_json({{"status", status},
+                            {"seconds", earlier + seconds.count()},
+                            {"peak_host_bytes", train::peak_host_bytes()}});
+  };
+  try {
+    const auto model = model::load_model(config.model.path, run.dtype, run.device);
+    train_model(config, run, flags.resume, folder, *model);
+    const torch::Dtype saved = config.model.save_dtype == "auto"
+                                   ? run.dtype
+                                   : resolve_dtype(config.model.save_dtype, run.device);
+    model::save_model(*model, config.model.path, folder.model(), saved);
+    finish("done");
+  } catch (const Interrupted&) {
+    finish("interrupted");
+    throw;
+  } catch (...) {
+    finish("failed");
+    throw;
+  }
+  std::cout << config.output << "/model\n";
+  return 0;
+}
+
+}  // namespace unlearn::commands

@@ -1,0 +1,90 @@
+#include "unlearn/commands/program.h"
+
+#include <c10/util/Exception.h>
+
+#include <iostream>
+#include <new>
+
+#include "commands/cli.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::commands {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
+    {"finetune", "plain next-token training on one data set", run_finetune},
+    {"score", "per-token log-probabilities of given texts", run_score},
+    {"generate", "continue prompts, greedily or sampled", run_generate},
+    {"tokenize", "text on stdin to token ids, or back", run_tokenize},
+    {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
+    {"inspect", "what a checkpoint folder holds", run_inspect},
+};
+
+void print_help() {
+  std::cout
+      << "unlearn " << version_text()
+      << ": makes a language model forget chosen data and keep the rest\n\n"
+         "  unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output DIR\n\n"
+         "Commands (unlearn COMMAND --help tells the flags of each):\n";
+  for (const Command& command : kCommands) {
+    std::cout << "  " << command.name << std::string(12 - std::string(command.name).size(), ' ')
+              << command.help << "\n";
+  }
+}
+
+int dispatch(std::vector<std::string> arguments) {
+  const std::string first = arguments.empty() ? "--help" : arguments.front();
+  if (first == "--help" || first == "-h" || first == "help") {
+    print_help();
+    return 0;
+  }
+  if (first == "--version") {
+    std::cout << "unlearn " << version_text() << "\n";
+    return 0;
+  }
+  if (first.starts_with("-")) return run_train(std::move(arguments));
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    if (first == command.name) {
+      arguments.erase(arguments.begin());
+      return command.run(std::move(arguments));
+    }
+    names.emplace_back(command.name);
+  }
+  user_error("unknown command '", first, "'", did_you_mean(first, names), "; see unlearn --help");
+}
+
+int report(int code, const std::string& kind, std::string message) {
+  // One line, whatever a library put into its message.
+  message = message.substr(0, message.find('\n'));
+  std::cerr << kind << message << std::endl;
+  return code;
+}
+
+}  // namespace
+
+int run_program(std::vector<std::string> arguments) {
+  try {
+    return dispatch(std::move(arguments));
+  } catch (const UserError& error) {
+    return report(2, "error: ", error.what());
+  } catch (const NonFiniteError& error) {
+    return report(3, "error: ", error.what());
+  } catch (const Interrupted& error) {
+    return report(128 + error.signal(), "", error.what());
+  } catch (const std::bad_alloc&) {
+    return report(2,
+                  "error: ", "not enough memory; lower train.batch_tokens or use a smaller model");
+  } catch (const c10::OutOfMemoryError& error) {
+    return report(2, "error: ", cat("not enough device memory: ", error.what_without_backtrace()));
+  } catch (const c10::Error& error) {
+    return report(1, "error: internal: ", error.what_without_backtrace());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(2, "error: ", error.what());
+  } catch (const std::exception& error) {
+    return report(1, "error: internal: ", error.what());
+  }
+}
+
+}  // namespace unlearn::commands

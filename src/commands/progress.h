@@ -1,0 +1,29 @@
+// Progress of a run: a bar on a terminal, a line every N steps elsewhere.
+#pragma once
+
+#include <chrono>
+
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::commands {
+
+class Progress {
+ public:
+  explicit Progress(int64_t log_every);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(const train::StepRecord& record, int64_t total_steps);
+
+ private:
+  void draw_bar(const train::StepRecord& record, int64_t total_steps, double left);
+
+  int64_t log_every_;
+  bool terminal_;
+  bool open_line_ = false;
+  double seconds_ = 0;  // of the steps shown
+  int64_t steps_ = 0;
+};
+
+}  // namespace unlearn::commands

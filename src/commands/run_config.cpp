@@ -1,0 +1,245 @@
+#include "commands/run_config.h"
+
+#include <ATen/Context.h>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+#include "unlearn/model/causal_lm.h"
+
+namespace unlearn::commands {
+namespace {
+
+using config::Settings;
+using config::SettingsReader;
+
+constexpr const char* kDefaultMethod = "simnpo";
+constexpr const char* kFinetuneMethod = "nll";
+
+// config file, then --set, then dedicated flags.
+Settings user_settings(const SharedFlags& shared, const TrainingFlags& training) {
+  Settings settings;
+  if (!shared.config.empty()) {
+    settings = Settings::from_file(config::find_config(shared.config, config_folders()));
+  }
+  for (const std::string& assignment : shared.set) {
+    settings.assign(assignment, cat("--set ", assignment));
+  }
+  const std::pair<const char*, const std::string*> texts[] = {{"model.path", &shared.model},
+                                                              {"data.root", &shared.data},
+                                                              {"output", &shared.output},
+                                                              {"device", &shared.device},
+                                                              {"method.name", &training.method}};
+  const std::pair<const char*, const char*> flag_of[] = {{"model.path", "--model"},
+                                                         {"data.root", "--data"},
+                                                         {"output", "--output"},
+                                                         {"device", "--device"},
+                                                         {"method.name", "--method"}};
+  for (size_t i = 0; i < std::size(texts); ++i) {
+    if (!texts[i].second->empty())
+      settings.set(texts[i].first, *texts[i].second, flag_of[i].second);
+  }
+  const std::pair<const char*, std::optional<double>> numbers[] = {{"beta", training.beta},
+                                                                   {"gamma", training.gamma}};
+  for (const auto& [name, value] : numbers) {
+    if (value) settings.set(cat("method.", name), *value, cat("--", name));
+  }
+  if (training.lr) settings.set("train.lr", *training.lr, "--lr");
+  if (training.epochs) settings.set("train.epochs", *training.epochs, "--epochs");
+  if (shared.seed) settings.set("train.seed", *shared.seed, "--seed");
+  return settings;
+}
+
+std::string text_setting(const Settings& settings, const std::string& key,
+                         const std::string& fallback) {
+  const config::Setting* setting = settings.find(key);
+  if (setting == nullptr || setting->value.is_null()) return fallback;
+  if (!setting->value.is_string()) {
+    user_error(setting->origin, ": ", key, ": a name is needed, not ", setting->value.dump());
+  }
+  return setting->value.get<std::string>();
+}
+
+void apply_defaults(Settings& settings, const losses::Defaults& defaults,
+                    const std::string& origin) {
+  for (const auto& [key, value] : defaults) settings.assign(cat(key, "=", value), origin);
+}
+
+// Published defaults of the method for the benchmark, what the method's spelling implies, and then
+// what the user says.
+Settings layered(const Settings& user, const losses::Method& method, const std::string& spelling) {
+  Settings settings;
+  const std::string benchmark = text_setting(user, "data.benchmark", data::DataConfig().benchmark);
+  const std::string split = text_setting(user, "data.forget", data::DataConfig().forget);
+  apply_defaults(settings, method.defaults(benchmark, split), cat(method.info.name, "'s defaults"));
+  apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));
+  settings.overlay(user);
+  return settings;
+}
+
+void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
+  SettingsReader reader(settings);
+  const auto is_template_part = [](const auto& entry) {
+    return entry.first.starts_with("model.template.");
+  };
+  if (std::any_of(settings.values().begin(), settings.values().end(), is_template_part)) {
+    run.custom_template = data::template_from_json(reader.subtree("model.template"));
+    run.model.prompt_template = "custom";
+  }
+  reader.read("model", run.model);
+  reader.read("data", run.data);
+  reader.read("train", run.train);
+  reader.read("eval", run.eval);
+  reader.read("method", *run.loss);
+  reader.claim("method.name");
+  struct Root {
+    RunConfig& run;
+    void visit(config::FieldVisitor& v) {
+      v.field("output", run.output, {.help = "run folder"});
+      v.field("device", run.device, {.help = "auto, cpu, cuda or cuda:N"});
+    }
+  } root{run};
+  reader.read("", root);
+  if (finetune) reader.claim("method");  // a shared config may hold an unlearning method
+  reader.refuse_unknown();
+  run.loss->check();
+  run.train.check();
+}
+
+}  // namespace
+
+void ModelConfig::visit(config::FieldVisitor& v) {
+  v.field("path", path, {.help = "Hugging Face model folder"});
+  v.field("dtype", dtype,
+          {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA",
+           .choices = {"auto", "float32", "bfloat16", "float64"}});
+  if (prompt_template != "custom") {
+    v.field("template", prompt_template,
+            {.help = "prompt template: auto (by family), a name, or a map {question_start, "
+                     "question_end, answer_tag}"});
+  }
+  v.field("save_dtype", save_dtype,
+          {.help = "precision of the saved model; auto: the training precision",
+           .choices = {"auto", "float32", "bfloat16", "float16"}});
+}
+
+void EvalConfig::visit(config::FieldVisitor& v) {
+  v.field("at_end", at_end, {.help = "evaluate the saved model when training is done"});
+  v.field("retain_log", retain_log, {.help = "evaluation log of the retain model"});
+}
+
+RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose) {
+  SharedFlags flags = shared;
+  if (training.resume && training.overwrite) {
+    user_error("--resume and --overwrite exclude each other");
+  }
+  if (training.resume && flags.config.empty() && !flags.output.empty()) {
+    flags.config = flags.output + "/config.resolved.yaml";
+  }
+  const Settings user = user_settings(flags, training);
+  const bool finetune = purpose == Purpose::kFinetune;
+  const std::string spelling =
+      finetune ? kFinetuneMethod : text_setting(user, "method.name", kDefaultMethod);
+  const losses::Method& method = losses::find_method(spelling);
+  RunConfig run;
+  run.method = method.info.name;
+  run.loss = method.make();
+  read_sections(layered(user, method, spelling), run, finetune);
+  if (run.model.path.empty()) user_error("no model: give --model DIR or model.path in the config");
+  if (run.output.empty()) user_error("no run folder: give --output DIR or output in the config");
+  return run;
+}
+
+Json RunConfig::resolved() const {
+  const auto dump = [](auto section) {
+    config::FieldDumper dumper;
+    section.visit(dumper);
+    return dumper.json();
+  };
+  Json json;
+  json["model"] = dump(model);
+  if (custom_template) {
+    json["model"]["template"] = {{"question_start", custom_template->question_start},
+                                 {"question_end", custom_template->question_end},
+                                 {"answer_tag", custom_template->answer_tag}};
+  }
+  json["data"] = dump(data);
+  json["method"] = {{"name", method}};
+  config::FieldDumper method_fields;
+  loss->visit(method_fields);
+  json["method"].update(method_fields.json());
+  json["train"] = dump(train);
+  json["eval"] = dump(eval);
+  json["output"] = output;
+  json["device"] = device;
+  return json;
+}
+
+Json RunConfig::fingerprint() const {
+  Json json = resolved();
+  json.erase("output");
+  json.erase("eval");
+  json.erase("device");
+  for (const char* key : {"save_every", "keep", "log_every"}) json["train"].erase(key);
+  json["model"].erase("save_dtype");
+  return json;
+}
+
+torch::Device resolve_device(const std::string& name) {
+  const bool has_cuda = torch::cuda::is_available();
+  if (name == "auto") return has_cuda ? torch::kCUDA : torch::kCPU;
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda" && !name.starts_with("cuda:")) {
+    user_error("--device: must be auto, cpu, cuda or cuda:N, not '", name, "'");
+  }
+  if (!has_cuda) {
+    user_error("--device ", name, ": no CUDA device is available here; use --device cpu");
+  }
+  int64_t index = 0;
+  if (name != "cuda") {
+    const std::string digits = name.substr(5);
+    const bool is_number = !digits.empty() && digits.size() < 4 &&
+                           digits.find_first_not_of("0123456789") == std::string::npos;
+    index = is_number ? std::stoll(digits) : -1;
+  }
+  const auto count = static_cast<int64_t>(torch::cuda::device_count());
+  if (index < 0 || index >= count) {
+    user_error("--device ", name, ": there are devices cuda:0 to cuda:", count - 1);
+  }
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+torch::Dtype resolve_dtype(const std::string& name, torch::Device device) {
+  if (name == "float32") return torch::kFloat32;
+  if (name == "bfloat16") return torch::kBFloat16;
+  if (name == "float64") return torch::kFloat64;
+  if (name == "float16") return torch::kFloat16;
+  UNLEARN_CHECK(name == "auto", name);
+  return device.is_cuda() ? torch::kBFloat16 : torch::kFloat32;
+}
+
+std::string dtype_text(torch::Dtype dtype) {
+  switch (dtype) {
+    case torch::kFloat32:
+      return "float32";
+    case torch::kBFloat16:
+      return "bfloat16";
+    case torch::kFloat64:
+      return "float64";
+    case torch::kFloat16:
+      return "float16";
+    default:
+      return c10::toString(dtype);
+  }
+}
+
+data::Template resolve_template(const std::string& name,
+                                const std::optional<data::Template>& custom,
+                                const std::filesystem::path& model_folder) {
+  if (custom) return *custom;
+  if (name != "auto") return data::named_template(name);
+  const model::FamilyInfo& family = model::family_of(read_json(model_folder / "config.json"));
+  log::info("template: ", family.prompt_template, " (from model family ", family.name, ")");
+  return data::named_template(family.prompt_template);
+}
+
+}  // namespace unlearn::commands

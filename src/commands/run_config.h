@@ -1,0 +1,65 @@
+// Everything a training run is told, resolved from defaults, configs and flags.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+
+#include "commands/cli.h"
+#include "unlearn/config/settings.h"
+#include "unlearn/data/dataset.h"
+#include "unlearn/losses/loss.h"
+#include "unlearn/train/train_config.h"
+
+namespace unlearn::commands {
+
+// The `model:` section.
+struct ModelConfig {
+  std::string path;
+  std::string dtype = "auto";
+  std::string prompt_template = "auto";
+  std::string save_dtype = "auto";
+  void visit(config::FieldVisitor& visitor);
+};
+
+// The `eval:` section of a training run.
+struct EvalConfig {
+  bool at_end = false;
+  std::string retain_log;
+  void visit(config::FieldVisitor& visitor);
+};
+
+enum class Purpose { kUnlearn, kFinetune };
+
+struct RunConfig {
+  ModelConfig model;
+  std::optional<data::Template> custom_template;
+  data::DataConfig data;
+  train::TrainConfig train;
+  EvalConfig eval;
+  std::string method;  // our name
+  std::unique_ptr<losses::Loss> loss;
+  std::string output;
+  std::string device = "auto";
+
+  // All values as nested JSON, in the order of the config skeleton.
+  Json resolved() const;
+  // The part of it that decides the result (no output, logging or checkpoint settings).
+  Json fingerprint() const;
+};
+
+// UserError for anything wrong in files or flags.
+RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose);
+
+// "auto", "cpu", "cuda", "cuda:N" -> a device that exists; UserError otherwise.
+torch::Device resolve_device(const std::string& name);
+// "auto", "float32", "bfloat16", "float64": auto is float32 on the CPU and bfloat16 on CUDA.
+torch::Dtype resolve_dtype(const std::string& name, torch::Device device);
+std::string dtype_text(torch::Dtype dtype);
+// The template named in the config, or the family's own. Logs which for "auto".
+data::Template resolve_template(const std::string& name,
+                                const std::optional<data::Template>& custom,
+                                const std::filesystem::path& model_folder);
+
+}  // namespace unlearn::commands

@@ -1,0 +1,37 @@
+// What every command that runs a model opens first: tokenizer, template, data, model.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "commands/run_config.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/tokenizer/tokenizer.h"
+#include "unlearn/train/run_folder.h"
+#include "unlearn/train/schedule.h"
+
+namespace unlearn::commands {
+
+// A run whose inputs have all been checked; no weights are loaded yet.
+struct PreparedRun {
+  torch::Device device = torch::kCPU;
+  torch::Dtype dtype = torch::kFloat32;
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+  data::Template prompt_template;
+  data::Splits splits;
+  const data::Split* forget = nullptr;  // the stream that defines epochs
+  train::StepPlan plan;
+  Json hf_config;
+};
+
+// Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
+PreparedRun prepare_run(const RunConfig& config, Purpose purpose);
+
+// The plan as text: steps, tokens, micro-batches, predicted memory.
+std::string describe_plan(const RunConfig& config, const PreparedRun& run);
+
+// Trains as configured and saves the model; the common body of train and finetune.
+int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose purpose,
+                const std::string& command_line);
+
+}  // namespace unlearn::commands

@@ -1,0 +1,35 @@
+// unlearn train (the default command): forget some data, keep the rest.
+#include "commands/session.h"
+
+namespace unlearn::commands {
+namespace {
+
+int run(const char* name, const char* help, Purpose purpose, std::vector<std::string> arguments) {
+  SharedFlags shared;
+  TrainingFlags training;
+  CLI::App app(help, name);
+  add_shared_flags(app, shared);
+  add_training_flags(app, training, purpose == Purpose::kUnlearn);
+  const std::string command_line = join(arguments, " ");
+  if (!parse(app, std::move(arguments), shared)) return 0;
+
+  const RunConfig config = resolve_run(shared, training, purpose);
+  if (shared.dry_run) {
+    std::cout << describe_plan(config, prepare_run(config, purpose));
+    return 0;
+  }
+  return execute_run(config, training, purpose, cat("unlearn ", name, " ", command_line));
+}
+
+}  // namespace
+
+int run_train(std::vector<std::string> arguments) {
+  return run("train", "forget some data, keep the rest", Purpose::kUnlearn, std::move(arguments));
+}
+
+int run_finetune(std::vector<std::string> arguments) {
+  return run("finetune", "plain next-token training on one data set (data.train)",
+             Purpose::kFinetune, std::move(arguments));
+}
+
+}  // namespace unlearn::commands

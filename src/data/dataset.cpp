@@ -1,0 +1,172 @@
+#include "unlearn/data/dataset.h"
+
+#include <ATen/Parallel.h>
+
+#include "data/rows.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/data/pair_stream.h"
+
+namespace unlearn::data {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kRowsPerTask = 64;
+
+struct Source {
+  const DataConfig& config;
+  const tokenizer::Tokenizer& tok;
+  const Template& tmpl;
+  int64_t vocab_size;
+};
+
+// make(i) for every row, in parallel; errors get "<file>: row <n>: " in front.
+std::vector<Example> make_examples(const fs::path& file, const std::vector<int64_t>& rows,
+                                   const std::function<Example(size_t)>& make) {
+  std::vector<Example> examples(rows.size());
+  at::parallel_for(0, static_cast<int64_t>(rows.size()), kRowsPerTask,
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i) {
+                       const auto index = static_cast<size_t>(i);
+                       try {
+                         examples[index] = make(index);
+                       } catch (const UserError& error) {
+                         user_error(file.string(), ": row ", rows[index], ": ", error.what());
+                       }
+                       examples[index].row = rows[index];
+                       examples[index].id = cat(file.stem().string(), ":", rows[index]);
+                     }
+                   });
+  return examples;
+}
+
+void check_vocabulary(const Split& split, int64_t vocab_size) {
+  for (const Example& example : split.examples) {
+    for (const int32_t token : example.tokens) {
+      if (token < 0 || token >= vocab_size) {
+        user_error(split.file.string(), ": row ", example.row,
+                   ": tokenizer/embedding mismatch: token id ", token, " but the model has ",
+                   vocab_size, " embeddings; take the tokenizer that belongs to the model");
+      }
+    }
+  }
+}
+
+Split qa_split(const Source& source, const fs::path& file) {
+  const std::vector<QaRow> rows =
+      read_qa_rows(file, source.config.question_key, source.config.answer_key);
+  std::vector<int64_t> numbers;
+  for (const QaRow& row : rows) numbers.push_back(row.row);
+  return {file, make_examples(file, numbers, [&](size_t i) {
+            return make_qa_example(source.tok, source.tmpl, rows[i].question, rows[i].answer,
+                                   source.config.max_length);
+          })};
+}
+
+Split text_split(const Source& source, const fs::path& file) {
+  Split split{file, {}};
+  if (file.extension() == ".txt") {
+    const std::string text = read_file(file);
+    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+    try {
+      split.examples = chunk_text(source.tok, text, source.config.max_length);
+    } catch (const UserError& error) {
+      user_error(file.string(), ": ", error.what());
+    }
+    for (Example& chunk : split.examples) chunk.id = cat(file.stem().string(), ":", chunk.row);
+    return split;
+  }
+  std::vector<std::string> texts;
+  std::vector<int64_t> numbers;
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    texts.push_back(value.is_string() ? text_field(Json{{"text", value}}, "text")
+                                      : text_field(value, source.config.text_key));
+    numbers.push_back(row);
+  });
+  if (texts.empty()) user_error(file.string(), ": holds no row");
+  split.examples = make_examples(file, numbers, [&](size_t i) {
+    return make_text_example(source.tok, texts[i], source.config.max_length);
+  });
+  return split;
+}
+
+Split open_split(const Source& source, const std::string& name, const std::string& what) {
+  const fs::path file = split_file(source.config.benchmark, source.config.root, name, what);
+  Split split =
+      source.config.benchmark == "text" ? text_split(source, file) : qa_split(source, file);
+  check_vocabulary(split, source.vocab_size);
+  return split;
+}
+
+std::string retain_name(const DataConfig& config) {
+  if (config.retain != "auto") return config.retain;
+  if (config.benchmark == "tofu") return complement_split(config.forget);
+  user_error("data.retain: the method needs retain data; name its file");
+}
+
+// Which refusal a forget row gets is fixed by its number, as in Unlearn-Simple's
+// TOFU/dataloader.py; the stream draws lines, and each line is rendered with the question it is
+// drawn for. Since the pair (question, line) decides the tokens, every forget row has its own
+// alternate example.
+Split refusal_split(const Source& source, const Split& forget) {
+  const fs::path file = source.config.alternate != "auto"
+                            ? fs::path(source.config.alternate)
+                            : fs::path(source.config.root) / "idontknow.jsonl";
+  const std::vector<std::string> lines = read_lines(file);
+  const std::vector<QaRow> rows =
+      read_qa_rows(forget.file, source.config.question_key, source.config.answer_key);
+  const auto count = static_cast<int64_t>(lines.size());
+  std::vector<int64_t> numbers;
+  for (const QaRow& row : rows) numbers.push_back(row.row);
+  Split split{file, make_examples(forget.file, numbers, [&](size_t i) {
+                const std::string& line =
+                    lines[static_cast<size_t>(refusal_line(rows[i].row, count))];
+                return make_qa_example(source.tok, source.tmpl, rows[i].question, line,
+                                       source.config.max_length);
+              })};
+  for (Example& example : split.examples) example.id = cat("refusal:", example.row);
+  check_vocabulary(split, source.vocab_size);
+  return split;
+}
+
+}  // namespace
+
+void DataConfig::visit(config::FieldVisitor& v) {
+  v.field("benchmark", benchmark,
+          {.help = "tofu, or your own data: qa (JSONL with question/answer), text (plain text or "
+                   "JSONL with text)",
+           .choices = {"tofu", "qa", "text"}});
+  v.field("root", root, {.help = "folder of the data files (--data)"});
+  v.field("forget", forget, {.help = "what to forget: a split's name or a file"});
+  v.field("retain", retain,
+          {.help = "what to keep: a split's name or a file; auto: TOFU's complement of forget"});
+  v.field("train", train, {.help = "what finetune trains on: a split's name or a file"});
+  v.field("alternate", alternate,
+          {.help = "refusal lines for methods that need them; auto: <root>/idontknow.jsonl"});
+  v.field("max_length", max_length,
+          {.help = "tokens per example; longer ones are cut", .min = 2, .max = 1 << 20});
+  v.field("pairing", pairing,
+          {.help = "which retain row a forget row gets",
+           .choices = {"auto", "fixed", "random", "cyclic"}});
+  v.field("question_key", question_key, {.help = "field with the question (qa)"});
+  v.field("answer_key", answer_key, {.help = "field with the answer (qa)"});
+  v.field("text_key", text_key, {.help = "field with the text (text)"});
+}
+
+Splits load_splits(const DataConfig& config, const SplitRequest& request,
+                   const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size) {
+  const Source source{config, tok, tmpl, vocab_size};
+  Splits splits;
+  if (request.train) splits.train = open_split(source, config.train, "train");
+  if (request.forget) splits.forget = open_split(source, config.forget, "forget");
+  if (request.retain) splits.retain = open_split(source, retain_name(config), "retain");
+  if (request.alternate) {
+    if (config.benchmark == "text") {
+      user_error("data.benchmark: text has no questions to refuse; use tofu or qa");
+    }
+    splits.alternate = refusal_split(source, *splits.forget);
+  }
+  return splits;
+}
+
+}  // namespace unlearn::data

@@ -1,0 +1,71 @@
+#include "unlearn/core/error.h"
+#include "unlearn/data/dataset.h"
+
+namespace unlearn::data {
+namespace {
+
+// Prompt pieces of the families: plain ones from locuslab/tofu (config/model_config.yaml), chat
+// ones as open-unlearning (configs/model/*.yaml) renders each family's chat template.
+const std::vector<Template>& all_templates() {
+  static const std::string kSystem = "You are a helpful assistant.";
+  static const std::vector<Template> templates = {
+      {"llama2", "[INST] ", " [/INST]", "", false},
+      {"phi", "Question: ", "\n", "Answer: ", false},
+      {"llama3",
+       "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
+       "Today Date: 10 Apr 2025\n\n" +
+           kSystem + "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n",
+       "<|eot_id|>", "<|start_header_id|>assistant<|end_header_id|>\n\n", true, "<|eot_id|>"},
+      {"qwen2", "<|im_start|>system\n" + kSystem + "<|im_end|>\n<|im_start|>user\n", "<|im_end|>\n",
+       "<|im_start|>assistant\n", true, "<|im_end|>\n"},
+      {"phi3", "<|system|>\n" + kSystem + "<|end|>\n<|user|>\n", "<|end|>\n", "<|assistant|>\n",
+       true, "<|end|>\n"},
+      {"zephyr", "<|system|>\n" + kSystem + "</s>\n<|user|>\n", "</s>\n", "<|assistant|>\n", true,
+       "</s>\n"},
+      {"gemma", "<start_of_turn>user\n", "<end_of_turn>\n", "<start_of_turn>model\n", true,
+       "<end_of_turn>\n"},
+      {"none", "", "", "", false},
+  };
+  return templates;
+}
+
+}  // namespace
+
+std::vector<std::string> template_names() {
+  std::vector<std::string> names;
+  for (const Template& item : all_templates()) names.push_back(item.name);
+  return names;
+}
+
+Template named_template(const std::string& name) {
+  for (const Template& item : all_templates()) {
+    if (item.name == name) return item;
+  }
+  user_error("model.template: unknown template '", name, "'", did_you_mean(name, template_names()),
+             "; known: auto, ", join(template_names(), ", "));
+}
+
+Template template_from_json(const Json& map) {
+  Template result;
+  result.name = "custom";
+  if (!map.is_object()) user_error("model.template: a name or a map is needed");
+  const std::pair<const char*, std::string*> fields[] = {{"question_start", &result.question_start},
+                                                         {"question_end", &result.question_end},
+                                                         {"answer_tag", &result.answer_tag}};
+  for (const auto& [key, value] : map.items()) {
+    std::string* target = nullptr;
+    for (const auto& [name, field] : fields) {
+      if (key == name) target = field;
+    }
+    if (target == nullptr) {
+      user_error("model.template: unknown key '", key,
+                 "'; a template is {question_start, question_end, answer_tag}");
+    }
+    if (!value.is_string())
+      user_error("model.template.", key, ": text is needed, not ", value.dump());
+    *target = value.get<std::string>();
+  }
+  return result;
+}
+
+}  // namespace unlearn::data

@@ -1,0 +1,230 @@
+#include "train/gradient_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "unlearn/core/error.h"
+#include "unlearn/scoring/score_batch.h"
+
+namespace unlearn::train {
+namespace {
+
+using data::Role;
+using losses::Term;
+using losses::Unit;
+
+int64_t input_tokens(const data::Example& example) {
+  return static_cast<int64_t>(example.tokens.size()) - 1;
+}
+
+// How many units of a term's mean an example brings.
+int64_t units_of(const data::Example& example, Unit unit, scoring::RowPositions positions) {
+  switch (unit) {
+    case Unit::kToken:
+      return example.num_labels;
+    case Unit::kSequence:
+      return 1;
+    case Unit::kPosition:
+      return positions == scoring::RowPositions::kLabels ? example.num_labels
+                                                         : input_tokens(example);
+  }
+  return 0;
+}
+
+int64_t count_units(const std::vector<data::PackItem>& items, const Term& term,
+                    scoring::RowPositions positions) {
+  int64_t count = 0;
+  for (const data::PackItem& item : items) {
+    if (item.role == term.role) count += units_of(*item.example, term.unit, positions);
+  }
+  return count;
+}
+
+std::string row_list(const std::vector<data::PackItem>& items, Role role) {
+  std::vector<std::string> ids;
+  for (const data::PackItem& item : items) {
+    if (item.role == role) ids.push_back(item.example->id);
+  }
+  return join(ids, ", ");
+}
+
+// What divides each term's sums. exact: the unit's count over the whole step; micro_batch_mean: the
+// count in this micro-batch times their number.
+class Denominators {
+ public:
+  Denominators(const std::vector<std::vector<data::PackItem>>& micro_batches,
+               const std::vector<Term>& terms, scoring::RowPositions positions, bool exact) {
+    for (const auto& batch : micro_batches) {
+      auto& row = counts_.emplace_back();
+      for (const Term& term : terms) {
+        row.push_back(static_cast<double>(count_units(batch, term, positions)));
+      }
+    }
+    if (!exact) {
+      for (auto& row : counts_) {
+        for (double& count : row) count *= static_cast<double>(counts_.size());
+      }
+      return;
+    }
+    for (size_t t = 0; t < terms.size(); ++t) {
+      double total = 0;
+      for (const auto& row : counts_) total += row[t];
+      for (auto& row : counts_) row[t] = total;
+    }
+  }
+  double of(size_t batch, size_t term) const { return std::max(1.0, counts_[batch][term]); }
+
+ private:
+  std::vector<std::vector<double>> counts_;  // [micro-batch][term]
+};
+
+scoring::ScoreRequest request_for(const losses::Needs& needs) {
+  scoring::ScoreRequest request;
+  request.retain_rows = needs.retain_rows;
+  request.retain_row_positions = needs.retain_row_positions;
+  return request;
+}
+
+losses::LossInputs run_model(const TrainerInputs& inputs,
+                             const std::vector<data::PackItem>& items) {
+  const data::PackedBatch batch = data::pack(items);
+  scoring::BatchScores scores = scoring::score_batch(
+      *inputs.model, batch, request_for(inputs.loss->needs()), inputs.reference);
+  return {std::move(scores.forget), std::move(scores.retain), std::move(scores.alternate)};
+}
+
+// Statistics of the whole step for losses that couple its examples (no gradient).
+void share_statistics(const TrainerInputs& inputs,
+                      const std::vector<std::vector<data::PackItem>>& micro_batches) {
+  torch::NoGradGuard no_grad;
+  std::vector<losses::Statistic> total;
+  for (const auto& items : micro_batches) {
+    const auto part = inputs.loss->statistics(run_model(inputs, items));
+    if (total.empty()) total.resize(part.size());
+    for (size_t i = 0; i < part.size(); ++i) {
+      total[i].sum += part[i].sum;
+      total[i].count += part[i].count;
+    }
+  }
+  std::vector<double> means;
+  for (const auto& statistic : total)
+    means.push_back(statistic.sum / std::max(1.0, statistic.count));
+  inputs.loss->set_statistics(means);
+}
+
+void check_finite(double value, const Term& term, const std::vector<data::PackItem>& items,
+                  int64_t step) {
+  if (std::isfinite(value)) return;
+  throw NonFiniteError(cat("step ", step, ": the ", term.name, " term is ", number(value),
+                           " for rows ", row_list(items, term.role), "; nothing past step ",
+                           step - 1, " is saved (lower train.lr?)"));
+}
+
+class Means {
+ public:
+  void add(const losses::Diagnostic& diagnostic) {
+    if (!sums_.contains(diagnostic.name)) order_.push_back(diagnostic.name);
+    auto& [sum, count] = sums_[diagnostic.name];
+    sum += diagnostic.sum;
+    count += diagnostic.count;
+  }
+  std::vector<std::pair<std::string, double>> result() const {
+    std::vector<std::pair<std::string, double>> means;
+    for (const std::string& name : order_) {
+      const auto& [sum, count] = sums_.at(name);
+      if (count > 0) means.emplace_back(name, sum / count);
+    }
+    return means;
+  }
+
+ private:
+  std::vector<std::string> order_;
+  std::map<std::string, std::pair<double, double>> sums_;
+};
+
+}  // namespace
+
+const data::Example* TrainingData::find(Role role, int64_t row) const {
+  const auto* examples = role == Role::kForget   ? forget
+                         : role == Role::kRetain ? retain
+                                                 : alternate;
+  if (examples == nullptr || row < 0) return nullptr;
+  return &examples->at(static_cast<size_t>(row));
+}
+
+std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
+                                   const TrainingData& data) {
+  std::vector<ItemGroup> groups;
+  for (const data::PairItem& item : items) {
+    ItemGroup& group = groups.emplace_back();
+    const std::pair<Role, int64_t> members[] = {{Role::kForget, item.forget},
+                                                {Role::kRetain, item.retain},
+                                                {Role::kAlternate, item.alternate}};
+    for (const auto& [role, row] : members) {
+      const data::Example* example = data.find(role, row);
+      if (example == nullptr) continue;
+      group.items.push_back({role, example});
+      group.tokens += input_tokens(*example);
+    }
+  }
+  return groups;
+}
+
+std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
+                                                  int64_t batch_tokens,
+                                                  std::optional<int64_t> groups_per_batch) {
+  std::vector<std::vector<data::PackItem>> micro_batches;
+  int64_t tokens = 0;
+  int64_t members = 0;
+  for (const ItemGroup& group : groups) {
+    const bool full =
+        groups_per_batch ? members >= *groups_per_batch : tokens + group.tokens > batch_tokens;
+    if (micro_batches.empty() || full) {
+      micro_batches.emplace_back();
+      tokens = 0;
+      members = 0;
+    }
+    auto& batch = micro_batches.back();
+    batch.insert(batch.end(), group.items.begin(), group.items.end());
+    tokens += group.tokens;
+    ++members;
+  }
+  return micro_batches;
+}
+
+StepMeans accumulate_gradients(const TrainerInputs& inputs,
+                               const std::vector<std::vector<data::PackItem>>& micro_batches,
+                               int64_t step) {
+  const std::vector<Term> terms = inputs.loss->terms();
+  const losses::Needs needs = inputs.loss->needs();
+  const bool exact = inputs.config.averaging == "exact";
+  const Denominators denominators(micro_batches, terms, needs.retain_row_positions, exact);
+  if (needs.batch_statistics && exact) share_statistics(inputs, micro_batches);
+
+  StepMeans means;
+  Means diagnostics;
+  for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
+  for (size_t b = 0; b < micro_batches.size(); ++b) {
+    const auto& items = micro_batches[b];
+    const losses::LossInputs scores = run_model(inputs, items);
+    const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
+    torch::Tensor objective;
+    for (size_t t = 0; t < terms.size(); ++t) {
+      const double sum = sums[t].item<double>();
+      check_finite(sum, terms[t], items, step);
+      const double mean = sum / denominators.of(b, t);
+      means.terms[t].second += mean;
+      means.loss += terms[t].weight * mean;
+      const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
+      objective = objective.defined() ? objective + part : part;
+    }
+    for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
+    for (const auto& item : items) means.tokens += input_tokens(*item.example);
+    objective.backward();
+  }
+  means.diagnostics = diagnostics.result();
+  return means;
+}
+
+}  // namespace unlearn::train

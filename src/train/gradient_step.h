@@ -1,0 +1,41 @@
+// Forward and backward passes of one optimizer step.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unlearn/data/packing.h"
+#include "unlearn/data/pair_stream.h"
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::train {
+
+// All sequences of one stream item; they stay together so that pairwise losses see both sides.
+struct ItemGroup {
+  std::vector<data::PackItem> items;
+  int64_t tokens = 0;  // input tokens
+};
+
+std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
+                                   const TrainingData& data);
+
+// Cuts the groups of a step into micro-batches: by token budget, or by a fixed number of groups.
+std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
+                                                  int64_t batch_tokens,
+                                                  std::optional<int64_t> groups_per_batch);
+
+// Accumulates the gradients of the whole step into the parameters' .grad and returns its means.
+// NonFiniteError names step, term and rows when a term's sum is not finite.
+struct StepMeans {
+  double loss = 0;
+  std::vector<std::pair<std::string, double>> terms;
+  std::vector<std::pair<std::string, double>> diagnostics;
+  int64_t tokens = 0;
+};
+StepMeans accumulate_gradients(const TrainerInputs& inputs,
+                               const std::vector<std::vector<data::PackItem>>& micro_batches,
+                               int64_t step);
+
+}  // namespace unlearn::train
