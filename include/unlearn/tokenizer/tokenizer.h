@@ -1,0 +1,41 @@
+// Text to token ids and back, as the model's own Hugging Face tokenizer does it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unlearn::tokenizer {
+
+struct SpecialIds {
+  std::optional<int32_t> bos, eos, pad, unk;
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  // add_special: adds what the tokenizer adds by itself (BOS, template), as transformers'
+  // add_special_tokens=True.
+  virtual std::vector<int32_t> encode(std::string_view text, bool add_special) const = 0;
+  // skip_special: drops special tokens; no clean-up of spaces.
+  virtual std::string decode(std::span<const int32_t> ids, bool skip_special) const = 0;
+  virtual int64_t vocab_size() const = 0;  // 1 + largest id, added tokens included
+  virtual std::optional<int32_t> token_to_id(std::string_view token) const = 0;
+  virtual std::string id_to_token(int32_t id) const = 0;
+  virtual std::string kind() const = 0;  // "tokenizer.json BPE", "SentencePiece BPE"
+  const SpecialIds& special() const { return special_; }
+
+ protected:
+  SpecialIds special_;
+};
+
+// Reads a Hugging Face folder: tokenizer.json wins over tokenizer.model. UserError when there is
+// none, when a part of it is unknown, or when it is corrupt.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+
+}  // namespace unlearn::tokenizer
