@@ -40,6 +40,7 @@ std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask 
   const double guard = formula == Formula::kOpenUnlearning ? kEpsilon : 0.0;
   double sum = 0;
   for (const double ratio : ratios) {
+    if (std::isnan(ratio)) return ratio;  // max(0, NaN) would hide it
     sum +=
         task == TofuTask::kForget ? std::min(ratio, 1 / (ratio + guard)) : std::max(0.0, 1 - ratio);
   }

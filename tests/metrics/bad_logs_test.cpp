@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "metrics/golden.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/rng.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
 
@@ -132,6 +134,39 @@ TEST(BadLogs, ARetainLogWithoutForgetRows) {
   EXPECT_EQ(message_of([&] { tofu_summary_from_log(log, &retain); }),
             "retain.json: no forget task; forget quality needs eval_log_forget.json or "
             "forget_truth_ratio");
+}
+
+// Damaged logs of both forms are refused or read, never anything else.
+TEST(SlowBadLogs, DamagedTextsNeverEscape) {
+  const Json data = golden("tofu");
+  Rng rng(11);
+  const std::string pieces = "0123456789eE+-.\"{}[]:,NaNInfinitynulltrue \\";
+  int refused = 0;
+  for (const char* key : {"log", "eval"}) {
+    const TofuLog retain = parse_tofu_log(data.at("retain"), "retain");
+    const std::string text = data.at(key).dump();
+    const auto path = std::filesystem::path(testing::TempDir()) / "damaged_log.json";
+    for (int round = 0; round < 400; ++round) {
+      std::string damaged = text;
+      for (int64_t n = 1 + rng.below(3); n > 0; --n) {
+        const auto at = static_cast<size_t>(rng.below(static_cast<int64_t>(damaged.size())));
+        const auto piece = static_cast<size_t>(rng.below(static_cast<int64_t>(pieces.size())));
+        if (rng.below(20) == 0) damaged.resize(at + 1);
+        damaged[at] = pieces[piece];
+      }
+      std::ofstream(path, std::ios::binary) << damaged;
+      try {
+        const TofuLog log = read_tofu_log(path);
+        tofu_summary_from_log(log, &retain);
+        legacy_aggregates(log, &retain);
+        tofu_aggregated_json(log);
+      } catch (const UserError&) {
+        ++refused;
+      }
+    }
+    std::filesystem::remove(path);
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST(BadLogs, NanInsideAStringIsText) {

@@ -89,7 +89,7 @@ TEST(GoldenTofu, WhatIsMissingIsNullAndSaid) {
     EXPECT_TRUE(said) << name;
   }
   EXPECT_EQ(summary.warnings.size(), 3U);
-  EXPECT_EQ(summary.warnings[0], "model_utility is null: the log has no ra_Q_A_ROUGE");
+  EXPECT_EQ(summary.warnings[0], "model_utility is null: the log gives no ra_Q_A_ROUGE");
 }
 
 TEST(GoldenTofu, ObjectsKeyedByRowReadLikeLists) {
@@ -157,6 +157,13 @@ TEST(Tofu, ValuesThatAreNotFiniteBecomeNull) {
   EXPECT_FALSE(evaluation.metrics.at("forget_Q_A_Prob").value.has_value());
   EXPECT_TRUE(summary_json(evaluation.metrics).at("forget_Q_A_Prob").is_null());
   EXPECT_EQ(evaluation.warnings.front(), "forget_Q_A_Prob is null: its value is not finite");
+}
+
+TEST(Tofu, ADivergedRowIsNotHidden) {
+  const std::vector<double> ratios = {0.5, std::nan("")};
+  for (const TofuTask task : kTofuTasks) {
+    EXPECT_TRUE(std::isnan(mean_truth_ratio(ratios, task, Formula::kLegacy).value()));
+  }
 }
 
 TEST(Tofu, ModelUtilityIsZeroWhenAPartIs) {

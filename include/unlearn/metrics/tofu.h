@@ -69,7 +69,8 @@ double normalised_probability(double mean_loss, std::span<const double> perturbe
 // inverse of what the reference logs' readers call the truth ratio statistic a.
 double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
                    const TofuOptions& options);
-// Forget: mean min(R, 1/R), best at 1. Other tasks: mean max(0, 1 - R). None without values.
+// Forget: mean min(R, 1/R), best at 1. Other tasks: mean max(0, 1 - R). None without values, NaN
+// when one is.
 std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask task,
                                        Formula formula);
 // p / (p + q + 1e-10) with q = exp(-mean of the false losses): OpenUnlearning's third aggregator.

@@ -44,7 +44,7 @@ class Report {
     if (missing_.empty()) {
       utility.value = model_utility(utility_);
     } else {
-      warn("model_utility", cat("the log has no ", join(missing_, ", ")));
+      warn("model_utility", cat("the log gives no ", join(missing_, ", ")));
     }
   }
 
