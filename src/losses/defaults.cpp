@@ -1,0 +1,31 @@
+#include "losses/methods.h"
+
+namespace unlearn::losses {
+
+Defaults operator+(Defaults base, const Defaults& more) {
+  base.insert(base.end(), more.begin(), more.end());
+  return base;
+}
+
+Defaults tofu_training() {
+  return {{"train.lr", "1e-5"},         {"train.epochs", "10"},
+          {"train.batch_size", "32"},   {"train.weight_decay", "0.01"},
+          {"train.schedule", "linear"}, {"train.warmup_epochs", "1"},
+          {"data.max_length", "500"}};
+}
+
+Defaults muse_training() {
+  return {{"train.lr", "1e-5"},        {"train.epochs", "10"},         {"train.batch_size", "4"},
+          {"train.weight_decay", "0"}, {"train.schedule", "constant"}, {"train.warmup_epochs", "0"},
+          {"data.max_length", "2048"}};
+}
+
+Defaults wmdp_training(const std::string& lr) {
+  return {{"train.lr", lr},
+          {"train.batch_size", "4"},
+          {"train.weight_decay", "0"},
+          {"train.schedule", "linear"},
+          {"data.max_length", "512"}};
+}
+
+}  // namespace unlearn::losses

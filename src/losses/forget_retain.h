@@ -1,0 +1,51 @@
+// The shape most methods share: L = forget_weight * forget term + retain_weight * retain term,
+// where the retain term is the token mean of -log p or the forward KL to the reference.
+#pragma once
+
+#include "losses/methods.h"
+
+namespace unlearn::losses {
+
+// The sum of `values` [n] and their number as a diagnostic.
+Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
+
+class ForgetRetainLoss : public Loss {
+ public:
+  Needs needs() const override;
+  std::vector<Term> terms() const override;
+  std::vector<torch::Tensor> sums(const LossInputs& inputs) const override;
+  // The mean paper weight "w" (where the method has one) and the mean forget log-prob per token.
+  std::vector<Diagnostic> diagnostics(const LossInputs& inputs) const override;
+  void visit(config::FieldVisitor& visitor) override;
+
+ protected:
+  // A method's initial values.
+  struct Weights {
+    double forget = 1.0;
+    std::string retain_loss = "nll";
+    double retain = 1.0;
+  };
+  explicit ForgetRetainLoss(Weights weights) : weights_(std::move(weights)) {}
+
+  // The forget term: its unit, and its sum over the batch's units.
+  virtual Unit forget_unit() const = 0;
+  virtual torch::Tensor forget_sum(const LossInputs& inputs) const = 0;
+  // d(term)/d(log pi) of every sequence or token as the papers write it, or undefined.
+  virtual torch::Tensor forget_weights(const LossInputs& inputs) const;
+  // What the forget term needs beside the forget sequences.
+  virtual void add_needs(Needs& needs) const;
+  virtual void visit_own(config::FieldVisitor& visitor);
+
+ private:
+  bool has_retain() const { return weights_.retain_loss != "none" && weights_.retain != 0.0; }
+  bool has_kl() const { return has_retain() && weights_.retain_loss == "kl"; }
+
+  Weights weights_;
+  std::string kl_positions_ = "attended";
+};
+
+// The settings that spellings ending in "_grad_diff", "_gdr", "_RT" and "_KL", "_klr" imply.
+Defaults with_retain_nll();
+Defaults with_retain_kl();
+
+}  // namespace unlearn::losses

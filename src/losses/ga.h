@@ -1,0 +1,18 @@
+// Gradient ascent, alone (ga) and with a retain term (grad_diff).
+#pragma once
+
+#include "losses/forget_retain.h"
+
+namespace unlearn::losses {
+
+class GradientAscent : public ForgetRetainLoss {
+ public:
+  explicit GradientAscent(const std::string& retain_loss)
+      : ForgetRetainLoss({.forget = 1.0, .retain_loss = retain_loss, .retain = 1.0}) {}
+
+ protected:
+  Unit forget_unit() const override { return Unit::kToken; }
+  torch::Tensor forget_sum(const LossInputs& inputs) const override;
+};
+
+}  // namespace unlearn::losses

@@ -1,0 +1,32 @@
+// Gradient difference: ascent on the forget set, descent on the retain set.
+// Unlearn-Simple TOFU/dataloader.py `grad_diff` and `KL`, OpenUnlearning GradDiff, MUSE `ga_gdr`.
+#include "losses/ga.h"
+
+namespace unlearn::losses {
+namespace {
+
+std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("nll"); }
+
+Defaults defaults(const std::string& benchmark, const std::string&) {
+  if (benchmark == "tofu") return tofu_training();
+  if (benchmark == "muse") return muse_training();
+  if (benchmark == "wmdp") return wmdp_training("5e-6");
+  return {};
+}
+
+}  // namespace
+
+Method method_grad_diff() {
+  return {{"grad_diff",
+           "gradient ascent on the forget set with a retain term (NLL, or KL: the codes' 'KL')",
+           {{"graddiff"},
+            {"ga_gdr", with_retain_nll()},
+            {"GA+FT", with_retain_nll()},
+            {"KL", with_retain_kl()},
+            {"ga_kl", with_retain_kl()},
+            {"ga_klr", with_retain_kl()}}},
+          make,
+          defaults};
+}
+
+}  // namespace unlearn::losses

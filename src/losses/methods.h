@@ -1,0 +1,26 @@
+// The functions that the lines of losses.def name; each src/losses/<name>.cpp defines its own.
+#pragma once
+
+#include "unlearn/losses/loss.h"
+
+namespace unlearn::losses {
+
+#define LOSS(name) Method method_##name();
+#include "losses/losses.def"
+#undef LOSS
+
+// The defaults of a method without published settings for any benchmark.
+inline Defaults no_defaults(const std::string&, const std::string&) { return {}; }
+
+// `base` followed by `more`; later entries win where a key stands twice.
+Defaults operator+(Defaults base, const Defaults& more);
+
+// Optimiser settings that the references share among their methods on one benchmark.
+// TOFU (github.com/OPTML-Group/Unlearn-Simple, TOFU/config/forget.yaml).
+Defaults tofu_training();
+// MUSE (github.com/swj0419/muse_bench, baselines/scripts): four chunks of 2048 a step, constant.
+Defaults muse_training();
+// WMDP (Unlearn-Simple, WMDP/configs/unlearn/wmdp).
+Defaults wmdp_training(const std::string& lr);
+
+}  // namespace unlearn::losses

@@ -1,0 +1,62 @@
+// Plain next-token training: descent on the token mean of -log p of one stream. On the forget
+// stream it relearns (relearning attacks) or fine-tunes; on the retain stream it is the references'
+// `fine_tuned` baseline.
+#include "losses/forget_retain.h"
+
+namespace unlearn::losses {
+namespace {
+
+class Nll : public Loss {
+ public:
+  Needs needs() const override {
+    Needs needs;
+    needs.forget = !on_retain();
+    needs.retain = on_retain();
+    return needs;
+  }
+
+  std::vector<Term> terms() const override {
+    return {{stream_, on_retain() ? data::Role::kRetain : data::Role::kForget, Unit::kToken, 1.0}};
+  }
+
+  std::vector<torch::Tensor> sums(const LossInputs& inputs) const override {
+    return {-(on_retain() ? inputs.retain : inputs.forget).logp.sum()};
+  }
+
+  void visit(config::FieldVisitor& visitor) override {
+    visitor.field("stream", stream_,
+                  {.help = "the data trained on", .choices = {"forget", "retain"}});
+  }
+
+ private:
+  bool on_retain() const { return stream_ == "retain"; }
+
+  std::string stream_ = "forget";
+};
+
+std::unique_ptr<Loss> make() { return std::make_unique<Nll>(); }
+
+Defaults defaults(const std::string& benchmark, const std::string&) {
+  if (benchmark == "tofu") return tofu_training();
+  if (benchmark == "muse") return muse_training();
+  return {};
+}
+
+}  // namespace
+
+Method method_nll() {
+  const Defaults on_retain = {{"method.stream", "retain"}};
+  return {{"nll",
+           "plain next-token training on the forget stream (relearning) or the retain stream",
+           {{"finetune"},
+            {"relearn"},
+            {"finetune_retain", on_retain},
+            {"fine_tuned", on_retain},
+            {"grad_descent", on_retain},
+            {"FinetuneTrainer", on_retain},
+            {"FT", on_retain}}},
+          make,
+          defaults};
+}
+
+}  // namespace unlearn::losses

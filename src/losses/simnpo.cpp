@@ -1,0 +1,109 @@
+// SimNPO (arXiv 2410.07163, eq. 4): no reference model, and the answer's log-probability divided by
+// its length: l = -(2/beta) log sigmoid(-(beta/|y|) log pi - gamma), the mean over sequences.
+// Unlearn-Simple TOFU/dataloader.py `simnpo`, OpenUnlearning SimNPO; both write the margin inside
+// beta, beta (-m - delta), so gamma = delta beta.
+#include "losses/forget_retain.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::losses {
+namespace {
+
+class SimNpo : public ForgetRetainLoss {
+ public:
+  SimNpo() : ForgetRetainLoss({}) {}
+
+  void check() const override {
+    if (delta_ && gamma_ != 0.0) {
+      user_error("method.gamma and method.delta: both are given (", number(gamma_), " and ",
+                 number(*delta_), "); give one, gamma = delta * beta");
+    }
+  }
+
+ protected:
+  Unit forget_unit() const override { return Unit::kSequence; }
+
+  torch::Tensor forget_sum(const LossInputs& inputs) const override {
+    return torch::log_sigmoid(argument(inputs)).sum() * (-2.0 / beta_);
+  }
+
+  // w' = (2/|y|) pi^(beta/|y|) / (1 + pi^(beta/|y|)) for margin 0
+  torch::Tensor forget_weights(const LossInputs& inputs) const override {
+    return 2.0 * torch::sigmoid(-argument(inputs)) / inputs.forget.lengths();
+  }
+
+  void visit_own(config::FieldVisitor& visitor) override {
+    visitor.field("beta", beta_,
+                  {.help = "inverse temperature of the mean log-probability",
+                   .min = 0,
+                   .exclusive_min = true});
+    visitor.field("gamma", gamma_,
+                  {.help = "the paper's margin: the argument is -(beta/|y|) log pi - gamma"});
+    visitor.field("delta", delta_,
+                  {.help = "the reference codes' margin, gamma / beta; at most one of the two",
+                   .unset_word = "auto"});
+  }
+
+ private:
+  // -(beta/|y|) log pi - gamma [S]
+  torch::Tensor argument(const LossInputs& inputs) const {
+    const auto& forget = inputs.forget;
+    const auto mean = forget.sum_per_sequence(forget.logp) / forget.lengths();
+    const double margin = delta_ ? *delta_ * beta_ : gamma_;
+    return -beta_ * mean - margin;
+  }
+
+  double beta_ = 2.5;
+  double gamma_ = 0.0;
+  std::optional<double> delta_;
+};
+
+std::unique_ptr<Loss> make() { return std::make_unique<SimNpo>(); }
+
+// TOFU: Unlearn-Simple's two released settings (its npo_coeff is our forget_weight). forget01 has
+// none of its own and takes forget05's, the nearest split.
+Defaults tofu(const std::string& split) {
+  const bool ten_percent = split == "forget10";
+  return tofu_training() + Defaults{{"method.beta", ten_percent ? "4.5" : "2.5"},
+                                    {"method.gamma", "0.0"},
+                                    {"method.forget_weight", ten_percent ? "0.125" : "0.1375"},
+                                    {"method.retain_weight", "1.0"},
+                                    {"method.retain_loss", "nll"},
+                                    {"data.pairing", "fixed"}};
+}
+
+Defaults defaults(const std::string& benchmark, const std::string& split) {
+  if (benchmark == "tofu") {
+    return tofu(split);
+  }
+  if (benchmark == "muse") {
+    const bool books = to_lower(split).find("books") != std::string::npos;
+    return muse_training() + Defaults{{"method.beta", books ? "0.75" : "0.7"},
+                                      {"method.gamma", "0.0"},
+                                      {"method.forget_weight", "1.0"},
+                                      {"method.retain_weight", "0.1"}};
+  }
+  if (benchmark == "wmdp") {
+    return wmdp_training("4e-6") + Defaults{{"method.beta", "5.5"},
+                                            {"method.gamma", "0.0"},
+                                            {"method.retain_weight", "5.0"}};
+  }
+  return {};
+}
+
+}  // namespace
+
+Method method_simnpo() {
+  return {{"simnpo",
+           "SimNPO: length-normalised negative preference optimisation without a reference model",
+           {{"simnpo_grad_diff", with_retain_nll()},
+            {"simnpo_graddiff", with_retain_nll()},
+            {"simnpo_gdr", with_retain_nll()},
+            {"simnpo_rt", with_retain_nll()},
+            {"SimNPO+FT", with_retain_nll()},
+            {"simnpo_kl", with_retain_kl()},
+            {"simnpo_klr", with_retain_kl()}}},
+          make,
+          defaults};
+}
+
+}  // namespace unlearn::losses
