@@ -1,6 +1,7 @@
 // TOFU aggregates against NumPy and SciPy on made-up logs in both forms, and their round trips.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -157,6 +158,22 @@ TEST(Tofu, ValuesThatAreNotFiniteBecomeNull) {
   EXPECT_FALSE(evaluation.metrics.at("forget_Q_A_Prob").value.has_value());
   EXPECT_TRUE(summary_json(evaluation.metrics).at("forget_Q_A_Prob").is_null());
   EXPECT_EQ(evaluation.warnings.front(), "forget_Q_A_Prob is null: its value is not finite");
+}
+
+TEST(GoldenTofu, ADivergedModelHasNoForgetQuality) {
+  const Json data = golden("tofu");
+  const TofuLog retain = parse_tofu_log(data.at("retain"), "retain");
+  TofuLog log = parse_tofu_log(data.at("log"), "log");
+  log.rows(TofuTask::kForget)[2].paraphrase.mean = std::nan("");
+  const TofuSummary summary = tofu_summary_from_log(log, &retain);
+  EXPECT_FALSE(summary.values.at("forget_truth_ratio").has_value());
+  EXPECT_FALSE(summary.values.at("forget_quality").has_value());
+  EXPECT_TRUE(summary.values.at("model_utility").has_value());
+  for (const auto& [name, value] : legacy_aggregates(log, &retain)) {
+    const bool compares = name.starts_with("Forget Quality") || name.starts_with("KS Test");
+    EXPECT_EQ(value.has_value() && !std::isnan(*value), !compares && name != "Forget Truth Ratio")
+        << name;
+  }
 }
 
 TEST(Tofu, ADivergedRowIsNotHidden) {

@@ -55,6 +55,12 @@ class Report {
       warn("forget_quality", "it needs the retain model's log (--retain-log)");
       return;
     }
+    // A diverged model has no ratios to compare; its report still has to be written.
+    const auto own = result_.metrics.find(names_of(TofuTask::kForget).truth_ratio_key);
+    if (own == result_.metrics.end() || !own->second.value) {
+      warn("forget_quality", "the log gives no finite forget_truth_ratio");
+      return;
+    }
     const auto [unlearned, retrained] = comparable_truth_ratios(log_, *retain, options_);
     const KsResult test = forget_quality(unlearned, retrained);
     quality.value = test.p_value;
