@@ -1,0 +1,95 @@
+// A Hugging Face model folder: config.json as checked values, and writing such a folder whole.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "unlearn/core/json.h"
+#include "unlearn/core/strings.h"
+
+namespace unlearn::checkpoint {
+
+// A view of config.json's object. A key that is null counts as absent, as in transformers. Errors
+// are UserErrors "<where>: <key>: …".
+class HfConfig {
+ public:
+  explicit HfConfig(Json object, std::string where = "config.json");
+
+  const Json& json() const { return object_; }
+  const std::string& where() const { return where_; }
+  const std::string& model_type() const { return model_type_; }
+
+  bool has(const std::string& key) const;  // present and not null
+  // A whole number in [1, limit]: sizes and counts, bounded so that products cannot overflow.
+  int64_t size(const std::string& key, int64_t limit = kMaxSize) const;
+  int64_t size_or(const std::string& key, int64_t fallback, int64_t limit = kMaxSize) const;
+  // A finite number.
+  double number(const std::string& key) const;
+  double number_or(const std::string& key, double fallback) const;
+  bool boolean_or(const std::string& key, bool fallback) const;
+  std::string text_or(const std::string& key, const std::string& fallback) const;
+  // A list of strings; empty when absent.
+  std::vector<std::string> texts(const std::string& key) const;
+
+  // The rotary settings in one spelling, read from transformers 5.x's `rope_parameters` or from
+  // 4.x's `rope_theta`, `rope_scaling` and `partial_rotary_factor`: an HfConfig of {rope_type,
+  // rope_theta, …} whose errors name the key it was found under.
+  HfConfig rope(double default_theta = 10000.0) const;
+
+  // UserError "<where>: <key>: <message>".
+  template <class... Args>
+  [[noreturn]] void refuse(const std::string& key, const Args&... message) const {
+    refuse_text(key, cat(message...));
+  }
+
+  static constexpr int64_t kMaxSize = int64_t{1} << 24;
+
+ private:
+  struct NoModelType {};
+  HfConfig(NoModelType, Json object, std::string where);
+  [[noreturn]] void refuse_text(const std::string& key, const std::string& message) const;
+
+  Json object_;
+  std::string where_;
+  std::string model_type_;
+};
+
+// Reads <folder>/config.json. UserError when the folder is not there, has no config.json, or that
+// is not an object with a `model_type`.
+HfConfig open_hf_folder(const std::filesystem::path& folder);
+
+// The same config for a model stored as `dtype`, with every setting that changed its name between
+// transformers 4.x and 5.x under both names (dtype and torch_dtype; rope_parameters and rope_theta,
+// rope_scaling, partial_rotary_factor). Other keys stay as they are, in their order.
+Json portable_config(const HfConfig& config, torch::Dtype dtype);
+
+// Files besides config and weights that belong to a model: tokenizer, chat template, generation
+// settings. Those that exist in `source` are copied byte for byte.
+void copy_companion_files(const std::filesystem::path& source,
+                          const std::filesystem::path& destination);
+
+enum class ExistingFolder { kRefuse, kReplace };
+
+// Builds a folder under a temporary name next to its destination; commit() flushes it and renames
+// it into place, so that the destination is absent or whole. Without commit() nothing remains.
+class FolderWriter {
+ public:
+  // UserError when `destination` exists and is neither an empty folder nor to be replaced.
+  FolderWriter(const std::filesystem::path& destination, ExistingFolder existing);
+  ~FolderWriter();
+  FolderWriter(const FolderWriter&) = delete;
+  FolderWriter& operator=(const FolderWriter&) = delete;
+
+  const std::filesystem::path& path() const { return temporary_; }  // write into this
+  void commit();
+
+ private:
+  std::filesystem::path destination_;
+  std::filesystem::path temporary_;
+};
+
+}  // namespace unlearn::checkpoint

@@ -1,0 +1,165 @@
+#include <cmath>
+
+#include "unlearn/checkpoint/hf_folder.h"
+#include "unlearn/checkpoint/safetensors.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::checkpoint {
+namespace fs = std::filesystem;
+namespace {
+
+// How transformers spells a dtype in config.json.
+std::string config_dtype(torch::Dtype dtype) {
+  switch (dtype) {
+    case torch::kFloat64:
+      return "float64";
+    case torch::kFloat32:
+      return "float32";
+    case torch::kFloat16:
+      return "float16";
+    case torch::kBFloat16:
+      return "bfloat16";
+    default:
+      user_error("a model cannot be stored as ", torch::toString(dtype),
+                 "; float32, bfloat16, float16 and float64 are possible");
+  }
+}
+
+}  // namespace
+
+HfConfig::HfConfig(NoModelType, Json object, std::string where)
+    : object_(std::move(object)), where_(std::move(where)) {
+  if (!object_.is_object()) user_error(where_, ": must be a JSON object");
+}
+
+HfConfig::HfConfig(Json object, std::string where)
+    : HfConfig(NoModelType{}, std::move(object), std::move(where)) {
+  if (!has("model_type")) {
+    user_error(where_, ": has no 'model_type'; is this a Hugging Face model's config.json?");
+  }
+  model_type_ = text_or("model_type", "");
+}
+
+void HfConfig::refuse_text(const std::string& key, const std::string& message) const {
+  user_error(where_, ": ", key, ": ", message);
+}
+
+bool HfConfig::has(const std::string& key) const {
+  const auto found = object_.find(key);
+  return found != object_.end() && !found->is_null();
+}
+
+int64_t HfConfig::size(const std::string& key, int64_t limit) const {
+  if (!has(key)) refuse(key, "is missing");
+  const Json& value = object_.at(key);
+  if (!value.is_number_integer() || value.get<double>() < 1 ||
+      value.get<double>() > static_cast<double>(limit)) {
+    refuse(key, "must be a whole number from 1 to ", limit, ", not ", value.dump());
+  }
+  return value.get<int64_t>();
+}
+
+int64_t HfConfig::size_or(const std::string& key, int64_t fallback, int64_t limit) const {
+  return has(key) ? size(key, limit) : fallback;
+}
+
+double HfConfig::number(const std::string& key) const {
+  if (!has(key)) refuse(key, "is missing");
+  const Json& value = object_.at(key);
+  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+    refuse(key, "must be a number, not ", value.dump());
+  }
+  return value.get<double>();
+}
+
+double HfConfig::number_or(const std::string& key, double fallback) const {
+  return has(key) ? number(key) : fallback;
+}
+
+bool HfConfig::boolean_or(const std::string& key, bool fallback) const {
+  if (!has(key)) return fallback;
+  const Json& value = object_.at(key);
+  if (!value.is_boolean()) refuse(key, "must be true or false, not ", value.dump());
+  return value.get<bool>();
+}
+
+std::string HfConfig::text_or(const std::string& key, const std::string& fallback) const {
+  if (!has(key)) return fallback;
+  const Json& value = object_.at(key);
+  if (!value.is_string()) refuse(key, "must be a string, not ", value.dump());
+  return value.get<std::string>();
+}
+
+std::vector<std::string> HfConfig::texts(const std::string& key) const {
+  std::vector<std::string> values;
+  if (!has(key)) return values;
+  const Json& list = object_.at(key);
+  if (!list.is_array()) refuse(key, "must be a list of strings");
+  for (const Json& value : list) {
+    if (!value.is_string()) refuse(key, "must be a list of strings, holds ", value.dump());
+    values.push_back(value.get<std::string>());
+  }
+  return values;
+}
+
+HfConfig HfConfig::rope(double default_theta) const {
+  // transformers 5.x gives rope_scaling precedence where a file has both; ours then agree.
+  const std::string key = has("rope_scaling") ? "rope_scaling" : "rope_parameters";
+  Json rope = has(key) ? object_.at(key) : Json::object();
+  if (!rope.is_object()) refuse(key, "must be a JSON object");
+  HfConfig view(NoModelType{}, std::move(rope), cat(where_, ": ", key));
+  // Older files say "type" and leave theta and the partial factor at the top level.
+  const std::string type = view.text_or("rope_type", view.text_or("type", "default"));
+  const double theta = view.number_or("rope_theta", number_or("rope_theta", default_theta));
+  view.object_.erase("type");
+  view.object_["rope_type"] = type;
+  view.object_["rope_theta"] = theta;
+  if (!view.has("partial_rotary_factor") && has("partial_rotary_factor")) {
+    view.object_["partial_rotary_factor"] = number("partial_rotary_factor");
+  }
+  return view;
+}
+
+HfConfig open_hf_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder, ignored)) {
+    user_error(folder.string(), ": no such folder; give the folder of a Hugging Face model");
+  }
+  if (!fs::is_directory(folder, ignored)) {
+    user_error(folder.string(), ": is a file; give the folder of a Hugging Face model");
+  }
+  const fs::path file = folder / "config.json";
+  if (!fs::exists(file, ignored)) {
+    user_error(folder.string(), ": has no config.json; give the folder of a Hugging Face model");
+  }
+  return HfConfig(read_json(file), file.string());
+}
+
+Json portable_config(const HfConfig& config, torch::Dtype dtype) {
+  Json json = config.json();
+  json["torch_dtype"] = config_dtype(dtype);
+  json["dtype"] = config_dtype(dtype);
+  const bool is_rotary = config.has("rope_parameters") || config.has("rope_scaling") ||
+                         config.has("rope_theta") || config.has("partial_rotary_factor");
+  if (!is_rotary) return json;
+  const HfConfig rope = config.rope();
+  json["rope_parameters"] = rope.json();
+  json["rope_theta"] = rope.number("rope_theta");
+  if (rope.has("partial_rotary_factor")) {
+    json["partial_rotary_factor"] = rope.number("partial_rotary_factor");
+  }
+  if (rope.text_or("rope_type", "") == "default") {
+    json["rope_scaling"] = nullptr;
+    return json;
+  }
+  Json scaling = rope.json();
+  scaling.erase("rope_theta");
+  scaling.erase("partial_rotary_factor");
+  // transformers before 4.43 knows only "type".
+  scaling["type"] = rope.text_or("rope_type", "");
+  json["rope_scaling"] = std::move(scaling);
+  return json;
+}
+
+}  // namespace unlearn::checkpoint

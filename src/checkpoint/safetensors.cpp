@@ -1,0 +1,123 @@
+#include "unlearn/checkpoint/safetensors.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+
+#include "dtypes.h"
+#include "header.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/json.h"
+
+namespace unlearn::checkpoint {
+namespace {
+
+constexpr size_t kHeaderAlignment = 8;
+
+size_t dtype_rank(torch::Dtype dtype) {
+  for (size_t i = 0; i < kDtypes.size(); ++i) {
+    if (kDtypes[i].dtype == dtype) return i;
+  }
+  user_error("dtype ", torch::toString(dtype), " cannot be stored in a safetensors file");
+}
+
+torch::Dtype stored_dtype(const torch::Tensor& tensor, std::optional<torch::Dtype> dtype) {
+  return dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
+}
+
+void write_tensor(std::ostream& out, const torch::Tensor& tensor, torch::Dtype dtype) {
+  const torch::Tensor bytes = tensor.detach().to(torch::kCPU, dtype).contiguous();
+  out.write(static_cast<const char*>(bytes.const_data_ptr()),
+            static_cast<std::streamsize>(bytes.nbytes()));
+}
+
+}  // namespace
+
+int64_t TensorInfo::elements() const {
+  int64_t product = 1;
+  for (const int64_t extent : shape) product *= extent;
+  return product;
+}
+
+std::string dtype_name(torch::Dtype dtype) { return std::string(kDtypes[dtype_rank(dtype)].name); }
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : path_(path), map_(std::make_shared<const MappedFile>(path)) {
+  const auto bytes = map_->bytes();
+  Header header =
+      parse_header({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
+  data_offset_ = header.data_offset;
+  tensors_ = std::move(header.tensors);
+  metadata_ = std::move(header.metadata);
+}
+
+const TensorInfo& SafetensorsFile::info(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) user_error(path_.string(), ": has no tensor '", name, "'");
+  return found->second;
+}
+
+torch::Tensor SafetensorsFile::view(const std::string& name) const {
+  const TensorInfo& tensor = info(name);
+  const auto options = torch::TensorOptions().dtype(tensor.dtype);
+  if (tensor.begin == tensor.end) return torch::empty(tensor.shape, options);
+  const std::byte* data = map_->bytes().data() + data_offset_ + tensor.begin;
+  if (reinterpret_cast<uintptr_t>(data) % torch::elementSize(tensor.dtype) != 0) {
+    torch::Tensor copy = torch::empty(tensor.shape, options);
+    std::memcpy(copy.mutable_data_ptr(), data, tensor.end - tensor.begin);
+    return copy;
+  }
+  return torch::from_blob(
+      const_cast<std::byte*>(data), tensor.shape, [map = map_](void*) {}, options);
+}
+
+void SafetensorsFile::release(const std::string& name) const {
+  const TensorInfo& tensor = info(name);
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto base = reinterpret_cast<uintptr_t>(map_->bytes().data());
+  // Only whole pages of this tensor: the pages at its edges may hold a neighbour that is read next.
+  const uintptr_t begin = (base + data_offset_ + tensor.begin + page - 1) / page * page;
+  const uintptr_t end = (base + data_offset_ + tensor.end) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
+                       std::optional<torch::Dtype> dtype) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& tensor : tensors) order.push_back(&tensor);
+  const auto rank = [&](const NamedTensor* tensor) {
+    return dtype_rank(stored_dtype(tensor->tensor, dtype));
+  };
+  std::sort(order.begin(), order.end(), [&](const NamedTensor* a, const NamedTensor* b) {
+    return std::pair(rank(b), a->name) < std::pair(rank(a), b->name);
+  });
+  Json header = Json::object();
+  header["__metadata__"] = {{"format", "pt"}};
+  size_t at = 0;
+  for (const NamedTensor* entry : order) {
+    UNLEARN_CHECK(!header.contains(entry->name), "tensor ", entry->name, " given twice");
+    const torch::Dtype stored = stored_dtype(entry->tensor, dtype);
+    const size_t end = at + static_cast<size_t>(entry->tensor.numel()) * torch::elementSize(stored);
+    header[entry->name] = {{"dtype", dtype_name(stored)},
+                           {"shape", entry->tensor.sizes().vec()},
+                           {"data_offsets", {at, end}}};
+    at = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
+  write_file_atomic(path, [&](std::ostream& out) {
+    std::string length(sizeof(uint64_t), '\0');
+    for (size_t i = 0; i < length.size(); ++i) {
+      length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
+    }
+    out << length << text;
+    for (const NamedTensor* entry : order) {
+      write_tensor(out, entry->tensor, stored_dtype(entry->tensor, dtype));
+    }
+  });
+}
+
+}  // namespace unlearn::checkpoint

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "unlearn/checkpoint/safetensors.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/json.h"
+
+namespace unlearn::checkpoint {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kSingleFile = "model.safetensors";
+constexpr const char* kIndexFile = "model.safetensors.index.json";
+
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "pytorch_model.bin", ignored) ||
+      fs::exists(folder / "pytorch_model.bin.index.json", ignored)) {
+    user_error(folder.string(), ": holds only pickled weights (pytorch_model.bin); save them as ",
+               "safetensors with transformers' save_pretrained first");
+  }
+  user_error(folder.string(), ": has neither ", kSingleFile, " nor ", kIndexFile);
+}
+
+std::string shard_name(size_t index, size_t count) {
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", index + 1, count);
+  return name;
+}
+
+}  // namespace
+
+TensorStore::TensorStore(const fs::path& folder) : folder_(folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / kSingleFile, ignored)) {
+    shards_.emplace_back(folder / kSingleFile);
+    for (const auto& [name, info] : shards_.front().tensors()) shard_of_[name] = 0;
+  } else if (fs::exists(folder / kIndexFile, ignored)) {
+    open_index(folder, folder / kIndexFile);
+  } else {
+    refuse_folder(folder);
+  }
+}
+
+void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
+  const Json json = read_json(index);
+  const auto map = json.is_object() ? json.find("weight_map") : json.end();
+  if (map == json.end() || !map->is_object()) {
+    user_error(index.string(), ": has no object 'weight_map'");
+  }
+  std::map<std::string, size_t> shard_index;
+  for (const auto& [name, file] : map->items()) {
+    if (!file.is_string()) {
+      user_error(index.string(), ": weight_map: '", name, "' is not a file name");
+    }
+    const auto file_name = file.get<std::string>();
+    // A file name with a folder in it could reach outside the checkpoint.
+    if (file_name.empty() || fs::path(file_name).filename() != file_name || file_name == "..") {
+      user_error(index.string(), ": weight_map: '", file_name, "' is not a plain file name");
+    }
+    const auto [known, is_new] = shard_index.try_emplace(file_name, shards_.size());
+    if (is_new) {
+      std::error_code ignored;
+      if (!fs::exists(folder / file_name, ignored)) {
+        user_error(index.string(), ": names the shard ", file_name, ", which is not there");
+      }
+      shards_.emplace_back(folder / file_name);
+    }
+    if (!shards_[known->second].tensors().contains(name)) {
+      user_error(index.string(), ": says that ", file_name, " holds tensor '", name,
+                 "', but it does not");
+    }
+    shard_of_[name] = known->second;
+  }
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    for (const auto& [name, info] : shards_[i].tensors()) {
+      const auto known = shard_of_.find(name);
+      if (known == shard_of_.end() || known->second != i) {
+        user_error(shards_[i].path().string(), ": holds tensor '", name, "', which ", kIndexFile,
+                   known == shard_of_.end() ? " does not name" : " puts into another shard");
+      }
+    }
+  }
+}
+
+const SafetensorsFile& TensorStore::shard(const std::string& name) const {
+  const auto found = shard_of_.find(name);
+  if (found == shard_of_.end()) user_error(folder_.string(), ": has no tensor '", name, "'");
+  return shards_[found->second];
+}
+
+std::vector<std::string> TensorStore::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, index] : shard_of_) names.push_back(name);
+  return names;
+}
+
+const TensorInfo& TensorStore::info(const std::string& name) const {
+  return shard(name).tensors().at(name);
+}
+
+const fs::path& TensorStore::file_of(const std::string& name) const { return shard(name).path(); }
+
+torch::Tensor TensorStore::view(const std::string& name) const { return shard(name).view(name); }
+
+void TensorStore::release(const std::string& name) const { shard(name).release(name); }
+
+void write_tensor_folder(const fs::path& folder, const std::vector<NamedTensor>& tensors,
+                         torch::Dtype dtype, int64_t max_shard_bytes) {
+  const auto bytes_of = [&](const NamedTensor& entry) {
+    const torch::Dtype stored =
+        entry.tensor.is_floating_point() ? dtype : entry.tensor.scalar_type();
+    return entry.tensor.numel() * static_cast<int64_t>(torch::elementSize(stored));
+  };
+  std::vector<std::vector<NamedTensor>> shards(1);
+  int64_t shard_bytes = 0;
+  int64_t total_bytes = 0;
+  int64_t total_parameters = 0;
+  for (const NamedTensor& entry : tensors) {
+    const int64_t bytes = bytes_of(entry);
+    if (!shards.back().empty() && shard_bytes + bytes > max_shard_bytes) {
+      shards.emplace_back();
+      shard_bytes = 0;
+    }
+    shards.back().push_back(entry);
+    shard_bytes += bytes;
+    total_bytes += bytes;
+    total_parameters += entry.tensor.numel();
+  }
+  if (shards.size() == 1) {
+    write_safetensors(folder / kSingleFile, shards.front(), dtype);
+    return;
+  }
+  std::map<std::string, std::string> weight_map;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string name = shard_name(i, shards.size());
+    write_safetensors(folder / name, shards[i], dtype);
+    for (const NamedTensor& entry : shards[i]) weight_map[entry.name] = name;
+  }
+  Json index = {{"metadata", {{"total_parameters", total_parameters}, {"total_size", total_bytes}}},
+                {"weight_map", weight_map}};
+  write_file_atomic(folder / kIndexFile, index.dump(2) + "\n");
+}
+
+}  // namespace unlearn::checkpoint
