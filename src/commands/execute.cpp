@@ -85,26 +85,27 @@ std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& 
 // Trains from the start, or from the newest checkpoint.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                  train::RunFolder& folder, model::CausalLM& model) {
-  const losses::Needs needs = config.loss->needs();
-  const train::TrainingData data = training_data(run);
+  train::TrainerInputs inputs{.model = &model,
+                              .loss = config.loss.get(),
+                              .data = training_data(run),
+                              .pairing = pairing_of(config),
+                              .alternate_per_forget = run.splits.alternate.has_value(),
+                              .config = config.train,
+                              .fingerprint = config.fingerprint()};
   std::optional<scoring::ReferenceCache> reference;
-  if (scoring::ReferenceNeeds cached = train::reference_needs(needs, data); cached.any()) {
+  if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
+    const std::string model_key = sha256(folder.run_json().at("inputs_sha256").dump());
     reference = scoring::ReferenceCache::open_or_build(
-        reference_folder(folder), model, cached,
+        reference_folder(folder), model, model_key, needs,
         config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+    inputs.reference = &*reference;
   }
   Progress progress(config.train.log_every);
   train::EventFile events(folder.path() / "tensorboard");
-  train::Trainer trainer({.model = &model,
-                          .loss = config.loss.get(),
-                          .data = data,
-                          .reference = reference ? &*reference : nullptr,
-                          .pairing = pairing_of(config),
-                          .alternate_per_forget = data.alternate != nullptr,
-                          .config = config.train,
-                          .fingerprint = config.fingerprint()},
-                         folder, {.on_step = [&](const train::StepRecord& record, int64_t total) {
+  train::Trainer trainer(std::move(inputs), folder,
+                         {.on_step = [&](const train::StepRecord& record, int64_t total) {
                            progress.show(record, total);
+                           events.write(record.step, scalars_of(record));
                          }});
   if (resume) {
     if (const auto step = folder.latest_checkpoint()) trainer.resume_from(*step);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <set>
 
 #include "train/gradient_step.h"
 #include "unlearn/core/error.h"
@@ -45,7 +46,37 @@ AdamWOptions adamw_options(const TrainConfig& config) {
           .split_master = config.master != "none"};
 }
 
+void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>& rows,
+              std::vector<const data::Example*>& examples) {
+  for (const int64_t row : rows) {
+    if (const data::Example* example = data.find(role, row)) examples.push_back(example);
+  }
+}
+
 }  // namespace
+
+scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
+  const losses::Needs needs = inputs.loss->needs();
+  scoring::ReferenceNeeds result;
+  result.hidden_positions = needs.retain_row_positions;
+  const bool rows = needs.retain_rows != scoring::RowFunction::kNone;
+  if (!needs.reference_forget && !needs.reference_alternate && !rows) return result;
+  std::set<int64_t> forget, retain, alternate;
+  const data::PairStream stream(stream_options(inputs));
+  const StepPlan plan = plan_steps(inputs.config, rows_of(inputs.data.forget));
+  for (int64_t p = 0; p < plan.total * inputs.config.batch_size; ++p) {
+    const data::PairItem item = stream.at(p);
+    forget.insert(item.forget);
+    retain.insert(item.retain);
+    alternate.insert(item.alternate);
+  }
+  if (needs.reference_forget) add_rows(inputs.data, data::Role::kForget, forget, result.logp);
+  if (needs.reference_alternate) {
+    add_rows(inputs.data, data::Role::kAlternate, alternate, result.logp);
+  }
+  if (rows) add_rows(inputs.data, data::Role::kRetain, retain, result.hidden);
+  return result;
+}
 
 int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 

@@ -55,6 +55,9 @@ struct TrainerInputs {
   Json fingerprint;  // what a resumed run must share with the interrupted one
 };
 
+// The examples whose reference values the run will ask for: only rows that the stream draws.
+scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
+
 // Hooks into the loop; both optional.
 struct TrainerHooks {
   std::function<void(const StepRecord&, int64_t total_steps)> on_step;

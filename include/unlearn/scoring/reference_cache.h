@@ -1,0 +1,57 @@
+// The reference model as data: what the policy says before its first step, computed once, kept on
+// disk under a content hash, and read back through a memory map.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "unlearn/data/example.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/token_scores.h"
+
+namespace unlearn::scoring {
+
+// Which examples need what.
+struct ReferenceNeeds {
+  std::vector<const data::Example*> logp;    // log pi_ref of every label
+  std::vector<const data::Example*> hidden;  // final hidden states, for full-distribution KL
+  RowPositions hidden_positions = RowPositions::kAttended;
+  bool any() const { return !logp.empty() || !hidden.empty(); }
+};
+
+class ReferenceCache {
+ public:
+  // Reads <folder>/<content hash>.safetensors, or runs the model (which must be the reference now)
+  // over the examples in packs of `batch_tokens` and writes it. The hash covers `model_key` (what
+  // the weights are), dtype, tokens and labels, so a changed model or data set never meets a stale
+  // cache. A damaged file is rebuilt with a warning.
+  static ReferenceCache open_or_build(const std::filesystem::path& folder, model::CausalLM& model,
+                                      const std::string& model_key, const ReferenceNeeds& needs,
+                                      int64_t batch_tokens);
+
+  bool has_logp(const data::Example& example) const { return logp_at_.contains(&example); }
+  // [labels] log pi_ref of an example's labels.
+  torch::Tensor logp(const data::Example& example) const;
+  // [positions, d] final hidden states of an example.
+  torch::Tensor hidden(const data::Example& example) const;
+  // The reference's head (a frozen copy when hidden states are kept).
+  const model::Head& head() const { return head_; }
+
+ private:
+  struct Range {
+    int64_t begin, count;
+  };
+  std::map<const data::Example*, Range> logp_at_, hidden_at_;
+  torch::Tensor logp_;    // [sum of labels] fp32 or fp64
+  torch::Tensor hidden_;  // [sum of positions, d] in the model's dtype
+  model::Head head_;
+};
+
+// Positions of an example that a row function looks at, in the coordinates of its input tokens.
+std::vector<int64_t> row_positions(const data::Example& example, RowPositions positions);
+
+}  // namespace unlearn::scoring

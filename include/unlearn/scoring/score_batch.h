@@ -1,0 +1,56 @@
+// Batch + model -> token scores by role: one forward pass for all sequences of a pack.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "unlearn/data/packing.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/reference_cache.h"
+#include "unlearn/scoring/token_logprob.h"
+#include "unlearn/scoring/token_scores.h"
+
+namespace unlearn::scoring {
+
+// The pack's ids and positions on the model's device.
+model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device);
+
+struct ScoreRequest {
+  RowFunction retain_rows = RowFunction::kNone;
+  RowPositions retain_row_positions = RowPositions::kAttended;
+  LogitsOptions logits;
+};
+
+struct BatchScores {
+  TokenScores forget, retain, alternate;
+};
+
+// Runs the model once on the pack. `reference` (may be null) fills reference_logp and the rows that
+// a row function compares with.
+BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
+                        const ScoreRequest& request, const ReferenceCache* reference);
+
+// What one example's label tokens scored, torch-free for metrics and files.
+struct ExampleScore {
+  std::vector<double> logp;             // log pi of every label
+  std::vector<uint8_t> argmax_matches;  // 1 where the most likely token is the label
+  std::vector<double> mean_logp;        // with moments: sum_v p log p
+  std::vector<double> variance_logp;
+
+  double sum() const;
+  double mean() const;  // sum / number of labels
+};
+
+struct ScoreExamplesOptions {
+  int64_t batch_tokens = 4096;
+  bool moments = false;
+  LogitsOptions logits;
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+// Scores in packed batches (sorted by length inside), without gradient; results in input order.
+std::vector<ExampleScore> score_examples(model::CausalLM& model,
+                                         const std::vector<const data::Example*>& examples,
+                                         const ScoreExamplesOptions& options = {});
+
+}  // namespace unlearn::scoring

@@ -1,0 +1,45 @@
+// The one place where hidden states become token log-probabilities: logits of label rows only, fp32
+// log-sum-exp, in chunks, with its own backward. [N, V] never exists beyond the chunk budget.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+#include "unlearn/model/causal_lm.h"
+
+namespace unlearn::scoring {
+
+// How much memory logits may take.
+struct LogitsOptions {
+  int64_t chunk_bytes = int64_t{48} << 20;  // logits alive at a time
+  int64_t store_bytes = int64_t{96} << 20;  // up to this, keep them for the backward pass
+};
+
+// log pi(targets[i]) given hidden rows: rows [N, d], targets [N] int64 -> [N] fp32 (fp64 for fp64
+// rows). Differentiable in rows, head.weight and head.bias.
+torch::Tensor token_logprob(const torch::Tensor& rows, const model::Head& head,
+                            const torch::Tensor& targets, const LogitsOptions& options = {});
+
+// What one no-gradient pass over label rows can tell, all [N].
+struct RowStatistics {
+  torch::Tensor logp;            // log pi(target)
+  torch::Tensor argmax_matches;  // bool: the most likely token is the target
+  torch::Tensor mean_logp;       // sum_v p log p
+  torch::Tensor variance_logp;   // sum_v p (log p)^2 - mean^2
+};
+// `moments` also fills mean and variance (one more pass over the logits).
+RowStatistics row_statistics(const torch::Tensor& rows, const model::Head& head,
+                             const torch::Tensor& targets, bool moments,
+                             const LogitsOptions& options = {});
+
+// Forward KL per row, sum_v p_ref (log p_ref - log p) [P], from the rows and the reference's rows
+// under its own head. Differentiable in rows, head.weight and head.bias.
+torch::Tensor forward_kl(const torch::Tensor& rows, const model::Head& head,
+                         const torch::Tensor& reference_rows, const model::Head& reference_head,
+                         const LogitsOptions& options = {});
+
+// Logits [n, V] in fp32 or wider of a few rows (generation).
+torch::Tensor logits(const torch::Tensor& rows, const model::Head& head);
+
+}  // namespace unlearn::scoring

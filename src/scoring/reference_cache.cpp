@@ -1,0 +1,170 @@
+#include "unlearn/scoring/reference_cache.h"
+
+#include <optional>
+
+#include "unlearn/checkpoint/safetensors.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+#include "unlearn/data/packing.h"
+#include "unlearn/scoring/score_batch.h"
+
+namespace unlearn::scoring {
+namespace fs = std::filesystem;
+namespace {
+
+using torch::Tensor;
+
+constexpr const char* kLogp = "logp";
+constexpr const char* kHidden = "hidden";
+constexpr const char* kHeadWeight = "head.weight";
+constexpr const char* kHeadBias = "head.bias";
+
+template <class T>
+void append_bytes(std::string& out, const std::vector<T>& values) {
+  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+std::string content_key(const std::string& model_key, const ReferenceNeeds& needs,
+                        torch::Dtype dtype) {
+  std::string content = cat("unlearn reference 1 ", model_key, " ", c10::toString(dtype), " ",
+                            static_cast<int>(needs.hidden_positions));
+  for (const auto* examples : {&needs.logp, &needs.hidden}) {
+    content += cat(" ", examples->size(), ":");
+    for (const data::Example* example : *examples) {
+      content += cat(example->tokens.size(), ",");
+      append_bytes(content, example->tokens);
+      append_bytes(content, example->labels);
+    }
+  }
+  return sha256(content);
+}
+
+// Runs the model over examples in packs; `visit` gets each pack with its hidden states.
+void for_each_pack(model::CausalLM& model, const std::vector<const data::Example*>& examples,
+                   int64_t batch_tokens,
+                   const std::function<void(const data::PackedBatch&, const Tensor&)>& visit) {
+  std::vector<data::PackItem> items;
+  for (const data::Example* example : examples) items.push_back({data::Role::kForget, example});
+  const std::vector<size_t> cuts = data::cut_by_tokens(items, batch_tokens);
+  const torch::Device device = model.head().weight.device();
+  for (size_t c = 0; c + 1 < cuts.size(); ++c) {
+    const data::PackedBatch batch = data::pack({items.begin() + static_cast<int64_t>(cuts[c]),
+                                                items.begin() + static_cast<int64_t>(cuts[c + 1])});
+    visit(batch, model.hidden_states(packed_ids(batch, device)));
+  }
+}
+
+Tensor all_logp(model::CausalLM& model, const ReferenceNeeds& needs, int64_t batch_tokens) {
+  std::vector<Tensor> parts;
+  for_each_pack(
+      model, needs.logp, batch_tokens, [&](const data::PackedBatch& batch, const Tensor& hidden) {
+        const Tensor rows = hidden.index_select(0, batch.label_rows.to(hidden.device()));
+        parts.push_back(
+            token_logprob(rows, model.head(), batch.targets.to(hidden.device())).to(torch::kCPU));
+      });
+  return torch::cat(parts);
+}
+
+Tensor all_hidden(model::CausalLM& model, const ReferenceNeeds& needs, int64_t batch_tokens) {
+  std::vector<Tensor> parts;
+  for_each_pack(
+      model, needs.hidden, batch_tokens, [&](const data::PackedBatch& batch, const Tensor& hidden) {
+        std::vector<int64_t> rows;
+        for (const data::Segment& segment : batch.segments) {
+          for (const int64_t position : row_positions(*segment.example, needs.hidden_positions)) {
+            rows.push_back(segment.offset + position);
+          }
+        }
+        const Tensor index = torch::tensor(rows, torch::kLong).to(hidden.device());
+        parts.push_back(hidden.index_select(0, index).to(torch::kCPU));
+      });
+  return torch::cat(parts);
+}
+
+void build(const fs::path& file, model::CausalLM& model, const ReferenceNeeds& needs,
+           int64_t batch_tokens) {
+  torch::NoGradGuard no_grad;
+  const bool training = model.is_training();
+  model.eval();
+  std::vector<checkpoint::NamedTensor> tensors;
+  if (!needs.logp.empty()) tensors.push_back({kLogp, all_logp(model, needs, batch_tokens)});
+  if (!needs.hidden.empty()) {
+    const model::Head head = model.head();
+    tensors.push_back({kHidden, all_hidden(model, needs, batch_tokens)});
+    tensors.push_back({kHeadWeight, head.weight.detach().to(torch::kCPU)});
+    if (head.bias.defined()) tensors.push_back({kHeadBias, head.bias.detach().to(torch::kCPU)});
+  }
+  model.train(training);
+  fs::create_directories(file.parent_path());
+  checkpoint::write_safetensors(file, tensors);
+}
+
+std::optional<checkpoint::SafetensorsFile> open_file(const fs::path& file) {
+  if (!fs::exists(file)) return std::nullopt;
+  try {
+    return checkpoint::SafetensorsFile(file);
+  } catch (const UserError& error) {
+    log::warn("reference cache is damaged and built again: ", error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::vector<int64_t> row_positions(const data::Example& example, RowPositions positions) {
+  std::vector<int64_t> rows;
+  for (size_t t = 0; t + 1 < example.tokens.size(); ++t) {
+    if (positions == RowPositions::kAttended || example.labels[t + 1] != data::kIgnored) {
+      rows.push_back(static_cast<int64_t>(t));
+    }
+  }
+  return rows;
+}
+
+ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::CausalLM& model,
+                                             const std::string& model_key,
+                                             const ReferenceNeeds& needs, int64_t batch_tokens) {
+  const model::Head head = model.head();
+  const fs::path path =
+      folder / (content_key(model_key, needs, head.weight.scalar_type()) + ".safetensors");
+  auto file = open_file(path);
+  if (!file) {
+    build(path, model, needs, batch_tokens);
+    file.emplace(path);
+  }
+  ReferenceCache cache;
+  int64_t labels = 0;
+  for (const data::Example* example : needs.logp) {
+    cache.logp_at_[example] = {labels, example->num_labels};
+    labels += example->num_labels;
+  }
+  int64_t rows = 0;
+  for (const data::Example* example : needs.hidden) {
+    const auto count = static_cast<int64_t>(row_positions(*example, needs.hidden_positions).size());
+    cache.hidden_at_[example] = {rows, count};
+    rows += count;
+  }
+  if (labels > 0) cache.logp_ = file->view(kLogp);
+  if (rows > 0) {
+    cache.hidden_ = file->view(kHidden);
+    cache.head_ = {file->view(kHeadWeight).to(head.weight.device()),
+                   head.bias.defined() ? file->view(kHeadBias).to(head.weight.device()) : Tensor(),
+                   head.scale, head.softcap};
+  }
+  UNLEARN_CHECK(!cache.logp_.defined() || cache.logp_.size(0) == labels);
+  UNLEARN_CHECK(!cache.hidden_.defined() || cache.hidden_.size(0) == rows);
+  return cache;
+}
+
+Tensor ReferenceCache::logp(const data::Example& example) const {
+  const Range range = logp_at_.at(&example);
+  return logp_.narrow(0, range.begin, range.count);
+}
+
+Tensor ReferenceCache::hidden(const data::Example& example) const {
+  const Range range = hidden_at_.at(&example);
+  return hidden_.narrow(0, range.begin, range.count);
+}
+
+}  // namespace unlearn::scoring
