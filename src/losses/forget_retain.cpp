@@ -8,6 +8,11 @@ Diagnostic diagnostic(const std::string& name, const torch::Tensor& values) {
   return {name, values.detach().sum().item<double>(), static_cast<double>(values.numel())};
 }
 
+torch::Tensor log_ratio(const scoring::TokenScores& scores) {
+  UNLEARN_CHECK(scores.reference_logp.defined(), "no reference log-probabilities");
+  return scores.sum_per_sequence(scores.logp - scores.reference_logp);
+}
+
 Needs ForgetRetainLoss::needs() const {
   Needs needs;
   needs.retain = has_retain();

@@ -9,6 +9,9 @@ namespace unlearn::losses {
 // The sum of `values` [n] and their number as a diagnostic.
 Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
 
+// S - S_ref of every sequence [S]; token differences are summed, not two large sums subtracted.
+torch::Tensor log_ratio(const scoring::TokenScores& scores);
+
 class ForgetRetainLoss : public Loss {
  public:
   Needs needs() const override;

@@ -16,12 +16,12 @@ class Npo : public ForgetRetainLoss {
   void add_needs(Needs& needs) const override { needs.reference_forget = true; }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
-    return torch::log_sigmoid(-beta_ * log_ratio(inputs)).sum() * (-2.0 / beta_);
+    return torch::log_sigmoid(-beta_ * log_ratio(inputs.forget)).sum() * (-2.0 / beta_);
   }
 
   // w = 2 pi^beta / (pi^beta + pi_ref^beta)
   torch::Tensor forget_weights(const LossInputs& inputs) const override {
-    return 2.0 * torch::sigmoid(beta_ * log_ratio(inputs));
+    return 2.0 * torch::sigmoid(beta_ * log_ratio(inputs.forget));
   }
 
   void visit_own(config::FieldVisitor& visitor) override {
@@ -31,12 +31,6 @@ class Npo : public ForgetRetainLoss {
   }
 
  private:
-  // S - S_ref [S]. Token differences are summed, not two large sums subtracted.
-  static torch::Tensor log_ratio(const LossInputs& inputs) {
-    const auto& forget = inputs.forget;
-    return forget.sum_per_sequence(forget.logp - forget.reference_logp);
-  }
-
   double beta_ = 0.1;
 };
 

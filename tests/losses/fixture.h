@@ -1,0 +1,123 @@
+// Sequences of known log-probabilities and the total loss over them.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unlearn/config/settings.h"
+#include "unlearn/losses/loss.h"
+
+namespace unlearn::losses {
+
+struct SequenceValues {
+  std::vector<double> logp;
+  std::vector<double> reference = {};
+};
+
+// Owns the examples that TokenScores point to.
+class Batch {
+ public:
+  Batch(const std::vector<SequenceValues>& forget, const std::vector<SequenceValues>& retain,
+        const std::vector<SequenceValues>& alternate) {
+    inputs.forget = scores(forget);
+    inputs.retain = scores(retain);
+    inputs.alternate = scores(alternate);
+  }
+
+  LossInputs inputs;
+
+ private:
+  scoring::TokenScores scores(const std::vector<SequenceValues>& sequences) {
+    scoring::TokenScores result;
+    std::vector<double> logp, reference;
+    result.offsets = {0};
+    for (const SequenceValues& sequence : sequences) {
+      data::Example& example = examples_.emplace_back();
+      example.num_labels = static_cast<int64_t>(sequence.logp.size());
+      result.examples.push_back(&example);
+      logp.insert(logp.end(), sequence.logp.begin(), sequence.logp.end());
+      reference.insert(reference.end(), sequence.reference.begin(), sequence.reference.end());
+      result.offsets.push_back(static_cast<int64_t>(logp.size()));
+    }
+    result.logp = torch::tensor(logp, torch::kDouble).set_requires_grad(true);
+    if (reference.size() == logp.size()) {
+      result.reference_logp = torch::tensor(reference, torch::kDouble);
+    }
+    // KL rows stand on their own: two positions more than labels.
+    result.row_values =
+        torch::arange(1, result.num_labels() + 3, torch::kDouble).mul(0.01).set_requires_grad(true);
+    result.row_offsets = {0, result.row_values.size(0)};
+    return result;
+  }
+
+  std::deque<data::Example> examples_;
+};
+
+// Fixture A: two sequences per role.
+inline Batch fixture_a() {
+  return Batch({{{-0.5, -1.0, -0.25}, {-0.4, -0.9, -0.3}},
+                {{-2.0, -0.1, -1.5, -0.7, -0.3}, {-1.0, -0.2, -1.2, -0.6, -0.1}}},
+               {{{-0.2, -0.3}}, {{-0.6, -0.1, -0.4, -0.5}}},
+               {{{-3.0, -1.2}, {-3.5, -1.0}}, {{-2.2, -0.8, -1.1}, {-2.0, -1.1, -0.9}}});
+}
+
+inline const scoring::TokenScores& scores_of(const LossInputs& inputs, data::Role role) {
+  return role == data::Role::kForget   ? inputs.forget
+         : role == data::Role::kRetain ? inputs.retain
+                                       : inputs.alternate;
+}
+
+inline double count_units(const LossInputs& inputs, const Term& term) {
+  double count = 0;
+  std::vector<data::Role> roles = term.pooled_with;
+  roles.push_back(term.role);
+  for (const data::Role role : roles) {
+    const auto& scores = scores_of(inputs, role);
+    count += static_cast<double>(term.unit == Unit::kToken      ? scores.num_labels()
+                                 : term.unit == Unit::kSequence ? scores.num_sequences()
+                                                                : scores.row_offsets.back());
+  }
+  return count;
+}
+
+// Sum of weight * sum / count over the terms.
+inline torch::Tensor total_loss(const Loss& loss, const LossInputs& inputs) {
+  const auto terms = loss.terms();
+  const auto sums = loss.sums(inputs);
+  EXPECT_EQ(terms.size(), sums.size());
+  torch::Tensor total = torch::zeros({}, torch::kDouble);
+  for (size_t i = 0; i < terms.size(); ++i) {
+    total = total + sums[i] * (terms[i].weight / count_units(inputs, terms[i]));
+  }
+  return total;
+}
+
+// The gradient of the total with respect to `leaf`; zeros when the loss does not read it.
+inline torch::Tensor gradient(const Loss& loss, const LossInputs& inputs,
+                              const torch::Tensor& leaf) {
+  const auto result =
+      torch::autograd::grad({total_loss(loss, inputs)}, {leaf}, {}, {}, false, true)[0];
+  return result.defined() ? result : torch::zeros_like(leaf);
+}
+
+using Fields = std::vector<std::pair<std::string, Json>>;
+
+// A method with its fields set as a config file would.
+inline std::unique_ptr<Loss> make_loss(const std::string& name, const Fields& fields = {}) {
+  auto loss = find_method(name).make();
+  config::Settings settings;
+  for (const auto& [key, value] : fields) {
+    settings.set("method." + key, value, "test");
+  }
+  config::SettingsReader reader(settings);
+  reader.read("method", *loss);
+  reader.refuse_unknown();
+  loss->check();
+  return loss;
+}
+
+}  // namespace unlearn::losses
