@@ -1,6 +1,7 @@
 #include "unlearn/scoring/token_logprob.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "unlearn/core/error.h"
 
@@ -67,6 +68,11 @@ class HeadGradient {
   Tensor rows_, weight_, bias_;
 };
 
+// Function::apply takes no undefined tensors.
+std::optional<Tensor> optional_tensor(const Tensor& tensor) {
+  return tensor.defined() ? std::optional<Tensor>(tensor) : std::nullopt;
+}
+
 // Head tensors travel through autograd as saved variables, its numbers as saved data.
 model::Head restore_head(AutogradContext* context, const Tensor& weight, const Tensor& bias) {
   return {weight, bias, context->saved_data["scale"].toDouble(),
@@ -81,8 +87,9 @@ void save_head_numbers(AutogradContext* context, double scale, double softcap, i
 
 struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weight,
-                        const Tensor& bias, const Tensor& targets, double scale, double softcap,
-                        int64_t chunk, bool store) {
+                        const std::optional<Tensor>& bias_or_none, const Tensor& targets,
+                        double scale, double softcap, int64_t chunk, bool store) {
+    const Tensor bias = bias_or_none.value_or(Tensor());
     const model::Head head{weight, bias, scale, softcap};
     const int64_t total = rows.size(0);
     Tensor logp = torch::empty({total}, rows.options().dtype(wide(rows)));
@@ -127,9 +134,12 @@ struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
 
 struct ForwardKl : public torch::autograd::Function<ForwardKl> {
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weight,
-                        const Tensor& bias, const Tensor& reference_rows,
-                        const Tensor& reference_weight, const Tensor& reference_bias, double scale,
+                        const std::optional<Tensor>& bias_or_none, const Tensor& reference_rows,
+                        const Tensor& reference_weight,
+                        const std::optional<Tensor>& reference_bias_or_none, double scale,
                         double softcap, int64_t chunk) {
+    const Tensor bias = bias_or_none.value_or(Tensor());
+    const Tensor reference_bias = reference_bias_or_none.value_or(Tensor());
     const model::Head head{weight, bias, scale, softcap};
     const model::Head reference{reference_weight, reference_bias, scale, softcap};
     Tensor kl = torch::empty({rows.size(0)}, rows.options().dtype(wide(rows)));
@@ -178,8 +188,8 @@ Tensor token_logprob(const Tensor& rows, const model::Head& head, const Tensor& 
       rows.size(0) * head.weight.size(0) * static_cast<int64_t>(torch::elementSize(wide(rows)));
   const bool store = all_bytes <= options.store_bytes && torch::GradMode::is_enabled();
   const int64_t chunk = store ? rows.size(0) : chunk_rows(rows, head.weight, options.chunk_bytes);
-  return TokenLogprob::apply(rows, head.weight, head.bias, targets, head.scale, head.softcap, chunk,
-                             store);
+  return TokenLogprob::apply(rows, head.weight, optional_tensor(head.bias), targets, head.scale,
+                             head.softcap, chunk, store);
 }
 
 Tensor forward_kl(const Tensor& rows, const model::Head& head, const Tensor& reference_rows,
@@ -188,8 +198,9 @@ Tensor forward_kl(const Tensor& rows, const model::Head& head, const Tensor& ref
   if (rows.size(0) == 0) return rows.new_zeros({0}, wide(rows)) + 0.0 * rows.sum();
   // Two rows of logits and two temporaries are alive at a time.
   const int64_t chunk = chunk_rows(rows, head.weight, options.chunk_bytes / 2);
-  return ForwardKl::apply(rows, head.weight, head.bias, reference_rows, reference_head.weight,
-                          reference_head.bias, head.scale, head.softcap, chunk);
+  return ForwardKl::apply(rows, head.weight, optional_tensor(head.bias), reference_rows,
+                          reference_head.weight, optional_tensor(reference_head.bias), head.scale,
+                          head.softcap, chunk);
 }
 
 RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const Tensor& targets,

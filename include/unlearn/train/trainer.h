@@ -47,12 +47,12 @@ struct StepRecord {
 struct TrainerInputs {
   model::CausalLM* model = nullptr;
   losses::Loss* loss = nullptr;
-  TrainingData data;
+  TrainingData data = {};
   const scoring::ReferenceCache* reference = nullptr;  // null when the loss needs none
   data::Pairing pairing = data::Pairing::kRandom;
   bool alternate_per_forget = false;
-  TrainConfig config;
-  Json fingerprint;  // what a resumed run must share with the interrupted one
+  TrainConfig config = {};
+  Json fingerprint = Json::object();  // what a resumed run must share with the interrupted one
 };
 
 // The examples whose reference values the run will ask for: only rows that the stream draws.
@@ -60,8 +60,8 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
 // Hooks into the loop; both optional.
 struct TrainerHooks {
-  std::function<void(const StepRecord&, int64_t total_steps)> on_step;
-  std::function<void(int64_t step)> after_step;  // e.g. evaluation every N steps
+  std::function<void(const StepRecord&, int64_t total_steps)> on_step = nullptr;
+  std::function<void(int64_t step)> after_step = nullptr;  // e.g. evaluation every N steps
 };
 
 class Trainer {

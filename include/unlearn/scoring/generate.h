@@ -1,0 +1,30 @@
+// Batched generation with a key-value cache: greedy by default, exact for prompts of any lengths.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "unlearn/model/causal_lm.h"
+
+namespace unlearn::scoring {
+
+struct GenerateOptions {
+  int64_t max_new_tokens = 128;
+  int64_t max_total_tokens = 0;   // prompt + new; 0: no limit
+  double temperature = 0.0;       // 0: greedy
+  double top_p = 1.0;             // sampling keeps the smallest set of tokens with this probability
+  uint64_t seed = 0;              // a draw is a pure function of (seed, prompt index, step)
+  std::vector<int32_t> stop_ids;  // end-of-sequence tokens; they end an output and are not in it
+  // Asked after every new token of an output; true ends it (stop strings).
+  std::function<bool(const std::vector<int32_t>& output)> should_stop;
+  int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of a batch
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+// Continues every prompt (at least one token each); outputs in the prompts' order.
+std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
+                                           const std::vector<std::vector<int32_t>>& prompts,
+                                           const GenerateOptions& options);
+
+}  // namespace unlearn::scoring

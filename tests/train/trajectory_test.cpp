@@ -1,0 +1,140 @@
+// 50 optimizer steps of each method against an independent PyTorch loop that pads, runs two
+// forwards and keeps a second model (scripts/goldens/trajectory.py).
+#include <gtest/gtest.h>
+
+#include "unlearn/config/settings.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/json.h"
+#include "unlearn/core/strings.h"
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::train {
+namespace {
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(UNLEARN_TEST_DIR) / "golden/train/trajectory";
+
+std::vector<data::Example> read_examples(const Json& rows, const std::string& name) {
+  std::vector<data::Example> examples;
+  for (const Json& row : rows) {
+    data::Example example;
+    example.tokens = row.at("tokens").get<std::vector<int32_t>>();
+    example.labels = row.at("labels").get<std::vector<int32_t>>();
+    example.num_labels = std::count_if(example.labels.begin(), example.labels.end(),
+                                       [](int32_t label) { return label != data::kIgnored; });
+    example.row = static_cast<int64_t>(examples.size());
+    example.id = cat(name, ":", example.row);
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+std::unique_ptr<losses::Loss> make_loss(const std::string& name, const Json& options) {
+  config::Settings settings;
+  for (const auto& [key, value] : options.items()) settings.set("method." + key, value, "golden");
+  auto loss = losses::find_method(name).make();
+  config::SettingsReader reader(settings);
+  reader.read("method", *loss);
+  reader.claim("method");
+  return loss;
+}
+
+TrainConfig golden_config() {
+  TrainConfig config;
+  config.epochs = 20;  // 10 rows, batch 4: 50 steps
+  config.batch_size = 4;
+  config.lr = 2e-4;
+  config.warmup_epochs.reset();
+  config.warmup_steps = 5;
+  config.shuffle = false;
+  config.save_every = "never";
+  return config;
+}
+
+class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    const Json examples = read_json(kGolden / "examples.json");
+    forget_ = read_examples(examples.at("forget"), "forget");
+    retain_ = read_examples(examples.at("retain"), "retain");
+    golden_ = read_json(kGolden / "runs.json").at(GetParam());
+    folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
+    fs::remove_all(folder_);
+    model_ = model::load_model(kGolden / "model", torch::kFloat32, torch::kCPU);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::vector<StepRecord> train(const TrainConfig& config) {
+    std::string name = GetParam();
+    name = name.substr(0, name.find("_kl"));
+    loss_ = make_loss(name, golden_.at("options"));
+    TrainerInputs inputs{.model = model_.get(),
+                         .loss = loss_.get(),
+                         .data = {&forget_, loss_->needs().retain ? &retain_ : nullptr, nullptr},
+                         .pairing = data::Pairing::kCyclic,
+                         .config = config};
+    std::optional<scoring::ReferenceCache> reference;
+    RunFolder folder(folder_, ExistingOutput::kRefuse);
+    if (const auto needs = reference_needs(inputs); needs.any()) {
+      reference =
+          scoring::ReferenceCache::open_or_build(folder_ / "reference", *model_, "tiny", needs, 64);
+      inputs.reference = &*reference;
+    }
+    std::vector<StepRecord> records;
+    Trainer trainer(inputs, folder, {.on_step = [&](const StepRecord& record, int64_t) {
+                      records.push_back(record);
+                    }});
+    trainer.run();
+    return records;
+  }
+
+  // Largest difference between the final weights and the loop's, over the stored samples.
+  double weight_error() const {
+    double worst = 0;
+    for (const auto& item : model_->named_parameters()) {
+      const auto samples = golden_.at("final").at(item.key()).get<std::vector<double>>();
+      const torch::Tensor flat = item.value().detach().flatten();
+      const int64_t stride = std::max<int64_t>(1, flat.numel() / 64);
+      for (size_t i = 0; i < samples.size(); ++i) {
+        const double value = flat[static_cast<int64_t>(i) * stride].item<double>();
+        worst = std::max(worst, std::abs(value - samples[i]));
+      }
+    }
+    return worst;
+  }
+
+  void compare(const std::vector<StepRecord>& records) const {
+    const Json& steps = golden_.at("steps");
+    ASSERT_EQ(records.size(), steps.size());
+    for (size_t i = 0; i < records.size(); ++i) {
+      const double loss = steps[i].at("loss").get<double>();
+      EXPECT_NEAR(records[i].loss, loss, 1e-4 * std::abs(loss)) << "step " << i;
+      const double forget = steps[i].at("forget").get<double>();
+      EXPECT_NEAR(records[i].terms.at(0).second, forget, 1e-4 * std::abs(forget)) << "step " << i;
+      const double norm = steps[i].at("grad_norm").get<double>();
+      EXPECT_NEAR(records[i].grad_norm, norm, 1e-3 * norm) << "step " << i;
+    }
+    EXPECT_LE(weight_error(), 1e-5);
+  }
+
+  std::vector<data::Example> forget_, retain_;
+  Json golden_;
+  fs::path folder_;
+  std::shared_ptr<model::CausalLM> model_;
+  std::unique_ptr<losses::Loss> loss_;
+};
+
+TEST_P(GoldenTrajectory, FollowsTheLoop) { compare(train(golden_config())); }
+
+// A token budget that cuts every step into several micro-batches gives the same steps.
+TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
+  TrainConfig config = golden_config();
+  config.batch_tokens = 30;
+  compare(train(config));
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
+                         ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll"));
+
+}  // namespace
+}  // namespace unlearn::train
