@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace unlearn::model {
 // Sequences laid end to end; attention never crosses a boundary.
 struct PackedIds {
   torch::Tensor ids;             // [T] int64, on the model's device
-  torch::Tensor positions;       // [T] int64, position inside the sequence
+  torch::Tensor positions;       // [T] int64, position inside the sequence; undefined: counted
   std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T
 };
 
@@ -84,12 +85,27 @@ std::shared_ptr<CausalLM> load_model(const std::filesystem::path& folder, torch:
 // What would be missing or unused, from headers alone (for `unlearn inspect` and --dry-run).
 LoadReport check_model_folder(const std::filesystem::path& folder);
 
+// What a folder holds, from headers alone.
+struct FolderSummary {
+  std::string family;
+  ModelDims dims;
+  int64_t parameters = 0;                            // of the model, tied weights once
+  int64_t bytes = 0;                                 // of all tensors in the files
+  std::map<std::string, int64_t> elements_by_dtype;  // "BF16" -> elements in the files
+  LoadReport report;
+};
+FolderSummary summarize_model_folder(const std::filesystem::path& folder);
+
+// Number of elements of all parameters, tied weights once.
+int64_t count_parameters(const CausalLM& model);
+
 // Writes a Hugging Face folder that transformers 4.x and 5.x load: config.json (kept keys, dtype
 // updated), model*.safetensors (+ index above max_shard_bytes), and source's tokenizer and
-// generation files byte-identical. The folder appears whole (temporary name, rename).
+// generation files byte-identical. The folder appears whole (temporary name, rename). UserError
+// when `destination` is there and not empty, unless `replace`.
 void save_model(const CausalLM& model, const std::filesystem::path& source_folder,
                 const std::filesystem::path& destination, torch::Dtype dtype,
-                int64_t max_shard_bytes = int64_t{5} << 30);
+                int64_t max_shard_bytes = int64_t{5} << 30, bool replace = false);
 
 // name, HF model_type spellings, default prompt template ("llama2", "phi", …).
 struct FamilyInfo {

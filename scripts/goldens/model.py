@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Tiny checkpoints of every model family with what transformers computes from them.
+
+Per variant, OUT/model/<variant>/ holds a Hugging Face folder (random weights) and golden.safetensors:
+ids and offsets of a few sequences, log-probabilities of all tokens but each sequence's first, the
+gradient of their mean negative log-probability for every parameter (all in fp64, stored as fp32),
+and what greedy decoding appends to each sequence.
+
+With --smollm2 FOLDER also OUT/model/smollm2.json: token ids of a few texts and their
+log-probabilities under that checkpoint.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+
+import torch
+import transformers
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+LENGTHS = [7, 13, 20]
+NEW_TOKENS = 8
+VOCABULARY = 61
+
+BASE = dict(
+    vocab_size=VOCABULARY, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
+    num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+    initializer_range=0.25, bos_token_id=None, eos_token_id=None, pad_token_id=None,
+)
+
+
+def rope(kind, **more):
+    return dict(rope_parameters=dict(rope_type=kind, rope_theta=100.0, **more))
+
+
+# variant -> (config class, settings, spelling of config.json, stored dtype)
+VARIANTS = {
+    "llama": ("LlamaConfig", dict(num_key_value_heads=4), 5, "float32"),
+    "llama_bf16": ("LlamaConfig", dict(rope_parameters=dict(rope_type="default",
+                                                            rope_theta=500.0)), 4, "bfloat16"),
+    "llama_llama3_tied": ("LlamaConfig", dict(
+        tie_word_embeddings=True, head_dim=8,
+        **rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+               original_max_position_embeddings=16)), 4, "float32"),
+    "llama_linear": ("LlamaConfig", rope("linear", factor=4.0), 4, "float32"),
+    "llama_dynamic": ("LlamaConfig", dict(max_position_embeddings=16, head_dim=8,
+                                          **rope("dynamic", factor=2.0)), 5, "float32"),
+    "llama_yarn": ("LlamaConfig", dict(head_dim=8, **rope(
+        "yarn", factor=4.0, original_max_position_embeddings=16)), 5, "float32"),
+    "llama_bias": ("LlamaConfig", dict(attention_bias=True, mlp_bias=True), 5, "float32"),
+    "mistral": ("MistralConfig", dict(sliding_window=5), 4, "float32"),
+    "mistral_no_window": ("MistralConfig", dict(sliding_window=None, num_key_value_heads=1), 5,
+                          "float32"),
+    "qwen2": ("Qwen2Config", dict(tie_word_embeddings=True), 4, "float32"),
+    "qwen2_window": ("Qwen2Config", dict(use_sliding_window=True, sliding_window=4,
+                                         max_window_layers=1), 5, "float32"),
+    "phi": ("PhiConfig", dict(num_key_value_heads=4), 4, "float32"),
+    "phi_gqa": ("PhiConfig", dict(hidden_act="gelu", **rope("default", partial_rotary_factor=1.0)),
+                5, "float32"),
+}
+
+# Own sentences; the checks need text, not meaning.
+TEXTS = [
+    "The lighthouse keeper wrote three letters and burned two of them.",
+    "Water boils at a lower temperature on a mountain than at the sea.",
+    "def area(width, height):\n    return width * height\n",
+    "Nine",
+]
+
+
+def spell_like_transformers_4(path):
+    """Rewrites config.json as transformers 4.45 would have written it."""
+    config = json.loads(path.read_text())
+    rotary = config.pop("rope_parameters")
+    config["rope_theta"] = rotary.pop("rope_theta")
+    if "partial_rotary_factor" in rotary:
+        config["partial_rotary_factor"] = rotary.pop("partial_rotary_factor")
+    config["rope_scaling"] = None if rotary["rope_type"] == "default" else rotary
+    config["torch_dtype"] = config.pop("dtype")
+    config.pop("layer_types", None)
+    config["transformers_version"] = "4.45.2"
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def token_log_probs(model, ids):
+    logits = model(input_ids=ids[None]).logits[0, :-1]
+    return torch.log_softmax(logits, -1).gather(1, ids[1:, None]).squeeze(1)
+
+
+def randomise(model, generator):
+    """Biases and norms away from 0 and 1, so that leaving one out shows."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() < 2:
+                center = 0.0 if name.endswith("bias") else 1.0
+                parameter.copy_(center + 0.2 * torch.randn(parameter.shape, generator=generator))
+            else:
+                parameter.copy_(0.25 * torch.randn(parameter.shape, generator=generator))
+
+
+def make_variant(folder, seed, config_class, settings, spelling, dtype):
+    generator = torch.Generator().manual_seed(seed)
+    config = getattr(transformers, config_class)(**{**BASE, **settings})
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    randomise(model, generator)
+    model.to(getattr(torch, dtype)).save_pretrained(folder)
+    if spelling == 4:
+        spell_like_transformers_4(folder / "config.json")
+
+    def load():
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float64, attn_implementation="eager").eval()
+
+    sequences = [torch.randint(VOCABULARY, (n,), generator=generator) for n in LENGTHS]
+    model = load()
+    log_probs = torch.cat([token_log_probs(model, ids) for ids in sequences])
+    (-log_probs.mean()).backward()
+    # A fresh model each: dynamic RoPE scaling remembers the longest sequence it has seen.
+    greedy = torch.stack([
+        load().generate(ids[None], attention_mask=torch.ones_like(ids[None]), do_sample=False,
+                        max_new_tokens=NEW_TOKENS)[0, len(ids):] for ids in sequences])
+    tensors = {
+        "ids": torch.cat(sequences),
+        "offsets": torch.tensor([0, *torch.tensor(LENGTHS).cumsum(0).tolist()]),
+        "log_probs": log_probs.detach().float(),
+        "greedy": greedy,
+    }
+    for name, parameter in model.named_parameters():
+        tensors["grad." + name] = parameter.grad.float().contiguous()
+    save_file(tensors, folder / "golden.safetensors")
+
+
+def make_smollm2(folder, out):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    rows = []
+    with torch.no_grad():
+        for text in TEXTS:
+            ids = torch.tensor([tokenizer.bos_token_id, *tokenizer(text).input_ids])
+            log_probs = token_log_probs(model, ids)
+            rows.append({"ids": ids.tolist(), "log_probs": [round(x, 6) for x in log_probs.tolist()]})
+        prompt = tokenizer("The capital of France is", return_tensors="pt")
+        answer = model.generate(**prompt, do_sample=False, repetition_penalty=1.0, max_new_tokens=12)
+        rows.append({"prompt": prompt.input_ids[0].tolist(),
+                     "greedy": answer[0, prompt.input_ids.shape[1]:].tolist()})
+    (out / "smollm2.json").write_text(json.dumps(rows) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--smollm2", type=pathlib.Path)
+    arguments = parser.parse_args()
+    out = arguments.out / "model"
+    out.mkdir(parents=True, exist_ok=True)
+    for seed, (name, variant) in enumerate(VARIANTS.items()):
+        torch.manual_seed(seed)
+        shutil.rmtree(out / name, ignore_errors=True)
+        make_variant(out / name, seed, *variant)
+    if arguments.smollm2:
+        make_smollm2(arguments.smollm2, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+#include "decoder.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::model {
+namespace {
+
+// Positions inside each sequence, continuing after `before` tokens.
+torch::Tensor count_positions(const std::vector<int64_t>& offsets,
+                              const std::vector<int64_t>& before, torch::Device device) {
+  torch::Tensor positions = torch::empty({offsets.back()}, torch::kInt64);
+  int64_t* out = positions.mutable_data_ptr<int64_t>();
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+    std::iota(out + offsets[i], out + offsets[i + 1], before[i]);
+  }
+  return positions.to(device);
+}
+
+}  // namespace
+
+Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::move(parts)) {
+  const ModelDims& dims = parts_.dims;
+  const auto trunk = register_module(parts_.names.trunk, std::make_shared<torch::nn::Module>());
+  embedding_ = trunk->register_module(
+      parts_.names.embedding,
+      std::make_shared<Embedding>(placement, dims.vocab_size, dims.hidden_size));
+  const auto layers =
+      trunk->register_module(parts_.names.layers, std::make_shared<torch::nn::Module>());
+  for (int64_t i = 0; i < dims.num_layers; ++i) {
+    blocks_.push_back(layers->register_module(std::to_string(i), parts_.make_block(i)));
+  }
+  parts_.make_block = nullptr;  // it refers to its family's locals
+  trunk->register_module(parts_.names.norm, parts_.final_norm);
+  if (!dims.tied_embeddings) {
+    head_ = register_module(
+        parts_.names.head,
+        std::make_shared<Linear>(placement, dims.hidden_size, dims.vocab_size, parts_.head_bias));
+  }
+  for (const auto& entry : named_parameters()) {
+    if (entry.value().dim() < 2) not_decayed_.insert(entry.key());
+  }
+}
+
+torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOptions& options) {
+  auto* cache = dynamic_cast<PaddedKvCache*>(options.cache);
+  UNLEARN_CHECK((cache != nullptr) == (options.cache != nullptr), "a cache of another model");
+  UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == batch.ids.size(0),
+                "offsets do not cover the ids");
+  std::optional<torch::NoGradGuard> no_grad;
+  if (cache != nullptr) no_grad.emplace();
+
+  std::vector<int64_t> before(batch.offsets.size() - 1, 0);
+  if (cache != nullptr) before = cache->lengths();
+  UNLEARN_CHECK(before.size() + 1 == batch.offsets.size(), "the cache holds ", before.size(),
+                " sequences, the batch ", batch.offsets.size() - 1);
+  // With a cache, the cache knows the positions.
+  const bool given = cache == nullptr && batch.positions.defined();
+  const torch::Tensor positions =
+      given ? batch.positions : count_positions(batch.offsets, before, batch.ids.device());
+  BlockContext context{batch.offsets, {}, cache, 0};
+  if (parts_.rope) {
+    std::vector<int64_t> lengths = before;
+    for (size_t i = 0; i < lengths.size(); ++i) {
+      lengths[i] += batch.offsets[i + 1] - batch.offsets[i];
+    }
+    context.rope =
+        parts_.rope->table(positions, batch.offsets, lengths, embedding_->weight.scalar_type());
+  }
+
+  torch::Tensor x = embedding_->forward(batch.ids);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    context.layer = static_cast<int64_t>(i);
+    x = run_block(*blocks_[i], x, context);
+    if (options.capture_layer == context.layer && options.captured != nullptr) {
+      *options.captured = x;
+    }
+  }
+  if (cache != nullptr) cache->advance(batch.offsets);
+  return parts_.final_norm->forward(x);
+}
+
+Head Decoder::head() const {
+  Head head;
+  head.weight = head_ ? head_->weight : embedding_->weight;
+  if (head_) head.bias = head_->bias;
+  return head;
+}
+
+std::unique_ptr<KvCache> Decoder::make_cache(int64_t num_sequences, int64_t max_length) const {
+  // The model may have been moved since it was made.
+  const Placement placement{embedding_->weight.scalar_type(), embedding_->weight.device()};
+  return std::make_unique<PaddedKvCache>(CacheShape{parts_.dims.num_layers, num_sequences,
+                                                    max_length, parts_.kv_heads, parts_.head_dim},
+                                         placement);
+}
+
+bool Decoder::is_decayed(const std::string& parameter_name) const {
+  return !not_decayed_.contains(parameter_name);
+}
+
+bool Decoder::is_known_extra(const std::string& tensor_name) const {
+  if (!head_ && tensor_name == parts_.names.head + ".weight") return true;
+  return std::any_of(parts_.buffer_suffixes.begin(), parts_.buffer_suffixes.end(),
+                     [&](const std::string& suffix) { return tensor_name.ends_with(suffix); });
+}
+
+}  // namespace unlearn::model

@@ -1,0 +1,69 @@
+// The decoder all families share: embedding, blocks, final norm, head.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "blocks.h"
+#include "modules.h"
+#include "rope.h"
+#include "unlearn/model/causal_lm.h"
+
+namespace unlearn::model {
+
+// The names under which a family's checkpoints keep the parts.
+struct DecoderNames {
+  std::string trunk = "model";
+  std::string embedding = "embed_tokens";
+  std::string layers = "layers";
+  std::string norm = "norm";
+  std::string head = "lm_head";
+};
+
+struct DecoderParts {
+  DecoderNames names;
+  ModelDims dims;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  bool head_bias = false;
+  std::optional<Rope> rope;
+  std::shared_ptr<Norm> final_norm;
+  std::function<std::shared_ptr<Block>(int64_t layer)> make_block;
+  // Ends of tensor names that older files hold although they are no parameters.
+  std::vector<std::string> buffer_suffixes = {"rotary_emb.inv_freq"};
+};
+
+class Decoder : public CausalLM {
+ public:
+  Decoder(const Placement& placement, DecoderParts parts);
+
+  torch::Tensor hidden_states(const PackedIds& batch, const ForwardOptions& options) override;
+  Head head() const override;
+  std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const override;
+  const ModelDims& dims() const override { return parts_.dims; }
+  bool is_decayed(const std::string& parameter_name) const override;
+
+  // True for tensors of a checkpoint that loading may leave out: buffers, and a tied head's copy.
+  bool is_known_extra(const std::string& tensor_name) const;
+
+ protected:
+  // Every block runs through here: the place to trade its activations for a second forward.
+  virtual torch::Tensor run_block(const Block& block, const torch::Tensor& x,
+                                  const BlockContext& context) const {
+    return block.forward(x, context);
+  }
+
+ private:
+  DecoderParts parts_;
+  std::shared_ptr<Embedding> embedding_;
+  std::vector<std::shared_ptr<Block>> blocks_;
+  std::shared_ptr<Linear> head_;
+  std::set<std::string> not_decayed_;
+};
+
+}  // namespace unlearn::model

@@ -1,0 +1,137 @@
+#include "modules.h"
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::model {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+// Statistics never run in a dtype narrower than fp32.
+torch::Tensor widen(const torch::Tensor& x) {
+  return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);
+}
+
+// Saves x and one number per row; ATen's composite rms_norm saves four tensors of x's size.
+class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, double eps) {
+    const torch::Tensor wide = widen(x);
+    const torch::Tensor scale = wide.square().mean(-1, /*keepdim=*/true).add_(eps).rsqrt_();
+    context->save_for_backward({x, weight, scale});
+    // As in transformers: back to the model's dtype first, then times the weight.
+    return (wide * scale).to(x.scalar_type()).mul_(weight);
+  }
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor& x = saved[0];
+    const torch::Tensor& weight = saved[1];
+    const torch::Tensor& scale = saved[2];
+    const torch::Tensor normal = widen(x) * scale;
+    torch::Tensor gradient = widen(gradients[0]);
+    torch::Tensor weight_gradient;
+    if (context->needs_input_grad(1)) {
+      weight_gradient =
+          (gradient * normal).reshape({-1, weight.size(0)}).sum(0).to(weight.scalar_type());
+    }
+    torch::Tensor x_gradient;
+    if (context->needs_input_grad(0)) {
+      gradient = gradient * widen(weight);
+      const torch::Tensor along = (gradient * normal).mean(-1, /*keepdim=*/true);
+      x_gradient = gradient.sub_(normal * along).mul_(scale).to(x.scalar_type());
+    }
+    return {x_gradient, weight_gradient, torch::Tensor()};
+  }
+};
+
+// silu(gate) * up; saves its two inputs and nothing else.
+class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& gate,
+                               const torch::Tensor& up) {
+    context->save_for_backward({gate, up});
+    return torch::silu(gate).mul_(up);
+  }
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor& gate = saved[0];
+    const torch::Tensor& up = saved[1];
+    return {at::silu_backward(gradients[0] * up, gate), torch::silu(gate).mul_(gradients[0])};
+  }
+};
+
+}  // namespace
+
+Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias)
+    : weight(register_parameter("weight", placement.empty({out, in}))) {
+  if (has_bias) bias = register_parameter("bias", placement.empty({out}));
+}
+
+Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width)
+    : weight(register_parameter("weight", placement.empty({rows, width}))) {}
+
+RmsNorm::RmsNorm(const Placement& placement, int64_t width, double eps)
+    : weight(register_parameter("weight", placement.empty({width}))), eps_(eps) {}
+
+torch::Tensor RmsNorm::forward(const torch::Tensor& x) const {
+  return RmsNormFunction::apply(x, weight, eps_);
+}
+
+LayerNorm::LayerNorm(const Placement& placement, int64_t width, double eps)
+    : weight(register_parameter("weight", placement.empty({width}))),
+      bias(register_parameter("bias", placement.empty({width}))),
+      eps_(eps) {}
+
+torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
+  return torch::layer_norm(x, {weight.size(0)}, weight, bias, eps_);
+}
+
+torch::Tensor activate(const torch::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::kSilu:
+      return torch::silu(x);
+    case Activation::kGelu:
+      return torch::gelu(x);
+    case Activation::kGeluTanh:
+      return torch::gelu(x, "tanh");
+    case Activation::kRelu:
+      return torch::relu(x);
+  }
+  UNLEARN_CHECK(false, "unknown activation");
+}
+
+GatedMlp::GatedMlp(const Placement& placement, const MlpOptions& options)
+    : activation_(options.activation),
+      gate_(register_module(
+          "gate_proj",
+          std::make_shared<Linear>(placement, options.width, options.inner, options.has_bias))),
+      up_(register_module("up_proj", std::make_shared<Linear>(placement, options.width,
+                                                              options.inner, options.has_bias))),
+      down_(register_module(
+          "down_proj",
+          std::make_shared<Linear>(placement, options.inner, options.width, options.has_bias))) {}
+
+torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
+  const torch::Tensor gate = gate_->forward(x);
+  const torch::Tensor up = up_->forward(x);
+  if (activation_ == Activation::kSilu) return down_->forward(SwigluFunction::apply(gate, up));
+  return down_->forward(activate(gate, activation_) * up);
+}
+
+PlainMlp::PlainMlp(const Placement& placement, const MlpOptions& options, const std::string& first,
+                   const std::string& second)
+    : activation_(options.activation),
+      first_(register_module(first, std::make_shared<Linear>(placement, options.width,
+                                                             options.inner, options.has_bias))),
+      second_(register_module(second, std::make_shared<Linear>(placement, options.inner,
+                                                               options.width, options.has_bias))) {}
+
+torch::Tensor PlainMlp::forward(const torch::Tensor& x) const {
+  return second_->forward(activate(first_->forward(x), activation_));
+}
+
+}  // namespace unlearn::model

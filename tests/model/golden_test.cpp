@@ -1,0 +1,112 @@
+// Every family against transformers: log-probabilities, gradients of all parameters, generation.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "fixtures.h"
+#include "unlearn/core/json.h"
+
+namespace unlearn::model {
+namespace {
+
+class GoldenModel : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenModel, TokenLogProbsAndGradientsInFp32) {
+  const Golden golden(GetParam());
+  const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
+  const torch::Tensor log_probs = token_log_probs(*model, golden.ids, golden.offsets);
+  EXPECT_LT((log_probs - golden.log_probs).abs().max().item<double>(), 1e-4);
+  (-log_probs.mean()).backward();
+  size_t compared = 0;
+  for (const auto& entry : model->named_parameters()) {
+    const torch::Tensor expected = golden.file.view("grad." + entry.key());
+    ASSERT_TRUE(entry.value().grad().defined()) << entry.key();
+    const torch::Tensor difference = entry.value().grad() - expected;
+    // The gradient of a key bias is zero in exact arithmetic (softmax ignores a constant), so the
+    // bound needs an absolute part.
+    EXPECT_LT(difference.norm().item<double>(), 1e-4 * expected.norm().item<double>() + 1e-7)
+        << entry.key();
+    ++compared;
+  }
+  EXPECT_EQ(compared + 4, golden.file.tensors().size());
+}
+
+TEST_P(GoldenModel, TokenLogProbsAndGradientsInFp64) {
+  const Golden golden(GetParam());
+  const auto model = load_model(golden_folder() / GetParam(), torch::kFloat64, torch::kCPU);
+  const torch::Tensor log_probs = token_log_probs(*model, golden.ids, golden.offsets);
+  // transformers runs norms and softmax in fp32 even for an fp64 model, which sets the bounds.
+  EXPECT_LT((log_probs - golden.log_probs).abs().max().item<double>(), 3e-6);
+  (-log_probs.mean()).backward();
+  for (const auto& entry : model->named_parameters()) {
+    const torch::Tensor expected = golden.file.view("grad." + entry.key());
+    const torch::Tensor difference = entry.value().grad() - expected;
+    EXPECT_LT(difference.norm().item<double>(), 3e-6 * expected.norm().item<double>() + 1e-7)
+        << entry.key();
+  }
+}
+
+TEST_P(GoldenModel, LogProbsInBf16AreClose) {
+  const Golden golden(GetParam());
+  const auto model = load_model(golden_folder() / GetParam(), torch::kBFloat16, torch::kCPU);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor log_probs = token_log_probs(*model, golden.ids, golden.offsets);
+  EXPECT_EQ(log_probs.scalar_type(), torch::kBFloat16);
+  EXPECT_LT((log_probs.to(torch::kFloat32) - golden.log_probs).abs().mean().item<double>(), 0.1);
+}
+
+TEST_P(GoldenModel, GreedyGenerationOfABatchWithDifferentLengths) {
+  const Golden golden(GetParam());
+  const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
+  const int64_t sequences = golden.greedy.size(0);
+  const int64_t steps = golden.greedy.size(1);
+  const auto cache = model->make_cache(sequences, 20 + steps);
+  PackedIds batch{golden.ids, {}, golden.offsets};
+  std::vector<torch::Tensor> produced;
+  for (int64_t step = 0; step < steps; ++step) {
+    ForwardOptions options;
+    options.cache = cache.get();
+    const torch::Tensor hidden = model->hidden_states(batch, options);
+    const std::vector<int64_t> ends(batch.offsets.begin() + 1, batch.offsets.end());
+    const torch::Tensor last = hidden.index_select(0, torch::tensor(ends) - 1);
+    const torch::Tensor next = logits_of(*model, last).argmax(-1);
+    produced.push_back(next);
+    batch.ids = next;
+    batch.offsets = {0, 1, 2, 3};
+  }
+  EXPECT_TRUE(torch::equal(torch::stack(produced, 1), golden.greedy))
+      << torch::stack(produced, 1) << "\nexpected\n"
+      << golden.greedy;
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, GoldenModel, ::testing::ValuesIn(variants()),
+                         [](const auto& variant) { return variant.param; });
+
+// A real checkpoint: set UNLEARN_SMOLLM2 to the folder that scripts/fetch_smollm2.sh made.
+TEST(GoldenSmolLm2, TokenLogProbsAndAnswer) {
+  const char* folder = std::getenv("UNLEARN_SMOLLM2");
+  if (folder == nullptr) GTEST_SKIP() << "UNLEARN_SMOLLM2 is not set";
+  const auto model = load_model(folder, torch::kFloat32, torch::kCPU);
+  const torch::NoGradGuard no_grad;
+  for (const Json& row : read_json(golden_folder() / "smollm2.json")) {
+    if (row.contains("log_probs")) {
+      const auto ids = torch::tensor(row.at("ids").get<std::vector<int64_t>>());
+      const auto expected = torch::tensor(row.at("log_probs").get<std::vector<double>>());
+      const auto log_probs = token_log_probs(*model, ids, {0, ids.numel()});
+      EXPECT_LT((log_probs - expected).abs().max().item<double>(), 1e-4);
+      continue;
+    }
+    auto ids = row.at("prompt").get<std::vector<int64_t>>();
+    const size_t prompt = ids.size();
+    for (const auto& expected : row.at("greedy").get<std::vector<int64_t>>()) {
+      const torch::Tensor hidden =
+          model->hidden_states({torch::tensor(ids), {}, {0, static_cast<int64_t>(ids.size())}});
+      ids.push_back(logits_of(*model, hidden[-1]).argmax().item<int64_t>());
+      EXPECT_EQ(ids.back(), expected) << "token " << ids.size() - prompt;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace unlearn::model
