@@ -10,7 +10,8 @@ namespace {
 data::SplitRequest request_for(const losses::Loss& loss, Purpose purpose) {
   if (purpose == Purpose::kFinetune) return {.train = true};
   const losses::Needs needs = loss.needs();
-  return {.forget = needs.forget, .retain = needs.retain, .alternate = needs.alternate};
+  // Steps are counted in forget rows, and refusals are drawn for them, whatever the loss reads.
+  return {.forget = true, .retain = needs.retain, .alternate = needs.alternate};
 }
 
 void check_model(const std::filesystem::path& folder) {

@@ -36,7 +36,10 @@ int64_t count_units(const std::vector<data::PackItem>& items, const Term& term,
                     scoring::RowPositions positions) {
   int64_t count = 0;
   for (const data::PackItem& item : items) {
-    if (item.role == term.role) count += units_of(*item.example, term.unit, positions);
+    const auto& pooled = term.pooled_with;
+    const bool counts = item.role == term.role ||
+                        std::find(pooled.begin(), pooled.end(), item.role) != pooled.end();
+    if (counts) count += units_of(*item.example, term.unit, positions);
   }
   return count;
 }
@@ -86,9 +89,20 @@ scoring::ScoreRequest request_for(const losses::Needs& needs) {
   return request;
 }
 
+bool is_needed(const losses::Needs& needs, Role role) {
+  return role == Role::kForget   ? needs.forget
+         : role == Role::kRetain ? needs.retain
+                                 : needs.alternate;
+}
+
 losses::LossInputs run_model(const TrainerInputs& inputs,
                              const std::vector<data::PackItem>& items) {
-  const data::PackedBatch batch = data::pack(items);
+  // The stream walks over the forget rows even when the loss reads only what is paired with them.
+  const losses::Needs needs = inputs.loss->needs();
+  std::vector<data::PackItem> read;
+  std::copy_if(items.begin(), items.end(), std::back_inserter(read),
+               [&](const data::PackItem& item) { return is_needed(needs, item.role); });
+  const data::PackedBatch batch = data::pack(read);
   scoring::BatchScores scores = scoring::score_batch(
       *inputs.model, batch, request_for(inputs.loss->needs()), inputs.reference);
   return {std::move(scores.forget), std::move(scores.retain), std::move(scores.alternate)};
