@@ -38,4 +38,7 @@ class Tokenizer {
 // none, when a part of it is unknown, or when it is corrupt.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
+// transformers' clean_up_tokenization: " ." becomes ".", " n't" becomes "n't", and so on.
+std::string clean_up_spaces(std::string text);
+
 }  // namespace unlearn::tokenizer

@@ -1,0 +1,137 @@
+#include "tokenizer/side_files.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::tokenizer {
+namespace {
+
+constexpr const char* kNames[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                  "pad_token", "cls_token", "mask_token"};
+
+AddedToken named_token(const Json& value, const std::string& where) {
+  AddedToken token;
+  if (value.is_string()) {
+    token.content = value.get<std::string>();
+    token.normalized = false;
+  } else {
+    token = parse_added_token(Fields(value, where));
+  }
+  token.special = true;
+  return token;
+}
+
+void read_names(const Fields& fields, SideFiles& out) {
+  for (const char* name : kNames) {
+    const Json* value = fields.find(name);
+    if (value == nullptr || out.find(name) != nullptr) continue;
+    out.named.emplace_back(name, named_token(*value, cat(fields.where, ": ", name)));
+  }
+  for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
+    const Json* extra = fields.find(key);
+    if (extra == nullptr) continue;
+    for (const Json& value : *extra) {
+      out.named.emplace_back("extra", named_token(value, cat(fields.where, ": ", key)));
+    }
+  }
+}
+
+int32_t parse_id(const std::string& text, const std::string& where) {
+  int32_t id = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id < 0 || id > (1 << 24)) {
+    user_error(where, ": '", text, "' is not a token id");
+  }
+  return id;
+}
+
+void read_tokenizer_config(const Fields& fields, SideFiles& out) {
+  const auto flag = [&](const char* key) -> std::optional<bool> {
+    if (fields.find(key) == nullptr) return std::nullopt;
+    return fields.flag(key);
+  };
+  out.add_bos = flag("add_bos_token");
+  out.add_eos = flag("add_eos_token");
+  out.legacy = flag("legacy");
+  out.add_prefix_space = flag("add_prefix_space");
+  if (fields.find("added_tokens_decoder") != nullptr) {
+    const Fields decoder = fields.child("added_tokens_decoder");
+    for (const auto& item : decoder.object.items()) {
+      const std::string where = cat(decoder.where, ": ", item.key());
+      out.added.push_back(
+          {parse_id(item.key(), where), parse_added_token(Fields(item.value(), where))});
+    }
+  }
+  read_names(fields, out);
+}
+
+void read_added_tokens(const Fields& fields, SideFiles& out) {
+  for (const auto& item : fields.object.items()) {
+    AddedToken token;
+    token.content = item.key();
+    out.added.push_back({whole_number(item.value(), cat(fields.where, ": ", item.key())), token});
+  }
+}
+
+// A number, or a list of which the first counts (several end-of-turn tokens).
+void read_id(const Fields& fields, const char* key, std::optional<int32_t>& out) {
+  const Json* value = fields.find(key);
+  if (value != nullptr && value->is_array()) value = value->empty() ? nullptr : &value->front();
+  if (value == nullptr || out) return;
+  if (value->is_number_integer() && !value->is_number_unsigned() && value->get<int64_t>() < 0) {
+    return;  // -1: some configs' way to say none
+  }
+  out = whole_number(*value, cat(fields.where, ": ", key));
+}
+
+}  // namespace
+
+const AddedToken* SideFiles::find(const std::string& name) const {
+  for (const auto& [key, token] : named) {
+    if (key == name) return &token;
+  }
+  return nullptr;
+}
+
+SideFiles read_side_files(const std::filesystem::path& folder) {
+  SideFiles out;
+  const auto visit = [&](const char* name, const auto& read) {
+    const std::filesystem::path file = folder / name;
+    if (!std::filesystem::exists(file)) return;
+    const Json json = read_json(file);
+    read(Fields(json, file.string()));
+  };
+  visit("tokenizer_config.json", [&](const Fields& f) { read_tokenizer_config(f, out); });
+  visit("special_tokens_map.json", [&](const Fields& f) { read_names(f, out); });
+  if (out.added.empty()) {
+    visit("added_tokens.json", [&](const Fields& f) { read_added_tokens(f, out); });
+  }
+  std::sort(out.added.begin(), out.added.end(),
+            [](const NumberedToken& a, const NumberedToken& b) { return a.id < b.id; });
+  for (const char* name : {"config.json", "generation_config.json"}) {
+    visit(name, [&](const Fields& f) {
+      read_id(f, "bos_token_id", out.model_ids.bos);
+      read_id(f, "eos_token_id", out.model_ids.eos);
+      read_id(f, "pad_token_id", out.model_ids.pad);
+    });
+  }
+  return out;
+}
+
+SpecialIds special_ids(const SideFiles& files, const Tokenizer& tokenizer) {
+  SpecialIds ids = files.model_ids;
+  const auto set = [&](const char* name, std::optional<int32_t>& id) {
+    const AddedToken* token = files.find(name);
+    if (token == nullptr) return;
+    if (const auto found = tokenizer.token_to_id(token->content)) id = found;
+  };
+  set("bos_token", ids.bos);
+  set("eos_token", ids.eos);
+  set("pad_token", ids.pad);
+  set("unk_token", ids.unk);
+  return ids;
+}
+
+}  // namespace unlearn::tokenizer
