@@ -1,7 +1,7 @@
 // The dtypes of the safetensors format that LibTorch can hold.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <optional>

@@ -1,4 +1,5 @@
 // The common body of train and finetune: open, train, save, and keep run.json honest meanwhile.
+#include <ATen/Parallel.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -47,7 +48,7 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
           {"version", version_text()},
           {"command", command},
           {"device", device.str()},
-          {"threads", torch::get_num_threads()},
+          {"threads", at::get_num_threads()},
           {"dtype", dtype_text(run.dtype)},
           {"seed", config.train.seed},
           {"method", config.method},

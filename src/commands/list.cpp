@@ -66,7 +66,7 @@ Json list_metrics() {
   return entries;
 }
 
-void print_text(const Json& entries) {
+void print_entries(const Json& entries) {
   for (const Json& entry : entries) {
     std::cout << std::left << std::setw(24) << entry["name"].get<std::string>()
               << entry["help"].get<std::string>() << "\n";
@@ -111,7 +111,7 @@ int run_list(std::vector<std::string> arguments) {
       if (as_json) {
         std::cout << entries.dump(2) << "\n";
       } else {
-        print_text(entries);
+        print_entries(entries);
       }
       return 0;
     }

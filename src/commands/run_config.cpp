@@ -1,6 +1,7 @@
 #include "commands/run_config.h"
 
 #include <ATen/Context.h>
+#include <torch/cuda.h>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"

@@ -1,7 +1,7 @@
 // Everything a training run is told, resolved from defaults, configs and flags.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

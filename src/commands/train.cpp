@@ -1,5 +1,7 @@
 // unlearn train (the default command): forget some data, keep the rest.
 #include "commands/session.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/strings.h"
 
 namespace unlearn::commands {
 namespace {

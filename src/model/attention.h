@@ -1,7 +1,7 @@
 // Causal attention over packed sequences: the only place that knows how a device does it.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

@@ -2,7 +2,8 @@
 // or initialising does that, so no time and memory goes into values that are overwritten.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <string>
 

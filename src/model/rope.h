@@ -2,7 +2,7 @@
 // modeling_rope_utils.py computes them: angles in fp32, whatever the model's dtype.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

@@ -1,7 +1,9 @@
 // Sequences of known log-probabilities and the total loss over them.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <deque>
 #include <string>

@@ -1,7 +1,7 @@
 // The tiny checkpoints of tests/golden/model and what transformers computed from them.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 // A Hugging Face model folder: config.json as checked values, and writing such a folder whole.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Packed batches: sequences of all roles laid end to end, without padding.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

@@ -1,7 +1,8 @@
 // The model as the rest of the program sees it: packed ids in, hidden states out.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <filesystem>

@@ -2,7 +2,7 @@
 // disk under a content hash, and read back through a memory map.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <map>

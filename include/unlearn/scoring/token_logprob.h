@@ -2,7 +2,7 @@
 // log-sum-exp, in chunks, with its own backward. [N, V] never exists beyond the chunk budget.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

@@ -1,0 +1,88 @@
+#include "unlearn/benchmarks/tofu.h"
+
+#include "unlearn/benchmarks/registry.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::benchmarks {
+namespace fs = std::filesystem;
+namespace {
+
+std::string text_of(const Json& row, const char* key) {
+  const auto it = row.is_object() ? row.find(key) : row.end();
+  if (!row.is_object() || it == row.end()) user_error("no field '", key, "'");
+  if (!it->is_string()) user_error("field '", key, "' must be text");
+  auto text = it->get<std::string>();
+  if (trim(text).empty()) user_error("field '", key, "' is empty");
+  return text;
+}
+
+std::vector<std::string> false_answers(const Json& row) {
+  const auto it = row.find("perturbed_answer");
+  if (it == row.end() || !it->is_array() || it->empty()) {
+    user_error("field 'perturbed_answer' must be a list of false answers");
+  }
+  std::vector<std::string> answers;
+  for (const Json& answer : *it) {
+    if (!answer.is_string() || trim(answer.get_ref<const std::string&>()).empty()) {
+      user_error("field 'perturbed_answer' must hold non-empty texts only");
+    }
+    answers.push_back(answer.get<std::string>());
+  }
+  return answers;
+}
+
+}  // namespace
+
+Benchmark benchmark_tofu() {
+  return {"tofu", "TOFU: fictitious authors (arXiv 2401.06121); forget01, forget05, forget10"};
+}
+
+std::vector<PerturbedRow> read_perturbed_rows(const fs::path& file, bool with_paraphrase) {
+  std::vector<PerturbedRow> rows;
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    PerturbedRow item{row, text_of(value, "question"), text_of(value, "answer"), "",
+                      false_answers(value)};
+    if (with_paraphrase) item.paraphrased_answer = text_of(value, "paraphrased_answer");
+    if (!rows.empty() && rows.front().perturbed_answers.size() != item.perturbed_answers.size()) {
+      user_error("has ", item.perturbed_answers.size(), " false answers, the rows before ",
+                 rows.front().perturbed_answers.size());
+    }
+    rows.push_back(std::move(item));
+  });
+  if (rows.empty()) user_error(file.string(), ": holds no row");
+  return rows;
+}
+
+std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::string& forget_split,
+                                          int64_t max_rows) {
+  const std::pair<TofuSplit, std::string> files[] = {
+      {TofuSplit::kRetain, "retain_perturbed.json"},
+      {TofuSplit::kRealAuthors, "real_authors_perturbed.json"},
+      {TofuSplit::kRealWorld, "world_facts_perturbed.json"},
+      {TofuSplit::kForget, forget_split + "_perturbed.json"}};
+  std::vector<TofuTaskData> tasks;
+  for (const auto& [split, name] : files) {
+    const fs::path file = root / name;
+    if (!fs::exists(file) && split != TofuSplit::kForget) continue;
+    const bool paraphrase = split == TofuSplit::kForget || split == TofuSplit::kRetain;
+    TofuTaskData task{split, file, read_perturbed_rows(file, paraphrase)};
+    if (max_rows > 0 && static_cast<int64_t>(task.rows.size()) > max_rows) {
+      task.rows.resize(static_cast<size_t>(max_rows));
+    }
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+std::vector<PerturbedRow> load_tofu_holdout(const fs::path& root, const std::string& forget_split) {
+  std::vector<PerturbedRow> rows;
+  if (!forget_split.starts_with("forget")) return rows;
+  const fs::path file = root / ("holdout" + forget_split.substr(6) + ".json");
+  if (!fs::exists(file)) return rows;
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    rows.push_back({row, text_of(value, "question"), text_of(value, "answer"), "", {}});
+  });
+  return rows;
+}
+
+}  // namespace unlearn::benchmarks

@@ -1,0 +1,85 @@
+// unlearn generate: continues prompts, greedily or sampled.
+#include "unlearn/scoring/generate.h"
+
+#include <iostream>
+
+#include "commands/inference.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::commands {
+namespace {
+
+std::vector<int32_t> prompt_of(const Json& row, const LoadedModel& loaded) {
+  if (row.is_object() && row.contains("input_ids")) {
+    return token_field(row, "input_ids", loaded.model->dims().vocab_size, false);
+  }
+  if (!row.is_object() || !row.contains("prompt") || !row.at("prompt").is_string()) {
+    user_error("needs {\"prompt\": text} or {\"input_ids\": […]}");
+  }
+  auto ids = data::make_qa_prompt(*loaded.tokenizer, loaded.prompt_template,
+                                  row.at("prompt").get<std::string>());
+  if (ids.empty()) user_error("the prompt has no token");
+  return ids;
+}
+
+std::vector<std::vector<int32_t>> read_prompts(const std::string& input, const std::string& prompt,
+                                               const LoadedModel& loaded) {
+  std::vector<std::vector<int32_t>> prompts;
+  if (!prompt.empty()) prompts.push_back(prompt_of(Json{{"prompt", prompt}}, loaded));
+  if (!input.empty()) {
+    for_each_json_row(input,
+                      [&](int64_t, const Json& row) { prompts.push_back(prompt_of(row, loaded)); });
+    if (prompts.empty()) user_error(input, ": holds no row");
+  }
+  const int64_t limit = loaded.model->dims().vocab_size;
+  for (const auto& ids : prompts) {
+    for (const int32_t id : ids) {
+      if (id >= limit) user_error("tokenizer/embedding mismatch: token id ", id, " of ", limit);
+    }
+  }
+  return prompts;
+}
+
+}  // namespace
+
+int run_generate(std::vector<std::string> arguments) {
+  SharedFlags shared;
+  InferenceFlags flags;
+  scoring::GenerateOptions options;
+  std::string input;
+  std::string prompt;
+  CLI::App app("continue prompts, greedily or sampled", "generate");
+  app.add_option("--model", shared.model, "Hugging Face model folder")->required();
+  app.add_option("--prompt", prompt,
+                 "one prompt (the template is applied; --template none: as it is)");
+  app.add_option("--input", input, "JSONL rows with prompt or input_ids");
+  app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
+  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
+  app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate at most")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+  app.add_option("--temperature", options.temperature, "0: greedy")->check(CLI::Range(0.0, 100.0));
+  app.add_option("--top-p", options.top_p, "sample from the likeliest tokens with this probability")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--seed", options.seed, "seed of sampling");
+  add_inference_flags(app, flags);
+  add_log_flags(app, shared);
+  if (!parse(app, std::move(arguments), shared)) return 0;
+  if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
+
+  const LoadedModel loaded = open_model(shared.model, shared.device, flags);
+  const auto prompts = read_prompts(input, prompt, loaded);
+  if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids = {*eos};
+  options.batch_tokens = flags.batch_tokens;
+  const auto outputs = scoring::generate(*loaded.model, prompts, options);
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Json line = {{"index", i},
+                       {"ids", outputs[i]},
+                       {"text", loaded.tokenizer->decode(outputs[i], /*skip_special=*/true)}};
+    lines.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  write_lines(flags.output, lines);
+  return 0;
+}
+
+}  // namespace unlearn::commands

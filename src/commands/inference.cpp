@@ -1,0 +1,57 @@
+#include "commands/inference.h"
+
+#include <iostream>
+
+#include "commands/run_config.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::commands {
+
+void add_inference_flags(CLI::App& app, InferenceFlags& flags) {
+  app.add_option("--template", flags.prompt_template, "auto (the family's), a name, or none");
+  app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float64"}));
+  app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
+      ->check(CLI::PositiveNumber);
+}
+
+LoadedModel open_model(const std::string& folder, const std::string& device_name,
+                       const InferenceFlags& flags) {
+  const torch::Device device = resolve_device(device_name.empty() ? "auto" : device_name);
+  LoadedModel loaded;
+  loaded.tokenizer = tokenizer::load_tokenizer(folder);
+  loaded.prompt_template = resolve_template(flags.prompt_template, std::nullopt, folder);
+  loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
+  loaded.model->eval();
+  return loaded;
+}
+
+std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_t vocab_size,
+                                 bool allow_ignored) {
+  const Json& list = row.at(key);
+  if (!list.is_array() || list.empty()) user_error("field '", key, "' must be a list of token ids");
+  std::vector<int32_t> ids;
+  for (const Json& id : list) {
+    const bool ignored = allow_ignored && id.is_number_integer() && id == data::kIgnored;
+    if (!ignored && (!id.is_number_integer() || id < 0 || id >= vocab_size)) {
+      user_error("field '", key, "': ", id.dump(), " is no token id (0 to ", vocab_size - 1,
+                 allow_ignored ? ", or -100 for masked)" : ")");
+    }
+    ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+void write_lines(const std::string& output, const std::vector<std::string>& lines) {
+  const auto write = [&](std::ostream& out) {
+    for (const std::string& line : lines) out << line << '\n';
+  };
+  if (output.empty()) {
+    write(std::cout);
+  } else {
+    write_file_atomic(output, write);
+  }
+}
+
+}  // namespace unlearn::commands

@@ -1,0 +1,37 @@
+// What score and generate share: a loaded model with its tokenizer and template.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "commands/cli.h"
+#include "unlearn/data/dataset.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/tokenizer/tokenizer.h"
+
+namespace unlearn::commands {
+
+struct InferenceFlags {
+  std::string prompt_template = "auto";
+  std::string dtype = "auto";
+  std::string output;
+  int64_t batch_tokens = 4096;
+};
+void add_inference_flags(CLI::App& app, InferenceFlags& flags);
+
+struct LoadedModel {
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+  data::Template prompt_template;
+  std::shared_ptr<model::CausalLM> model;
+};
+LoadedModel open_model(const std::string& folder, const std::string& device,
+                       const InferenceFlags& flags);
+
+// Token ids of a row's {"input_ids"} field, checked against the model's embeddings.
+std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_t vocab_size,
+                                 bool allow_ignored);
+
+// Result lines: to a file (atomically) or, with an empty name, to stdout.
+void write_lines(const std::string& output, const std::vector<std::string>& lines);
+
+}  // namespace unlearn::commands

@@ -1,0 +1,99 @@
+// unlearn score: per-token log-probabilities of given texts.
+#include <iostream>
+
+#include "commands/inference.h"
+#include "unlearn/core/error.h"
+#include "unlearn/scoring/score_batch.h"
+
+namespace unlearn::commands {
+namespace {
+
+constexpr int64_t kNoLimit = int64_t{1} << 30;
+
+std::string text_of(const Json& row, const char* key) {
+  if (!row.at(key).is_string()) user_error("field '", key, "' must be text");
+  return row.at(key).get<std::string>();
+}
+
+data::Example labelled_ids(const Json& row, int64_t vocab_size) {
+  data::Example example;
+  example.tokens = token_field(row, "input_ids", vocab_size, false);
+  example.labels = token_field(row, "labels", vocab_size, true);
+  if (example.tokens.size() != example.labels.size()) {
+    user_error("input_ids has ", example.tokens.size(), " entries, labels ", example.labels.size());
+  }
+  for (size_t t = 0; t < example.tokens.size(); ++t) {
+    if (example.labels[t] == data::kIgnored) continue;
+    if (t == 0) user_error("labels[0] cannot be predicted; it must be -100");
+    ++example.num_labels;
+  }
+  if (example.tokens.size() < 2) user_error("input_ids needs at least two tokens");
+  return example;
+}
+
+// {"prompt","answer"}, {"text"} or {"input_ids","labels"}.
+data::Example example_of(const Json& row, const LoadedModel& loaded) {
+  if (row.is_object() && row.contains("prompt") && row.contains("answer")) {
+    return data::make_qa_example(*loaded.tokenizer, loaded.prompt_template, text_of(row, "prompt"),
+                                 text_of(row, "answer"), kNoLimit);
+  }
+  if (row.is_object() && row.contains("text")) {
+    return data::make_text_example(*loaded.tokenizer, text_of(row, "text"), 0);
+  }
+  if (row.is_object() && row.contains("input_ids") && row.contains("labels")) {
+    return labelled_ids(row, loaded.model->dims().vocab_size);
+  }
+  user_error("needs {\"prompt\",\"answer\"}, {\"text\"} or {\"input_ids\",\"labels\"}");
+}
+
+std::string number_list(const std::vector<double>& values) {
+  std::vector<std::string> texts;
+  for (const double value : values) texts.push_back(number(value));
+  return cat("[", join(texts, ","), "]");
+}
+
+std::string result_line(int64_t index, const data::Example& example,
+                        const scoring::ExampleScore& score) {
+  return cat("{\"index\":", index, ",\"num_labels\":", example.num_labels,
+             ",\"sum_logprob\":", number(score.sum()),
+             ",\"mean_logprob\":", example.num_labels > 0 ? number(score.mean()) : "null",
+             ",\"token_logprobs\":", number_list(score.logp),
+             ",\"input_ids\":", Json(example.tokens).dump(),
+             ",\"labels\":", Json(example.labels).dump(), "}");
+}
+
+}  // namespace
+
+int run_score(std::vector<std::string> arguments) {
+  SharedFlags shared;
+  InferenceFlags flags;
+  std::string input;
+  CLI::App app("per-token log-probabilities of given texts", "score");
+  app.add_option("--model", shared.model, "Hugging Face model folder")->required();
+  app.add_option("--input", input, "JSONL rows: prompt+answer, text, or input_ids+labels")
+      ->required();
+  app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
+  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
+  add_inference_flags(app, flags);
+  add_log_flags(app, shared);
+  if (!parse(app, std::move(arguments), shared)) return 0;
+
+  const LoadedModel loaded = open_model(shared.model, shared.device, flags);
+  std::vector<data::Example> examples;
+  for_each_json_row(input,
+                    [&](int64_t, const Json& row) { examples.push_back(example_of(row, loaded)); });
+  if (examples.empty()) user_error(input, ": holds no row");
+  std::vector<const data::Example*> pointers;
+  for (const data::Example& example : examples) pointers.push_back(&example);
+  scoring::ScoreExamplesOptions options;
+  options.batch_tokens = flags.batch_tokens;
+  const auto scores = scoring::score_examples(*loaded.model, pointers, options);
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    lines.push_back(result_line(static_cast<int64_t>(i), examples[i], scores[i]));
+  }
+  write_lines(flags.output, lines);
+  return 0;
+}
+
+}  // namespace unlearn::commands

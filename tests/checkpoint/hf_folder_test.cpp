@@ -1,0 +1,167 @@
+#include "unlearn/checkpoint/hf_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::checkpoint {
+namespace {
+namespace fs = std::filesystem;
+
+template <class Action>
+std::string refusal(Action action) {
+  try {
+    action();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+Json config_with(const std::string& more) {
+  return parse_json(R"({"model_type": "llama", "hidden_size": 16)" + more + "}", "test");
+}
+
+class HfFolder : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::path(::testing::TempDir()) /
+        cat("unlearn_hf_folder_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  fs::path folder_;
+};
+
+TEST_F(HfFolder, WhatIsNoModelFolderIsNamed) {
+  const auto opened = [&](const fs::path& path) { return refusal([&] { open_hf_folder(path); }); };
+  EXPECT_NE(opened(folder_ / "absent").find("no such folder"), std::string::npos);
+  EXPECT_NE(opened(folder_).find("no config.json"), std::string::npos);
+  write_file_atomic(folder_ / "config.json", "{\"hidden_size\": 3}");
+  EXPECT_NE(opened(folder_).find("model_type"), std::string::npos);
+  EXPECT_NE(opened(folder_ / "config.json").find("is a file"), std::string::npos);
+  write_file_atomic(folder_ / "config.json", "[]");
+  EXPECT_NE(opened(folder_).find("JSON object"), std::string::npos);
+  write_file_atomic(folder_ / "config.json", "{\"model_type\": ");
+  EXPECT_NE(opened(folder_).find("not valid JSON"), std::string::npos);
+  write_file_atomic(folder_ / "config.json", "{\"model_type\": 4}");
+  EXPECT_NE(opened(folder_).find("model_type: must be a string"), std::string::npos);
+}
+
+TEST_F(HfFolder, KeysAreCheckedAndNamed) {
+  const HfConfig config(config_with(R"(, "a": 0, "b": 2.5, "c": "x", "d": 1e300, "e": null,
+                                       "f": [1], "g": -3, "h": 4.0, "i": 99999999999)"));
+  EXPECT_EQ(config.size("hidden_size"), 16);
+  EXPECT_EQ(config.size_or("e", 7), 7);  // null is absent
+  EXPECT_FALSE(config.has("e"));
+  for (const char* key : {"a", "b", "c", "d", "f", "g", "i"}) {
+    const std::string message = refusal([&] { config.size(key); });
+    EXPECT_EQ(message.find(cat("config.json: ", key, ": must be a whole number")), 0U) << message;
+  }
+  EXPECT_EQ(refusal([&] { config.size("z"); }), "config.json: z: is missing");
+  EXPECT_EQ(config.number("b"), 2.5);
+  EXPECT_NE(refusal([&] { config.number("c"); }).find("must be a number"), std::string::npos);
+  EXPECT_NE(refusal([&] { config.boolean_or("a", true); }).find("true or false"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { config.text_or("a", ""); }).find("string"), std::string::npos);
+  EXPECT_NE(refusal([&] { config.texts("f"); }).find("list of strings"), std::string::npos);
+}
+
+TEST_F(HfFolder, BothSpellingsOfRotationMeanTheSame) {
+  const HfConfig old_style(config_with(R"(, "rope_theta": 500.0, "rope_scaling":
+      {"type": "linear", "factor": 4.0}, "partial_rotary_factor": 0.5)"));
+  const HfConfig new_style(config_with(R"(, "rope_parameters": {"rope_type": "linear",
+      "factor": 4.0, "rope_theta": 500.0, "partial_rotary_factor": 0.5})"));
+  for (const HfConfig* config : {&old_style, &new_style}) {
+    const HfConfig rope = config->rope();
+    EXPECT_EQ(rope.text_or("rope_type", ""), "linear");
+    EXPECT_EQ(rope.number("rope_theta"), 500.0);
+    EXPECT_EQ(rope.number("factor"), 4.0);
+    EXPECT_EQ(rope.number("partial_rotary_factor"), 0.5);
+  }
+  EXPECT_EQ(HfConfig(config_with("")).rope().number("rope_theta"), 10000.0);
+  EXPECT_NE(refusal([&] {
+              HfConfig(config_with(R"(, "rope_scaling": 3)")).rope();
+            }).find("config.json: rope_scaling: must be a JSON object"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              HfConfig(config_with(R"(, "rope_parameters": {"rope_theta": "x"})")).rope();
+            }).find("config.json: rope_parameters: rope_theta: must be a number"),
+            std::string::npos);
+}
+
+TEST_F(HfFolder, WrittenConfigsCarryBothSpellings) {
+  const HfConfig config(config_with(R"(, "rope_parameters": {"rope_type": "llama3",
+      "factor": 8.0, "rope_theta": 500.0}, "dtype": "float32", "own_key": [1, 2])"));
+  const Json written = portable_config(config, torch::kBFloat16);
+  EXPECT_EQ(written.at("dtype"), "bfloat16");
+  EXPECT_EQ(written.at("torch_dtype"), "bfloat16");
+  EXPECT_EQ(written.at("rope_theta"), 500.0);
+  EXPECT_EQ(written.at("rope_scaling").at("rope_type"), "llama3");
+  EXPECT_FALSE(written.at("rope_scaling").contains("rope_theta"));
+  EXPECT_EQ(written.at("rope_parameters").at("rope_theta"), 500.0);
+  EXPECT_EQ(written.at("own_key"), Json::array({1, 2}));
+  const Json plain =
+      portable_config(HfConfig(config_with(R"(, "rope_theta": 7.5)")), torch::kFloat32);
+  EXPECT_TRUE(plain.at("rope_scaling").is_null());
+  EXPECT_EQ(plain.at("rope_parameters").at("rope_type"), "default");
+  EXPECT_FALSE(portable_config(HfConfig(config_with("")), torch::kFloat32).contains("rope_theta"));
+}
+
+TEST_F(HfFolder, OnlyCompanionFilesAreCopied) {
+  fs::create_directories(folder_ / "from");
+  fs::create_directories(folder_ / "to");
+  const std::string odd("{\"a\": 1}\r\n\xff\0x", 13);
+  write_file_atomic(folder_ / "from" / "tokenizer.json", odd);
+  write_file_atomic(folder_ / "from" / "generation_config.json", "{}");
+  write_file_atomic(folder_ / "from" / "model.safetensors", "weights");
+  write_file_atomic(folder_ / "from" / "train.py", "code");
+  copy_companion_files(folder_ / "from", folder_ / "to");
+  EXPECT_EQ(read_file(folder_ / "to" / "tokenizer.json"), odd);
+  EXPECT_TRUE(fs::exists(folder_ / "to" / "generation_config.json"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "to"), fs::directory_iterator()), 2);
+}
+
+TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
+  const fs::path out = folder_ / "deep" / "out";
+  const auto entries = [&] {
+    return std::distance(fs::directory_iterator(folder_ / "deep"), fs::directory_iterator());
+  };
+  {
+    const FolderWriter writer(out, ExistingFolder::kRefuse);
+    write_file_atomic(writer.path() / "a", "1");
+    EXPECT_FALSE(fs::exists(out));
+  }
+  EXPECT_EQ(entries(), 0);  // abandoned: nothing remains
+  {
+    FolderWriter writer(out / "", ExistingFolder::kRefuse);  // a trailing slash changes nothing
+    write_file_atomic(writer.path() / "a", "1");
+    writer.commit();
+  }
+  EXPECT_EQ(read_file(out / "a"), "1");
+  EXPECT_NE(refusal([&] { FolderWriter(out, ExistingFolder::kRefuse); }).find("not empty"),
+            std::string::npos);
+  {
+    FolderWriter writer(out, ExistingFolder::kReplace);
+    write_file_atomic(writer.path() / "b", "2");
+    EXPECT_TRUE(fs::exists(out / "a"));
+    writer.commit();
+  }
+  EXPECT_FALSE(fs::exists(out / "a"));
+  EXPECT_EQ(read_file(out / "b"), "2");
+  EXPECT_EQ(entries(), 1);
+  write_file_atomic(folder_ / "file", "");
+  EXPECT_NE(
+      refusal([&] { FolderWriter(folder_ / "file", ExistingFolder::kReplace); }).find("is a file"),
+      std::string::npos);
+  fs::create_directories(folder_ / "empty");
+  FolderWriter writer(folder_ / "empty", ExistingFolder::kRefuse);
+  writer.commit();
+  EXPECT_TRUE(fs::is_empty(folder_ / "empty"));
+}
+
+}  // namespace
+}  // namespace unlearn::checkpoint
