@@ -62,6 +62,15 @@ fs::path reference_folder(const train::RunFolder& folder) {
   return shared != nullptr && *shared != '\0' ? fs::path(shared) : folder.path() / "reference";
 }
 
+std::shared_ptr<model::CausalLM> open_model(const RunConfig& config, const PreparedRun& run) {
+  if (config.model.init == "pretrained") {
+    return model::load_model(config.model.path, run.dtype, run.device);
+  }
+  auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
+  model->to(run.device, run.dtype);
+  return model;
+}
+
 data::Pairing pairing_of(const RunConfig& config) {
   if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
   return config.train.shuffle ? data::Pairing::kRandom : data::Pairing::kCyclic;
@@ -136,7 +145,7 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
                             {"peak_host_bytes", train::peak_host_bytes()}});
   };
   try {
-    const auto model = model::load_model(config.model.path, run.dtype, run.device);
+    const auto model = open_model(config, run);
     train_model(config, run, flags.resume, folder, *model);
     const torch::Dtype saved = config.model.save_dtype == "auto"
                                    ? run.dtype

@@ -19,8 +19,11 @@ double mean_tokens(const std::optional<data::Split>& split) {
   return tokens / static_cast<double>(split->examples.size());
 }
 
-int64_t count_parameters(const std::filesystem::path& folder) {
-  const checkpoint::TensorStore store(folder);
+int64_t count_parameters(const RunConfig& config, const PreparedRun& run) {
+  if (config.model.init == "random") {
+    return model::count_parameters(*model::make_model(run.hf_config, 0));
+  }
+  const checkpoint::TensorStore store(config.model.path);
   int64_t parameters = 0;
   for (const std::string& name : store.names()) parameters += store.info(name).elements();
   return parameters;
@@ -35,7 +38,7 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
   const double step_tokens = item_tokens * static_cast<double>(config.train.batch_size);
   const auto budget = static_cast<double>(
       config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
-  const auto parameters = static_cast<double>(count_parameters(config.model.path));
+  const auto parameters = static_cast<double>(count_parameters(config, run));
   // Weights and gradients in the training precision; fp32 moments; a bf16 master's int16 half.
   const bool half = run.dtype == torch::kBFloat16;
   const double element = static_cast<double>(torch::elementSize(run.dtype));

@@ -121,6 +121,10 @@ void ModelConfig::visit(config::FieldVisitor& v) {
   v.field("save_dtype", save_dtype,
           {.help = "precision of the saved model; auto: the training precision",
            .choices = {"auto", "float32", "bfloat16", "float16"}});
+  v.field("init", init,
+          {.help = "random: new weights from config.json and train.seed (finetune), the folder "
+                   "needs none",
+           .choices = {"pretrained", "random"}});
 }
 
 void EvalConfig::visit(config::FieldVisitor& v) {
@@ -146,6 +150,9 @@ RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, 
   run.loss = method.make();
   read_sections(layered(user, method, spelling), run, finetune);
   if (run.model.path.empty()) user_error("no model: give --model DIR or model.path in the config");
+  if (!finetune && run.model.init == "random") {
+    user_error("model.init: random weights have nothing to forget; use it with unlearn finetune");
+  }
   if (run.output.empty()) user_error("no run folder: give --output DIR or output in the config");
   return run;
 }

@@ -20,6 +20,7 @@ struct ModelConfig {
   std::string dtype = "auto";
   std::string prompt_template = "auto";
   std::string save_dtype = "auto";
+  std::string init = "pretrained";
   void visit(config::FieldVisitor& visitor);
 };
 

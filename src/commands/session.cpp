@@ -35,7 +35,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose) {
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = hf_config.json();
-  check_model(folder);
+  if (config.model.init == "pretrained") check_model(folder);
   run.tokenizer = tokenizer::load_tokenizer(folder);
   run.prompt_template =
       resolve_template(config.model.prompt_template, config.custom_template, folder);
