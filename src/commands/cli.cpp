@@ -42,6 +42,11 @@ void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {
 
 bool parse(CLI::App& app, std::vector<std::string> arguments, const SharedFlags& flags) {
   app.allow_extras();
+  // A flag given twice: the later one counts, so that scripts can append to a common command.
+  for (CLI::Option* option : app.get_options(
+           [](const CLI::Option* candidate) { return candidate->get_items_expected_max() == 1; })) {
+    option->take_last();
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(arguments);
