@@ -14,7 +14,7 @@ ROWS = [
     ["checkpoint", "tokenizer"],
     ["data", "model"],
     ["scoring"],
-    ["losses", "metrics", "benchmarks"],
+    ["losses", "metrics", "benchmarks", "report"],
     ["train", "eval"],
     ["commands"],
 ]

@@ -57,6 +57,7 @@ int run_finetune(std::vector<std::string> arguments);
 int run_score(std::vector<std::string> arguments);
 int run_generate(std::vector<std::string> arguments);
 int run_tokenize(std::vector<std::string> arguments);
+int run_report(std::vector<std::string> arguments);
 int run_list(std::vector<std::string> arguments);
 int run_inspect(std::vector<std::string> arguments);
 

@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"score", "per-token log-probabilities of given texts", run_score},
     {"generate", "continue prompts, greedily or sampled", run_generate},
     {"tokenize", "text on stdin to token ids, or back", run_tokenize},
+    {"report", "compare runs: a table, a plot and one HTML page", run_report},
     {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
     {"inspect", "what a checkpoint folder holds", run_inspect},
 };

@@ -1,0 +1,39 @@
+// unlearn report: runs side by side as a table, a plot and one HTML page.
+#include <filesystem>
+#include <iostream>
+
+#include "commands/cli.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/report/page.h"
+#include "unlearn/report/table.h"
+
+namespace unlearn::commands {
+
+int run_report(std::vector<std::string> arguments) {
+  SharedFlags flags;
+  std::vector<std::string> folders;
+  std::string output = "report";
+  CLI::App app("compare runs: a table, a plot and one HTML page", "report");
+  app.add_option("runs", folders, "run folders")->required();
+  app.add_option("--output", output,
+                 "folder for report.html, report.csv, report.md and pareto.svg (default: report)");
+  add_log_flags(app, flags);
+  if (!parse(app, std::move(arguments), flags)) return 0;
+
+  std::vector<report::RunSummary> runs;
+  for (const std::string& folder : folders) runs.push_back(report::read_run_summary(folder));
+  const report::Table table = report::compare_runs(runs);
+  const std::filesystem::path target = output;
+  std::filesystem::create_directories(target);
+  write_file_atomic(target / "report.html", report::html_page(runs));
+  write_file_atomic(target / "report.csv", report::to_csv(table));
+  write_file_atomic(target / "report.md", report::to_markdown(table));
+  const std::string figure = report::pareto_svg(runs);
+  if (!figure.empty()) write_file_atomic(target / "pareto.svg", figure);
+  std::cout << report::to_markdown(table);
+  std::cerr << "report: " << (target / "report.html").string() << "\n";
+  return 0;
+}
+
+}  // namespace unlearn::commands
