@@ -2,7 +2,9 @@
 # Arguments of every test: the program, the source tree, the folder with public data.
 # shellcheck shell=bash
 set -euo pipefail
+# shellcheck disable=SC2034
 unlearn=$1
+# shellcheck disable=SC2034
 source_dir=$2
 # shellcheck disable=SC2034
 shared_dir=${3:-}
