@@ -37,10 +37,11 @@ Benchmark benchmark_tofu() {
   return {"tofu", "TOFU: fictitious authors (arXiv 2401.06121); forget01, forget05, forget10"};
 }
 
-std::vector<PerturbedRow> read_perturbed_rows(const fs::path& file, bool with_paraphrase) {
+std::vector<PerturbedRow> read_perturbed_rows(const fs::path& file, bool with_paraphrase,
+                                              const std::string& question_key) {
   std::vector<PerturbedRow> rows;
   for_each_json_row(file, [&](int64_t row, const Json& value) {
-    PerturbedRow item{row, text_of(value, "question"), text_of(value, "answer"), "",
+    PerturbedRow item{row, text_of(value, question_key.c_str()), text_of(value, "answer"), "",
                       false_answers(value)};
     if (with_paraphrase) item.paraphrased_answer = text_of(value, "paraphrased_answer");
     if (!rows.empty() && rows.front().perturbed_answers.size() != item.perturbed_answers.size()) {
@@ -54,7 +55,7 @@ std::vector<PerturbedRow> read_perturbed_rows(const fs::path& file, bool with_pa
 }
 
 std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::string& forget_split,
-                                          int64_t max_rows) {
+                                          int64_t max_rows, const std::string& question_key) {
   const std::pair<TofuSplit, std::string> files[] = {
       {TofuSplit::kRetain, "retain_perturbed.json"},
       {TofuSplit::kRealAuthors, "real_authors_perturbed.json"},
@@ -65,7 +66,8 @@ std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::strin
     const fs::path file = root / name;
     if (!fs::exists(file) && split != TofuSplit::kForget) continue;
     const bool paraphrase = split == TofuSplit::kForget || split == TofuSplit::kRetain;
-    TofuTaskData task{split, file, read_perturbed_rows(file, paraphrase)};
+    TofuTaskData task{
+        split, file, read_perturbed_rows(file, paraphrase, paraphrase ? question_key : "question")};
     if (max_rows > 0 && static_cast<int64_t>(task.rows.size()) > max_rows) {
       task.rows.resize(static_cast<size_t>(max_rows));
     }
@@ -74,15 +76,25 @@ std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::strin
   return tasks;
 }
 
-std::vector<PerturbedRow> load_tofu_holdout(const fs::path& root, const std::string& forget_split) {
+fs::path tofu_holdout_file(const fs::path& root, const std::string& forget_split) {
+  const std::string prefix = "forget";
+  if (!forget_split.starts_with(prefix)) return {};
+  return root / ("holdout" + forget_split.substr(prefix.size()) + ".json");
+}
+
+std::vector<PerturbedRow> read_holdout_rows(const fs::path& file) {
   std::vector<PerturbedRow> rows;
-  if (!forget_split.starts_with("forget")) return rows;
-  const fs::path file = root / ("holdout" + forget_split.substr(6) + ".json");
-  if (!fs::exists(file)) return rows;
   for_each_json_row(file, [&](int64_t row, const Json& value) {
     rows.push_back({row, text_of(value, "question"), text_of(value, "answer"), "", {}});
   });
+  if (rows.empty()) user_error(file.string(), ": holds no row");
   return rows;
+}
+
+std::vector<PerturbedRow> load_tofu_holdout(const fs::path& root, const std::string& forget_split) {
+  const fs::path file = tofu_holdout_file(root, forget_split);
+  if (file.empty() || !fs::exists(file)) return {};
+  return read_holdout_rows(file);
 }
 
 }  // namespace unlearn::benchmarks

@@ -54,6 +54,8 @@ std::string version_text();
 
 int run_train(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);
+int run_eval(std::vector<std::string> arguments);
+int run_metrics(std::vector<std::string> arguments);
 int run_score(std::vector<std::string> arguments);
 int run_generate(std::vector<std::string> arguments);
 int run_tokenize(std::vector<std::string> arguments);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "commands/evaluate.h"
 #include "commands/progress.h"
 #include "commands/session.h"
 #include "unlearn/core/error.h"
@@ -92,9 +93,39 @@ std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& 
   return scalars;
 }
 
+bool has_evaluation(const RunConfig& config) {
+  return config.eval.at_end || config.eval.every != "never";
+}
+
+void warn_of_nulls(const eval::Outcome& outcome) {
+  for (const std::string& warning : outcome.evaluation.warnings) log::warn(warning);
+}
+
+// Evaluates the model in training into eval/step-N and the event file; training then goes on.
+void evaluate_step(Evaluator& evaluator, model::CausalLM& model, const train::RunFolder& folder,
+                   int64_t step, train::EventFile& events) {
+  const eval::Outcome outcome =
+      evaluator.evaluate_model(model, folder.path() / "eval" / cat("step-", step));
+  std::vector<std::pair<std::string, double>> scalars;
+  for (const auto& [name, metric] : outcome.evaluation.metrics) {
+    if (metric.value) scalars.emplace_back("eval/" + name, *metric.value);
+  }
+  events.write(step, scalars);
+  log::info("step ", step, "  ", evaluator.headline_text(outcome));
+}
+
+// Evaluates what the run saved. A killed evaluation goes on when the run is resumed.
+void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folder) {
+  Evaluator evaluator(config, folder.model());
+  const eval::Outcome outcome = evaluator.evaluate_folder(folder.path() / "eval");
+  warn_of_nulls(outcome);
+  const std::string name = fs::path(config.output).lexically_normal().filename().string();
+  std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
+}
+
 // Trains from the start, or from the newest checkpoint.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
-                 train::RunFolder& folder, model::CausalLM& model) {
+                 train::RunFolder& folder, model::CausalLM& model, Evaluator* evaluator) {
   train::TrainerInputs inputs{.model = &model,
                               .loss = config.loss.get(),
                               .data = training_data(run),
@@ -112,11 +143,18 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   }
   Progress progress(config.train.log_every);
   train::EventFile events(folder.path() / "tensorboard");
-  train::Trainer trainer(std::move(inputs), folder,
-                         {.on_step = [&](const train::StepRecord& record, int64_t total) {
-                           progress.show(record, total);
-                           events.write(record.step, scalars_of(record));
-                         }});
+  train::TrainerHooks hooks;
+  hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
+    progress.show(record, total);
+    events.write(record.step, scalars_of(record));
+  };
+  const int64_t interval = config.eval.interval(run.plan.per_epoch);
+  hooks.after_step = [&](int64_t step) {
+    if (interval > 0 && step % interval == 0) {
+      evaluate_step(*evaluator, model, folder, step, events);
+    }
+  };
+  train::Trainer trainer(std::move(inputs), folder, std::move(hooks));
   if (resume) {
     if (const auto step = folder.latest_checkpoint()) trainer.resume_from(*step);
   }
@@ -128,9 +166,19 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
 int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                 const std::string& command_line) {
   const PreparedRun run = prepare_run(config, purpose);
+  std::optional<Evaluator> evaluator;
+  if (has_evaluation(config)) {
+    evaluator.emplace(config, config.model.path);
+    evaluator->plan_summary();  // data and logs of the evaluation are checked before training
+  }
   train::RunFolder folder(config.output, existing_output(flags));
   if (flags.resume && folder.run_json().value("status", "") == "done") {
-    log::info("nothing to resume: the run in ", config.output, " is done");
+    const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
+    if (config.eval.at_end && !evaluated) {
+      evaluate_saved_model(config, folder);
+    } else {
+      log::info("nothing to resume: the run in ", config.output, " is done");
+    }
     return 0;
   }
   folder.write_config(config::to_yaml(config.resolved()));
@@ -146,7 +194,7 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
   };
   try {
     const auto model = open_model(config, run);
-    train_model(config, run, flags.resume, folder, *model);
+    train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
     const torch::Dtype saved = config.model.save_dtype == "auto"
                                    ? run.dtype
                                    : resolve_dtype(config.model.save_dtype, run.device);
@@ -160,6 +208,7 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
     throw;
   }
   std::cout << config.output << "/model\n";
+  if (config.eval.at_end) evaluate_saved_model(config, folder);
   return 0;
 }
 

@@ -14,6 +14,8 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
     {"finetune", "plain next-token training on one data set", run_finetune},
+    {"eval", "all metrics of a benchmark, of one model or several", run_eval},
+    {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
     {"score", "per-token log-probabilities of given texts", run_score},
     {"generate", "continue prompts, greedily or sampled", run_generate},
     {"tokenize", "text on stdin to token ids, or back", run_tokenize},

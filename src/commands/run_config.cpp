@@ -16,7 +16,85 @@ using config::SettingsReader;
 constexpr const char* kDefaultMethod = "simnpo";
 constexpr const char* kFinetuneMethod = "nll";
 
-// config file, then --set, then dedicated flags.
+std::string text_setting(const Settings& settings, const std::string& key,
+                         const std::string& fallback) {
+  const config::Setting* setting = settings.find(key);
+  if (setting == nullptr || setting->value.is_null()) return fallback;
+  if (!setting->value.is_string()) {
+    user_error(setting->origin, ": ", key, ": a name is needed, not ", setting->value.dump());
+  }
+  return setting->value.get<std::string>();
+}
+
+void apply_defaults(Settings& settings, const losses::Defaults& defaults,
+                    const std::string& origin) {
+  for (const auto& [key, value] : defaults) settings.assign(cat(key, "=", value), origin);
+}
+
+// Published defaults of the method for the benchmark, what the method's spelling implies, and then
+// what the user says.
+Settings layered(const Settings& user, const losses::Method& method, const std::string& spelling) {
+  Settings settings;
+  const std::string benchmark = text_setting(user, "data.benchmark", data::DataConfig().benchmark);
+  const std::string split = text_setting(user, "data.forget", data::DataConfig().forget);
+  apply_defaults(settings, method.defaults(benchmark, split), cat(method.info.name, "'s defaults"));
+  apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));
+  settings.overlay(user);
+  return settings;
+}
+
+// What training and evaluation share.
+void read_model_and_data(const Settings& settings, SettingsReader& reader, RunConfig& run) {
+  const auto is_template_part = [](const auto& entry) {
+    return entry.first.starts_with("model.template.");
+  };
+  if (std::any_of(settings.values().begin(), settings.values().end(), is_template_part)) {
+    run.custom_template = data::template_from_json(reader.subtree("model.template"));
+    run.model.prompt_template = "custom";
+  }
+  reader.read("model", run.model);
+  reader.read("data", run.data);
+  reader.read("eval", run.eval);
+  struct Root {
+    RunConfig& run;
+    void visit(config::FieldVisitor& v) {
+      v.field("output", run.output, {.help = "run folder"});
+      v.field("device", run.device, {.help = "auto, cpu, cuda or cuda:N"});
+    }
+  } root{run};
+  reader.read("", root);
+}
+
+void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
+  SettingsReader reader(settings);
+  read_model_and_data(settings, reader, run);
+  reader.read("train", run.train);
+  reader.read("method", *run.loss);
+  reader.claim("method.name");
+  if (finetune) reader.claim("method");  // a shared config may hold an unlearning method
+  reader.refuse_unknown();
+  run.loss->check();
+  run.train.check();
+  run.eval.check();
+}
+
+}  // namespace
+
+void ModelConfig::visit(config::FieldVisitor& v) {
+  v.field("path", path, {.help = "Hugging Face model folder"});
+  v.field("dtype", dtype,
+          {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA",
+           .choices = {"auto", "float32", "bfloat16", "float64"}});
+  if (prompt_template != "custom") {
+    v.field("template", prompt_template,
+            {.help = "prompt template: auto (by family), a name, or a map {question_start, "
+                     "question_end, answer_tag}"});
+  }
+  v.field("save_dtype", save_dtype,
+          {.help = "precision of the saved model; auto: the training precision",
+           .choices = {"auto", "float32", "bfloat16", "float16"}});
+}
+
 Settings user_settings(const SharedFlags& shared, const TrainingFlags& training) {
   Settings settings;
   if (!shared.config.empty()) {
@@ -50,86 +128,14 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   return settings;
 }
 
-std::string text_setting(const Settings& settings, const std::string& key,
-                         const std::string& fallback) {
-  const config::Setting* setting = settings.find(key);
-  if (setting == nullptr || setting->value.is_null()) return fallback;
-  if (!setting->value.is_string()) {
-    user_error(setting->origin, ": ", key, ": a name is needed, not ", setting->value.dump());
-  }
-  return setting->value.get<std::string>();
-}
-
-void apply_defaults(Settings& settings, const losses::Defaults& defaults,
-                    const std::string& origin) {
-  for (const auto& [key, value] : defaults) settings.assign(cat(key, "=", value), origin);
-}
-
-// Published defaults of the method for the benchmark, what the method's spelling implies, and then
-// what the user says.
-Settings layered(const Settings& user, const losses::Method& method, const std::string& spelling) {
-  Settings settings;
-  const std::string benchmark = text_setting(user, "data.benchmark", data::DataConfig().benchmark);
-  const std::string split = text_setting(user, "data.forget", data::DataConfig().forget);
-  apply_defaults(settings, method.defaults(benchmark, split), cat(method.info.name, "'s defaults"));
-  apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));
-  settings.overlay(user);
-  return settings;
-}
-
-void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
+RunConfig resolve_evaluation(const Settings& settings) {
+  RunConfig run;
   SettingsReader reader(settings);
-  const auto is_template_part = [](const auto& entry) {
-    return entry.first.starts_with("model.template.");
-  };
-  if (std::any_of(settings.values().begin(), settings.values().end(), is_template_part)) {
-    run.custom_template = data::template_from_json(reader.subtree("model.template"));
-    run.model.prompt_template = "custom";
-  }
-  reader.read("model", run.model);
-  reader.read("data", run.data);
-  reader.read("train", run.train);
-  reader.read("eval", run.eval);
-  reader.read("method", *run.loss);
-  reader.claim("method.name");
-  struct Root {
-    RunConfig& run;
-    void visit(config::FieldVisitor& v) {
-      v.field("output", run.output, {.help = "run folder"});
-      v.field("device", run.device, {.help = "auto, cpu, cuda or cuda:N"});
-    }
-  } root{run};
-  reader.read("", root);
-  if (finetune) reader.claim("method");  // a shared config may hold an unlearning method
+  read_model_and_data(settings, reader, run);
+  for (const char* section : {"train", "method"}) reader.claim(section);
   reader.refuse_unknown();
-  run.loss->check();
-  run.train.check();
-}
-
-}  // namespace
-
-void ModelConfig::visit(config::FieldVisitor& v) {
-  v.field("path", path, {.help = "Hugging Face model folder"});
-  v.field("dtype", dtype,
-          {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA",
-           .choices = {"auto", "float32", "bfloat16", "float64"}});
-  if (prompt_template != "custom") {
-    v.field("template", prompt_template,
-            {.help = "prompt template: auto (by family), a name, or a map {question_start, "
-                     "question_end, answer_tag}"});
-  }
-  v.field("save_dtype", save_dtype,
-          {.help = "precision of the saved model; auto: the training precision",
-           .choices = {"auto", "float32", "bfloat16", "float16"}});
-  v.field("init", init,
-          {.help = "random: new weights from config.json and train.seed (finetune), the folder "
-                   "needs none",
-           .choices = {"pretrained", "random"}});
-}
-
-void EvalConfig::visit(config::FieldVisitor& v) {
-  v.field("at_end", at_end, {.help = "evaluate the saved model when training is done"});
-  v.field("retain_log", retain_log, {.help = "evaluation log of the retain model"});
+  run.eval.check();
+  return run;
 }
 
 RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose) {

@@ -9,6 +9,7 @@
 #include "commands/cli.h"
 #include "unlearn/config/settings.h"
 #include "unlearn/data/dataset.h"
+#include "unlearn/eval/eval_config.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/train/train_config.h"
 
@@ -24,13 +25,6 @@ struct ModelConfig {
   void visit(config::FieldVisitor& visitor);
 };
 
-// The `eval:` section of a training run.
-struct EvalConfig {
-  bool at_end = false;
-  std::string retain_log;
-  void visit(config::FieldVisitor& visitor);
-};
-
 enum class Purpose { kUnlearn, kFinetune };
 
 struct RunConfig {
@@ -38,7 +32,7 @@ struct RunConfig {
   std::optional<data::Template> custom_template;
   data::DataConfig data;
   train::TrainConfig train;
-  EvalConfig eval;
+  eval::EvalConfig eval;
   std::string method;  // our name
   std::unique_ptr<losses::Loss> loss;
   std::string output;
@@ -50,6 +44,11 @@ struct RunConfig {
   Json fingerprint() const;
 };
 
+// What the user says: config file, then --set, then dedicated flags.
+config::Settings user_settings(const SharedFlags& shared, const TrainingFlags& training);
+// The sections that an evaluation reads (model, data, eval, device); a config of a training run
+// will do. There is no loss in it.
+RunConfig resolve_evaluation(const config::Settings& settings);
 // UserError for anything wrong in files or flags.
 RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose);
 

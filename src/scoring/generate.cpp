@@ -92,7 +92,8 @@ class Batch {
     const Tensor host = z.to(torch::kCPU);
     for (size_t s = 0; s < streams_.size(); ++s) {
       const size_t prompt = streams_[s].prompt;
-      Rng rng(mix_bits(options_.seed, prompt, outputs_[prompt].size()));
+      const uint64_t stream = options_.streams.empty() ? prompt : options_.streams[prompt];
+      Rng rng(mix_bits(options_.seed, stream, outputs_[prompt].size()));
       next.push_back(sample_row(host[static_cast<int64_t>(s)], options_.temperature, options_.top_p,
                                 rng.uniform()));
     }
@@ -150,6 +151,7 @@ std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
   torch::NoGradGuard no_grad;
   const bool training = model.is_training();
   model.eval();
+  UNLEARN_CHECK(options.streams.empty() || options.streams.size() == prompts.size());
   std::vector<std::vector<int32_t>> outputs(prompts.size());
   std::vector<Stream> waiting;
   for (size_t i = 0; i < prompts.size(); ++i) {

@@ -14,7 +14,8 @@ struct GenerateOptions {
   int64_t max_total_tokens = 0;   // prompt + new; 0: no limit
   double temperature = 0.0;       // 0: greedy
   double top_p = 1.0;             // sampling keeps the smallest set of tokens with this probability
-  uint64_t seed = 0;              // a draw is a pure function of (seed, prompt index, step)
+  uint64_t seed = 0;              // a draw is a pure function of (seed, stream, step)
+  std::vector<uint64_t> streams;  // each prompt's random stream; empty: its index
   std::vector<int32_t> stop_ids;  // end-of-sequence tokens; they end an output and are not in it
   // Asked after every new token of an output; true ends it (stop strings).
   std::function<bool(const std::vector<int32_t>& output)> should_stop;

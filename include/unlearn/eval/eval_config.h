@@ -1,0 +1,54 @@
+// The `eval:` section.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unlearn/config/fields.h"
+
+namespace unlearn::eval {
+
+struct EvalConfig {
+  bool at_end = false;          // a training run evaluates its saved model
+  std::string every = "never";  // during training: "never", "epoch" or a number of steps
+  std::string retain_log;       // the retrained model's log, or its run folder
+  std::vector<std::string> splits = {"all"};
+  std::vector<std::string> metrics = {"default"};
+  int64_t rows = 0;  // of every split at most; 0: all
+
+  // Text
+  std::string question_key = "question";
+  std::optional<int64_t> max_length;  // tokens of a scored text; unset: by template
+  int64_t max_new_tokens = 200;       // of a generation
+  std::optional<int64_t>
+      max_total_tokens;  // prompt and generation; unset: by template; 0: no limit
+  double temperature = 0;
+  double top_p = 1;
+  int64_t seed = 0;
+
+  // Formulas
+  std::string truth_ratio = "loss_mean";
+  std::string formula = "open_unlearning";
+  int64_t ds_size = 300;  // rows of the TOFU repository's log
+  bool es_strict = false;
+  double min_k = 0.4;
+
+  // What some metrics need besides the model
+  std::string holdout;          // file with texts no model was trained on; "": by benchmark
+  std::string reference_model;  // folder, for mia_reference
+
+  // Speed
+  std::optional<int64_t> batch_tokens;       // tokens scored at a time
+  std::optional<int64_t> generation_tokens;  // tokens a batch of generations may hold
+  bool cache = true;
+
+  void visit(config::FieldVisitor& visitor);
+  // What fields alone cannot say; UserError names the key.
+  void check() const;
+  // Steps between evaluations during training: 0 = never.
+  int64_t interval(int64_t steps_per_epoch) const;
+};
+
+}  // namespace unlearn::eval

@@ -1,0 +1,81 @@
+// One benchmark's evaluation: what to ask the model, and what to make of the answers. A new
+// benchmark is src/eval/<name>.cpp and EVALUATION(<name>) in evaluations.def.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unlearn/data/dataset.h"
+#include "unlearn/eval/eval_config.h"
+#include "unlearn/eval/execute.h"
+#include "unlearn/eval/plan.h"
+#include "unlearn/metrics/eval_log.h"
+#include "unlearn/tokenizer/tokenizer.h"
+
+namespace unlearn::eval {
+
+// What every benchmark gets. All must outlive the evaluation.
+struct EvaluationInputs {
+  const tokenizer::Tokenizer& tokenizer;
+  const data::Template& prompt_template;
+  const data::DataConfig& data;  // root, forget, …
+  const EvalConfig& config;
+  int64_t vocab_size = 0;  // rows of the embedding: no token id may reach it
+};
+
+// What an evaluation says.
+struct Outcome {
+  metrics::Evaluation evaluation;     // metrics and one warning for every null
+  std::map<std::string, Json> files;  // further files of the eval folder: name -> content
+};
+
+class BenchmarkEvaluation {
+ public:
+  virtual ~BenchmarkEvaluation() = default;
+  // Prefix of the files: "TOFU" makes TOFU_EVAL.json.
+  virtual std::string file_prefix() const = 0;
+  // The metrics that a table shows first.
+  virtual std::vector<std::string> headline() const = 0;
+  // Adds requests: to `own` for the model under evaluation, to `reference` for the model of
+  // eval.reference_model (only when that is set). Reads and checks all data and logs first.
+  virtual void plan(Plan& own, Plan& reference) = 0;
+  virtual Outcome assemble(const Results& own, const Results& reference) const = 0;
+};
+
+// Names of evaluations.def, and a benchmark's evaluation; UserError names the known ones.
+std::vector<std::string> evaluation_names();
+std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
+                                                     const EvaluationInputs& inputs);
+
+// Models to run and where their results are kept.
+struct EvaluationRun {
+  ModelProvider model;
+  ModelProvider reference;                // may be empty without eval.reference_model
+  std::filesystem::path cache;            // this model's folder; empty: none
+  std::filesystem::path reference_cache;  // the reference model's
+  int64_t batch_tokens = 4096;            // unless the config says otherwise
+  int64_t generation_tokens = 8192;
+  std::function<void(const std::string& stage, int64_t done, int64_t total)> progress;
+};
+
+// Plans, runs, assembles.
+Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs,
+                       const EvaluationRun& run);
+// Writes <PREFIX>_EVAL.json, <PREFIX>_SUMMARY.json and the further files, each atomically.
+void write_outcome(const std::filesystem::path& folder, const BenchmarkEvaluation& evaluation,
+                   const Outcome& outcome);
+
+// A table for the terminal: one row per metric, one column per model; null shows as "-".
+struct NamedOutcome {
+  std::string name;
+  const metrics::EvalReport* report;
+};
+std::string comparison_table(const std::vector<NamedOutcome>& outcomes,
+                             const std::vector<std::string>& headline);
+
+}  // namespace unlearn::eval

@@ -1,0 +1,116 @@
+// unlearn metrics: every aggregate again from stored evaluation logs; no model is needed.
+#include <iomanip>
+#include <iostream>
+
+#include "commands/cli.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+#include "unlearn/metrics/muse.h"
+#include "unlearn/metrics/tofu_summary.h"
+
+namespace unlearn::commands {
+namespace {
+
+struct MetricsFlags {
+  std::string benchmark, log, retain_log, output;
+  std::string truth_ratio = "loss_mean", formula = "auto", corpus;
+  bool as_json = false;
+};
+
+struct Recomputed {
+  metrics::Evaluation evaluation;
+  metrics::NamedValues legacy;  // the TOFU repository's names
+};
+
+Recomputed recompute_tofu(const MetricsFlags& flags) {
+  const metrics::TofuLog log = metrics::read_tofu_log(flags.log);
+  std::optional<metrics::TofuLog> retain;
+  if (!flags.retain_log.empty()) retain = metrics::read_tofu_log(flags.retain_log);
+  metrics::TofuEvaluationOptions options;
+  if (flags.truth_ratio == "prob_mean") options.false_answers = metrics::FalseAnswers::kProbMean;
+  if (flags.formula == "legacy") options.formula = metrics::Formula::kLegacy;
+  if (flags.formula == "open_unlearning") options.formula = metrics::Formula::kOpenUnlearning;
+  const metrics::TofuLog* other = retain ? &*retain : nullptr;
+  return {metrics::evaluate_tofu(log, other, options),
+          metrics::legacy_aggregates(log, other, options.false_answers)};
+}
+
+Recomputed recompute_muse(const MetricsFlags& flags) {
+  const metrics::EvalReport log = metrics::read_muse_log(flags.log);
+  std::optional<metrics::EvalReport> retain;
+  if (!flags.retain_log.empty()) retain = metrics::read_muse_log(flags.retain_log);
+  return {metrics::evaluate_muse_log(log, flags.log, retain ? &*retain : nullptr, flags.retain_log,
+                                     flags.corpus),
+          {}};
+}
+
+constexpr struct {
+  const char* benchmark;
+  Recomputed (*recompute)(const MetricsFlags&);
+} kLogReaders[] = {{"tofu", recompute_tofu}, {"muse", recompute_muse}};
+
+Recomputed recompute(const MetricsFlags& flags) {
+  std::vector<std::string> names;
+  for (const auto& reader : kLogReaders) {
+    if (flags.benchmark == reader.benchmark) return reader.recompute(flags);
+    names.emplace_back(reader.benchmark);
+  }
+  user_error("metrics: unknown benchmark '", flags.benchmark, "'",
+             did_you_mean(flags.benchmark, names), "; use ", join(names, " or "));
+}
+
+Json value_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+void print_values(const Recomputed& result) {
+  constexpr int kDigits = 15;
+  const auto print = [](const std::string& name, const std::optional<double>& value) {
+    std::cout << std::left << std::setw(28) << name << (value ? number(*value, kDigits) : "null")
+              << "\n";
+  };
+  for (const auto& [name, metric] : result.evaluation.metrics) print(name, metric.value);
+  if (!result.legacy.empty()) std::cout << "\n";
+  for (const auto& [name, value] : result.legacy) print(name, value);
+}
+
+}  // namespace
+
+int run_metrics(std::vector<std::string> arguments) {
+  SharedFlags shared;
+  MetricsFlags flags;
+  CLI::App app("every aggregate again from stored evaluation logs", "metrics");
+  app.add_option("benchmark", flags.benchmark, "tofu or muse")->required();
+  app.add_option("--log", flags.log,
+                 "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning)")
+      ->required();
+  app.add_option("--retain-log", flags.retain_log, "the retrained model's log, in either form");
+  app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
+      ->check(CLI::IsMember({"loss_mean", "prob_mean"}));
+  app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")
+      ->check(CLI::IsMember({"auto", "legacy", "open_unlearning"}));
+  app.add_option("--corpus", flags.corpus, "news or books: MUSE's published retrained AUCs")
+      ->check(CLI::IsMember({"news", "books"}));
+  app.add_option("--output", flags.output, "folder for <BENCHMARK>_EVAL.json and _SUMMARY.json");
+  app.add_flag("--json", flags.as_json, "print one JSON object");
+  add_log_flags(app, shared);
+  if (!parse(app, std::move(arguments), shared)) return 0;
+
+  const Recomputed result = recompute(flags);
+  for (const std::string& warning : result.evaluation.warnings) log::warn(warning);
+  if (flags.as_json) {
+    Json json = metrics::summary_json(result.evaluation.metrics);
+    for (const auto& [name, value] : result.legacy) json[name] = value_or_null(value);
+    std::cout << json.dump(2) << "\n";
+  } else {
+    print_values(result);
+  }
+  if (!flags.output.empty()) {
+    std::filesystem::create_directories(flags.output);
+    metrics::write_eval_files(flags.output, flags.benchmark == "tofu" ? "TOFU" : "MUSE",
+                              result.evaluation.metrics);
+  }
+  return 0;
+}
+
+}  // namespace unlearn::commands

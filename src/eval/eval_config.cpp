@@ -1,0 +1,82 @@
+#include "unlearn/eval/eval_config.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::eval {
+
+void EvalConfig::visit(config::FieldVisitor& v) {
+  v.field("at_end", at_end, {.help = "evaluate the saved model when training is done"});
+  v.field("every", every, {.help = "evaluate during training: never, epoch or a number of steps"});
+  v.field("retain_log", retain_log,
+          {.help = "evaluation log (or run folder) of the model retrained without the forget set"});
+  v.field("splits", splits, {.help = "all, or some of the benchmark's splits"});
+  v.field("metrics", metrics, {.help = "default, all, or names of `unlearn list metrics`"});
+  v.field("rows", rows, {.help = "rows of every split at most; 0: all", .min = 0});
+  v.field("question_key", question_key,
+          {.help = "the question's field in forget and retain rows",
+           .choices = {"question", "paraphrased_question"}});
+  v.field("max_length", max_length,
+          {.help = "tokens of a scored text; auto: 200 with plain templates, 512 with chat ones",
+           .min = 2,
+           .unset_word = "auto"});
+  v.field("max_new_tokens", max_new_tokens, {.help = "new tokens of a generation", .min = 1});
+  v.field("max_total_tokens", max_total_tokens,
+          {.help = "tokens of prompt and generation; auto: 200 with plain templates; 0: no limit",
+           .min = 0,
+           .unset_word = "auto"});
+  v.field("temperature", temperature, {.help = "of generations; 0: greedy", .min = 0});
+  v.field("top_p", top_p, {.help = "nucleus of sampled generations", .min = 0, .max = 1});
+  v.field("seed", seed, {.help = "seed of sampled generations", .min = 0});
+  v.field("truth_ratio", truth_ratio,
+          {.help = "how false answers are averaged in the truth ratio",
+           .choices = {"loss_mean", "prob_mean"}});
+  v.field("formula", formula,
+          {.help = "open_unlearning guards its divisions with 1e-10, legacy (TOFU) does not",
+           .choices = {"open_unlearning", "legacy"}});
+  v.field(
+      "ds_size", ds_size,
+      {.help = "rows of a task in eval_log_aggregated.json at most (TOFU: 300); 0: all", .min = 0});
+  v.field("es_strict", es_strict,
+          {.help = "extraction strength 0 (not 1/n) where no suffix is reproduced"});
+  v.field("min_k", min_k,
+          {.help = "share of tokens in Min-K attacks", .min = 0, .max = 1, .exclusive_min = true});
+  v.field("holdout", holdout,
+          {.help = "file with texts no model was trained on (TOFU: holdoutNN.json of the data)"});
+  v.field("reference_model", reference_model,
+          {.help = "model folder that mia_reference compares with"});
+  v.field("batch_tokens", batch_tokens,
+          {.help = "tokens scored at a time", .min = 1, .unset_word = "auto"});
+  v.field("generation_tokens", generation_tokens,
+          {.help = "tokens that a batch of generations may hold", .min = 1, .unset_word = "auto"});
+  v.field("cache", cache,
+          {.help = "keep results in eval/cache, so that a stopped evaluation goes on"});
+}
+
+namespace {
+
+std::optional<int64_t> step_count(const std::string& text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void EvalConfig::check() const {
+  if (every != "never" && every != "epoch" && !step_count(every)) {
+    user_error("eval.every: must be never, epoch or a number of steps, not '", every, "'");
+  }
+  if (splits.empty()) user_error("eval.splits: names no split; use all");
+  if (metrics.empty()) user_error("eval.metrics: names no metric; use default");
+}
+
+int64_t EvalConfig::interval(int64_t steps_per_epoch) const {
+  if (every == "epoch") return std::max<int64_t>(1, steps_per_epoch);
+  return step_count(every).value_or(0);
+}
+
+}  // namespace unlearn::eval

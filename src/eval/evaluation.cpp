@@ -1,0 +1,93 @@
+#include "unlearn/eval/evaluation.h"
+
+#include <algorithm>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::eval {
+
+#define EVALUATION(name) \
+  std::unique_ptr<BenchmarkEvaluation> make_##name##_evaluation(const EvaluationInputs& inputs);
+#include "eval/evaluations.def"
+#undef EVALUATION
+
+namespace {
+
+struct RegisteredEvaluation {
+  const char* name;
+  std::unique_ptr<BenchmarkEvaluation> (*make)(const EvaluationInputs&);
+};
+constexpr RegisteredEvaluation kEvaluations[] = {
+#define EVALUATION(name) {#name, make_##name##_evaluation},
+#include "eval/evaluations.def"
+#undef EVALUATION
+};
+
+void check_token_ids(const Plan& plan, int64_t vocab_size) {
+  const auto check = [&](const std::vector<int32_t>& tokens) {
+    for (const int32_t token : tokens) {
+      if (token >= vocab_size) {
+        user_error("tokenizer/embedding mismatch: token id ", token, " of ", vocab_size);
+      }
+    }
+  };
+  for (const ScoreItem& item : plan.scores()) check(item.example.tokens);
+  for (const GenerationItem& item : plan.generations()) check(item.prompt);
+  for (const ChoiceItem& item : plan.choices()) check(item.prompt);
+}
+
+}  // namespace
+
+std::vector<std::string> evaluation_names() {
+  std::vector<std::string> names;
+  for (const RegisteredEvaluation& entry : kEvaluations) names.emplace_back(entry.name);
+  return names;
+}
+
+std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
+                                                     const EvaluationInputs& inputs) {
+  for (const RegisteredEvaluation& entry : kEvaluations) {
+    if (benchmark == entry.name) return entry.make(inputs);
+  }
+  user_error("no evaluation for benchmark '", benchmark, "'",
+             did_you_mean(benchmark, evaluation_names()),
+             "; known: ", join(evaluation_names(), ", "));
+}
+
+Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs,
+                       const EvaluationRun& run) {
+  inputs.config.check();
+  Plan own, reference;
+  evaluation.plan(own, reference);
+  check_token_ids(own, inputs.vocab_size);
+  ExecuteOptions options{
+      .tokenizer = &inputs.tokenizer,
+      .temperature = inputs.config.temperature,
+      .top_p = inputs.config.top_p,
+      .seed = static_cast<uint64_t>(inputs.config.seed),
+      .batch_tokens = inputs.config.batch_tokens.value_or(run.batch_tokens),
+      .generation_tokens = inputs.config.generation_tokens.value_or(run.generation_tokens),
+      .cache = run.cache,
+      .progress = run.progress};
+  const Results own_results = execute(own, run.model, options);
+  Results reference_results;
+  if (!reference.empty()) {
+    UNLEARN_CHECK(run.reference != nullptr);
+    options.cache = run.reference_cache;
+    reference_results = execute(reference, run.reference, options);
+  }
+  return evaluation.assemble(own_results, reference_results);
+}
+
+void write_outcome(const std::filesystem::path& folder, const BenchmarkEvaluation& evaluation,
+                   const Outcome& outcome) {
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, content] : outcome.files) {
+    write_file_atomic(folder / name,
+                      content.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  }
+  metrics::write_eval_files(folder, evaluation.file_prefix(), outcome.evaluation.metrics);
+}
+
+}  // namespace unlearn::eval

@@ -1,0 +1,30 @@
+// Results of finished requests, by content hash, kept on disk as lines that survive a kill.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unordered_map>
+
+#include "unlearn/core/json.h"
+
+namespace unlearn::eval {
+
+class ResultStore {
+ public:
+  // Reads <folder>/results.jsonl if it is there; lines that a kill cut short are dropped. An empty
+  // folder name keeps everything in memory only.
+  explicit ResultStore(const std::filesystem::path& folder);
+
+  // The stored value or null.
+  const Json* find(const std::string& key) const;
+  void add(const std::string& key, Json value);
+  // Hands what was added to the operating system: it survives this process.
+  void flush();
+
+ private:
+  std::unordered_map<std::string, Json> values_;
+  std::ofstream file_;
+};
+
+}  // namespace unlearn::eval

@@ -1,0 +1,159 @@
+// Scoring stages: label log-probabilities, multiple choice, gradient norms.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "eval/stages.h"
+#include "unlearn/core/error.h"
+#include "unlearn/scoring/next_token.h"
+
+namespace unlearn::eval {
+namespace {
+
+using scoring::ExampleScore;
+
+bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
+// JSON has no infinities: what a diverged model says is not kept but computed again.
+bool can_be_stored(const ExampleScore& score) {
+  return all_finite(score.logp) && all_finite(score.mean_logp) && all_finite(score.variance_logp);
+}
+
+Json score_to_json(const ExampleScore& score) {
+  std::string matches;
+  for (const uint8_t match : score.argmax_matches) matches += match != 0 ? '1' : '0';
+  Json json = {{"logp", score.logp}, {"match", std::move(matches)}};
+  if (!score.mean_logp.empty()) {
+    json["mean"] = score.mean_logp;
+    json["variance"] = score.variance_logp;
+  }
+  return json;
+}
+
+// None when the stored form lacks something that this plan asks for.
+std::optional<ExampleScore> score_from_json(const Json& json, const ScoreItem& item) {
+  if (item.moments && !json.contains("mean")) return std::nullopt;
+  ExampleScore score;
+  score.logp = json.at("logp").get<std::vector<double>>();
+  for (const char match : json.at("match").get<std::string>()) {
+    score.argmax_matches.push_back(match == '1' ? 1 : 0);
+  }
+  if (json.contains("mean")) {
+    score.mean_logp = json.at("mean").get<std::vector<double>>();
+    score.variance_logp = json.at("variance").get<std::vector<double>>();
+  }
+  if (static_cast<int64_t>(score.logp.size()) != item.example.num_labels) return std::nullopt;
+  return score;
+}
+
+// Cuts indices, longest first, into groups of at most `budget` tokens.
+template <class LengthOf>
+std::vector<std::vector<ResultId>> cut_groups(std::vector<ResultId> ids, int64_t budget,
+                                              const LengthOf& length_of) {
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](ResultId a, ResultId b) { return length_of(a) > length_of(b); });
+  std::vector<std::vector<ResultId>> groups;
+  int64_t tokens = 0;
+  for (const ResultId id : ids) {
+    const int64_t length = length_of(id);
+    if (groups.empty() || tokens + length > budget) {
+      groups.emplace_back();
+      tokens = 0;
+    }
+    groups.back().push_back(id);
+    tokens += length;
+  }
+  return groups;
+}
+
+int64_t size_of(const std::vector<int32_t>& tokens) { return static_cast<int64_t>(tokens.size()); }
+
+}  // namespace
+
+void run_scores(const Plan& plan, const StageContext& context, Results& results) {
+  const std::vector<ScoreItem>& items = plan.scores();
+  results.scores.resize(items.size());
+  std::vector<ResultId> pending[2];  // without and with moments
+  for (ResultId id = 0; id < items.size(); ++id) {
+    const Json* stored = context.store.find(items[id].key);
+    auto score = stored == nullptr ? std::nullopt : score_from_json(*stored, items[id]);
+    if (score) {
+      results.scores[id] = std::move(*score);
+    } else {
+      pending[items[id].moments ? 1 : 0].push_back(id);
+    }
+  }
+  const size_t total = pending[0].size() + pending[1].size();
+  size_t done = 0;
+  for (const bool moments : {true, false}) {
+    const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
+    for (const auto& group :
+         cut_groups(pending[moments ? 1 : 0], context.options.batch_tokens, length_of)) {
+      std::vector<const data::Example*> examples;
+      for (const ResultId id : group) examples.push_back(&items[id].example);
+      scoring::ScoreExamplesOptions options;
+      options.batch_tokens = context.options.batch_tokens;
+      options.moments = moments;
+      auto scores = scoring::score_examples(context.model(), examples, options);
+      for (size_t i = 0; i < group.size(); ++i) {
+        if (can_be_stored(scores[i])) {
+          context.store.add(items[group[i]].key, score_to_json(scores[i]));
+        }
+        results.scores[group[i]] = std::move(scores[i]);
+      }
+      context.store.flush();
+      report_progress(context, "scoring", done += group.size(), total);
+    }
+  }
+}
+
+void run_choices(const Plan& plan, const StageContext& context, Results& results) {
+  const std::vector<ChoiceItem>& items = plan.choices();
+  results.choices.resize(items.size());
+  std::vector<ResultId> pending;
+  for (ResultId id = 0; id < items.size(); ++id) {
+    if (const Json* stored = context.store.find(items[id].key)) {
+      results.choices[id] = stored->get<std::vector<double>>();
+    } else {
+      pending.push_back(id);
+    }
+  }
+  size_t done = 0;
+  const auto length_of = [&](ResultId id) { return size_of(items[id].prompt); };
+  for (const auto& group : cut_groups(pending, context.options.batch_tokens, length_of)) {
+    std::vector<scoring::NextTokenQuery> queries;
+    for (const ResultId id : group) queries.push_back({&items[id].prompt, &items[id].candidates});
+    auto logp = scoring::next_token_logprob(context.model(), queries);
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (all_finite(logp[i])) context.store.add(items[group[i]].key, Json(logp[i]));
+      results.choices[group[i]] = std::move(logp[i]);
+    }
+    context.store.flush();
+    report_progress(context, "multiple choice", done += group.size(), pending.size());
+  }
+}
+
+void run_gradients(const Plan& plan, const StageContext& context, Results& results) {
+  const std::vector<ScoreItem>& items = plan.gradients();
+  results.gradient_norms.resize(items.size());
+  std::vector<ResultId> pending;
+  for (ResultId id = 0; id < items.size(); ++id) {
+    if (const Json* stored = context.store.find(items[id].key)) {
+      results.gradient_norms[id] = stored->get<double>();
+    } else {
+      pending.push_back(id);
+    }
+  }
+  for (size_t i = 0; i < pending.size(); ++i) {
+    const ScoreItem& item = items[pending[i]];
+    const double norm = scoring::mean_gradient_norm(context.model(), item.example);
+    if (std::isfinite(norm)) context.store.add(item.key, Json(norm));
+    results.gradient_norms[pending[i]] = norm;
+    context.store.flush();
+    report_progress(context, "gradients", i + 1, pending.size());
+  }
+}
+
+}  // namespace unlearn::eval
