@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""A TOFU evaluation of the bundled model on the bundled data, computed row by row with transformers,
+rouge-score, SciPy and scikit-learn, by the definitions of the TOFU and OpenUnlearning repositories.
+
+Writes OUT/eval/tofu.json: per template the report of the model, and forget quality and privleak
+against a "retrained" one: the same model with SCALED_WEIGHT times SCALE, which also is the reference
+model of mia_reference.
+"""
+import argparse
+import json
+import math
+import pathlib
+import zlib
+
+import numpy as np
+import torch
+from rouge_score import rouge_scorer
+from scipy.stats import hmean, ks_2samp
+from sklearn.metrics import roc_auc_score
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+ROWS = 6
+FORGET = "forget05"
+SCALED_WEIGHT, SCALE = "model.layers.2.self_attn.o_proj.weight", -0.5
+PLAIN_LENGTH = 200
+NEW_TOKENS = 200
+MIN_K = 0.4
+EPSILON = 1e-10
+# question_start, question_end, answer_tag, chat
+TEMPLATES = {
+    "phi": ("Question: ", "\n", "Answer: ", False),
+    "llama2": ("[INST] ", " [/INST]", "", False),
+    "zephyr": ("<|system|>\nYou are a helpful assistant.</s>\n<|user|>\n", "</s>\n", "<|assistant|>\n",
+               True),
+}
+CHAT_END = "</s>\n"
+SCORER = rouge_scorer.RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
+
+
+class Subject:
+    """One model under one template."""
+
+    def __init__(self, model, tokenizer, template):
+        self.model, self.tokenizer = model, tokenizer
+        self.start, self.end, self.tag, self.chat = TEMPLATES[template]
+
+    def encode(self, text):
+        return self.tokenizer(text).input_ids
+
+    def labelled(self, question, answer):
+        prompt = self.start + question + self.end + (self.tag if self.chat else "")
+        masked = len(self.encode(prompt))
+        eos = self.tokenizer.eos_token_id
+        if self.chat:
+            ids = self.encode(prompt + answer + CHAT_END)
+            if ids[-1] != eos:
+                ids = ids + [eos]
+        else:
+            ids = self.encode(prompt + self.tag + answer)[:PLAIN_LENGTH]
+            if len(ids) < PLAIN_LENGTH:
+                ids = ids + [eos]
+        return torch.tensor([ids]), masked
+
+    def log_probs(self, question, answer):
+        ids, masked = self.labelled(question, answer)
+        rows = self.model(ids).logits[0, masked - 1:-1].double().log_softmax(-1)
+        return rows, ids[0, masked:]
+
+    @torch.no_grad()
+    def score(self, question, answer):
+        rows, labels = self.log_probs(question, answer)
+        logp = rows.gather(1, labels[:, None])[:, 0]
+        p = rows.exp()
+        mu = (p * rows).sum(1)
+        variance = (p * rows ** 2).sum(1) - mu ** 2
+        z = (logp - mu) / variance.clamp(min=1e-6).sqrt()
+        return dict(loss=-logp.mean().item(), logp=logp[:-1].tolist(), z=z[:-1].tolist(),
+                    hits=(rows.argmax(1) == labels)[:-1].tolist())
+
+    def gradient_norm(self, question, answer):
+        rows, labels = self.log_probs(question, answer)
+        self.model.zero_grad()
+        (-rows.gather(1, labels[:, None]).mean()).backward()
+        return float(np.mean([p.grad.double().norm().item() for p in self.model.parameters()]))
+
+    @torch.no_grad()
+    def generate(self, question):
+        prompt = self.start + question + self.end + (self.tag if self.chat else "")
+        ids = torch.tensor([self.encode(prompt)])
+        limit = NEW_TOKENS if self.chat else min(NEW_TOKENS, PLAIN_LENGTH - ids.shape[1])
+        out = self.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False,
+                                  max_new_tokens=limit, pad_token_id=self.tokenizer.eos_token_id)
+        # The second flag: transformers 5 no longer cleans up after BPE, the reference codes do.
+        text = self.tokenizer.decode(
+            out[0, ids.shape[1]:], skip_special_tokens=True, clean_up_tokenization_spaces=True,
+            clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output=True)
+        return text.strip()
+
+
+def read(path):
+    lines = path.read_text(encoding="utf-8").splitlines()[:ROWS]
+    return [json.loads(line) for line in lines]
+
+
+def probability(losses):
+    return dict(agg=float(np.mean(np.exp(-np.array(losses)))), loss=losses)
+
+
+def truth_ratio(true, perturbed, better):
+    ratio = [math.exp(-np.mean(p)) / (math.exp(-t) + EPSILON) for t, p in zip(true, perturbed)]
+    value = [min(r, 1 / (r + EPSILON)) if better == "closer" else max(0, 1 - r) for r in ratio]
+    return dict(agg=float(np.mean(value)), score=ratio)
+
+
+def task_metrics(subject, prefix, rows, report):
+    has_paraphrase = "paraphrased_answer" in rows[0]
+    score = {"answer": [], "para": [], "pert": []}
+    for row in rows:
+        score["answer"].append(subject.score(row["question"], row["answer"])["loss"])
+        if has_paraphrase:
+            score["para"].append(subject.score(row["question"], row["paraphrased_answer"])["loss"])
+        score["pert"].append([subject.score(row["question"], a)["loss"]
+                              for a in row["perturbed_answer"]])
+    report[f"{prefix}_Q_A_Prob"] = probability(score["answer"])
+    if has_paraphrase:
+        report[f"{prefix}_Q_A_PARA_Prob"] = probability(score["para"])
+    else:
+        normalised = [math.exp(-a) / (math.exp(-a) + sum(math.exp(-x) for x in p) + EPSILON)
+                      for a, p in zip(score["answer"], score["pert"])]
+        report[f"{prefix}_Q_A_Prob_normalised"] = dict(agg=float(np.mean(normalised)))
+    report[f"{prefix}_Q_A_PERT_Prob"] = dict(
+        agg=float(np.mean([np.mean(np.exp(-np.array(p))) for p in score["pert"]])))
+    true = score["para"] if has_paraphrase else score["answer"]
+    key = f"{prefix}_truth_ratio" if prefix == "forget" else f"{prefix}_Truth_Ratio"
+    report[key] = truth_ratio(true, score["pert"], "closer" if prefix == "forget" else "smaller")
+    texts = [subject.generate(row["question"]) for row in rows]
+    recalls = [SCORER.score(row["answer"], text) for row, text in zip(rows, texts)]
+    report[f"{prefix}_Q_A_ROUGE"] = dict(
+        agg=float(np.mean([r["rougeL"].recall for r in recalls])), generation=texts,
+        rougeL_recall=[r["rougeL"].recall for r in recalls],
+        rouge1_recall=[r["rouge1"].recall for r in recalls],
+        rougeL_f1=[r["rougeL"].fmeasure for r in recalls])
+
+
+def extraction_strength(hits):
+    k = 0
+    for k in range(len(hits)):
+        if all(hits[k:]):
+            break
+    return 1 - k / len(hits)
+
+
+def memorization(subject, rows, report):
+    hits = [subject.score(r["question"], r["answer"])["hits"] for r in rows]
+    exact = [float(np.mean(h)) for h in hits]
+    strength = [extraction_strength(h) for h in hits]
+    report["exact_memorization"] = dict(agg=float(np.mean(exact)), score=exact)
+    report["extraction_strength"] = dict(agg=float(np.mean(strength)), score=strength)
+
+
+def lowest(values):
+    count = max(1, int(MIN_K * len(values)))
+    return -float(np.mean(sorted(values)[:count]))
+
+
+def attacks(subject, reference, forget, holdout, report):
+    for name in ["loss", "zlib", "min_k", "min_k_plus_plus", "reference", "gradnorm"]:
+        sides = []
+        for rows in [forget, holdout]:
+            values = []
+            for row in rows:
+                score = subject.score(row["question"], row["answer"])
+                if name == "loss":
+                    value = score["loss"]
+                elif name == "zlib":
+                    value = score["loss"] / len(zlib.compress(row["answer"].encode()))
+                elif name == "min_k":
+                    value = lowest(score["logp"])
+                elif name == "min_k_plus_plus":
+                    value = lowest(score["z"])
+                elif name == "reference":
+                    value = score["loss"] - reference.score(row["question"], row["answer"])["loss"]
+                else:
+                    value = subject.gradient_norm(row["question"], row["answer"])
+                values.append(value)
+            sides.append(values)
+        labels = [0] * len(sides[0]) + [1] * len(sides[1])
+        report[f"mia_{name}"] = dict(agg=float(roc_auc_score(labels, sides[0] + sides[1])),
+                                     forget=sides[0], holdout=sides[1])
+
+
+def evaluate(subject, reference, data):
+    report = {}
+    for prefix, file in [("forget", f"{FORGET}_perturbed"), ("retain", "retain_perturbed"),
+                         ("ra", "real_authors_perturbed"), ("wf", "world_facts_perturbed")]:
+        task_metrics(subject, prefix, read(data / f"{file}.json"), report)
+    parts = ["retain_Q_A_Prob", "ra_Q_A_Prob_normalised", "wf_Q_A_Prob_normalised"]
+    parts += [f"{p}_{m}" for p in ["retain", "ra", "wf"] for m in ["Q_A_ROUGE", "Truth_Ratio"]]
+    values = [report[p]["agg"] for p in parts]
+    report["model_utility"] = dict(agg=0.0 if 0 in values else float(hmean(values)))
+    forget = read(data / f"{FORGET}_perturbed.json")
+    memorization(subject, forget, report)
+    attacks(subject, reference, forget, read(data / f"holdout{FORGET[6:]}.json"), report)
+    return report
+
+
+def load(folder, scale=1.0):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    with torch.no_grad():
+        model.get_parameter(SCALED_WEIGHT).mul_(scale)
+    return model
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("."))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/golden"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    folder, data = arguments.root / "data/tiny", arguments.root / "data/fiction"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model, retrained = load(folder), load(folder, SCALE)
+    result = {"rows": ROWS, "forget": FORGET, "scaled_weight": SCALED_WEIGHT, "scale": SCALE,
+              "templates": {}}
+    for template in TEMPLATES:
+        own, other = (Subject(m, tokenizer, template) for m in [model, retrained])
+        report, retain = evaluate(own, other, data), evaluate(other, own, data)
+        ks = ks_2samp(report["forget_truth_ratio"]["score"], retain["forget_truth_ratio"]["score"])
+        auc, reference = report["mia_min_k"]["agg"], retain["mia_min_k"]["agg"]
+        report["forget_quality"] = dict(agg=float(ks.pvalue))
+        report["privleak"] = dict(
+            agg=((1 - auc) - (1 - reference)) / ((1 - reference) + EPSILON) * 100)
+        result["templates"][template] = report
+    out = arguments.out / "eval"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "tofu.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+#include "unlearn/eval/evaluation.h"
+
+namespace unlearn::eval {
+namespace {
+
+template <class Call>
+std::string message_of(const Call& call) {
+  try {
+    call();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(EvalConfig, IntervalsBetweenEvaluations) {
+  EvalConfig config;
+  EXPECT_EQ(config.interval(7), 0);
+  config.every = "epoch";
+  EXPECT_EQ(config.interval(7), 7);
+  config.every = "3";
+  EXPECT_EQ(config.interval(7), 3);
+  config.check();
+  for (const char* wrong : {"0", "-1", "3.5", "epochs", "", "3 "}) {
+    config.every = wrong;
+    EXPECT_NE(message_of([&] { config.check(); }).find("eval.every"), std::string::npos) << wrong;
+  }
+}
+
+TEST(EvaluationTable, HeadlineFirstNullAsDashAbsentEmpty) {
+  metrics::EvalReport first, second;
+  first["zeta"].value = 0.25;
+  first["alpha"].value = 1.0 / 3;
+  first["lead"] = {};
+  second["zeta"].value = 1e-119;
+  const std::string table =
+      comparison_table({{"before", &first}, {"a-much-longer-name", &second}}, {"lead", "absent"});
+  EXPECT_EQ(table,
+            "metric      before  a-much-longer-name\n"
+            "lead             -                    \n"
+            "alpha      0.33333                    \n"
+            "zeta          0.25              1e-119\n");
+}
+
+TEST(Evaluations, UnknownBenchmarkNamesTheNearest) {
+  const auto tokenizer =
+      tokenizer::load_tokenizer(std::filesystem::path(UNLEARN_SOURCE_DIR) / "data/tiny");
+  const data::Template prompt_template = data::named_template("phi");
+  const data::DataConfig data;
+  EvalConfig config;
+  const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
+  EXPECT_NE(message_of([&] { make_evaluation("tofuu", inputs); }).find("did you mean 'tofu'"),
+            std::string::npos);
+  config.metrics = {"mia_mink"};
+  EXPECT_NE(message_of([&] { make_evaluation("tofu", inputs); }).find("did you mean 'mia_min_k'"),
+            std::string::npos);
+  config.metrics = {"default"};
+  config.splits = {"forgot"};
+  Plan own, reference;
+  EXPECT_NE(message_of([&] {
+              make_evaluation("tofu", inputs)->plan(own, reference);
+            }).find("did you mean 'forget'"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace unlearn::eval
