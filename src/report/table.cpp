@@ -28,7 +28,10 @@ constexpr const char* kHeadlines[] = {"forget_quality",
                                       "mmlu_acc"};
 
 // Settings that differ between runs but say nothing about the comparison.
-const std::set<std::string> kUninteresting = {"output", "method.name", "device"};
+const std::set<std::string> kUninteresting = {"output", "method.name", "device",
+                                              "method.retain_loss"};
+// Plain training makes the models that methods are compared with; its settings differ anyway.
+constexpr const char* kPlainTraining = "nll";
 
 std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs) {
   std::set<std::string> keys;
@@ -40,6 +43,7 @@ std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs)
     std::set<std::string> values;
     for (const RunSummary& run : runs) {
       const auto it = run.settings.find(key);
+      if (run.method == kPlainTraining) continue;
       if (it != run.settings.end()) values.insert(it->second);
     }
     if (values.size() > 1 && !kUninteresting.contains(key)) differing.push_back(key);
