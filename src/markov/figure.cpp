@@ -10,6 +10,7 @@ namespace unlearn::markov {
 namespace {
 
 constexpr double kWidth = 1080, kHeight = 460;
+constexpr double kRetainShown = 0.5;  // of paths that go further, the useful part
 constexpr const char* kColours[] = {"#c2452d", "#1f6fb2", "#3a8f3a", "#8a5fb0", "#b8860b"};
 constexpr const char* kChains[] = {"Forget1", "Forget2"};
 constexpr const char* kDashes[] = {"", "7 4"};
@@ -68,6 +69,7 @@ std::string draw_panel(const PanelData& panel, const PlotArea& area, const std::
   for (const auto& runs : panel.runs) {
     for (const auto& [method, curves] : runs) {
       for (const auto& [x, y] : mean_curve(curves)) {
+        if (x > kRetainShown) continue;
         x_end = std::max(x_end, x);
         y_end = std::max(y_end, y);
       }
