@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "markov/svg_panel.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/report/svg_panel.h"
 
 namespace unlearn::markov {
 namespace {
@@ -16,6 +16,7 @@ constexpr const char* kChains[] = {"Forget1", "Forget2"};
 constexpr const char* kDashes[] = {"", "7 4"};
 constexpr const char* kMarkerColour = "#333";
 
+using report::Point;
 using Curve = std::vector<Point>;
 
 Curve curve_of(const Json& path, const std::string& chain) {
@@ -64,7 +65,8 @@ std::string colour_of(const PanelData& panel, const std::string& method) {
   return kColours[static_cast<size_t>(place) % std::size(kColours)];
 }
 
-std::string draw_panel(const PanelData& panel, const PlotArea& area, const std::string& title) {
+std::string draw_panel(const PanelData& panel, const report::PlotArea& area,
+                       const std::string& title) {
   double x_end = 1e-3, y_end = 1e-3;
   for (const auto& runs : panel.runs) {
     for (const auto& [method, curves] : runs) {
@@ -75,7 +77,7 @@ std::string draw_panel(const PanelData& panel, const PlotArea& area, const std::
       }
     }
   }
-  SvgPanel plot(area, x_end, y_end);
+  report::SvgPanel plot(area, x_end, y_end);
   plot.axes(title, "retain distance (KL on the retain chain; lower is better)",
             "forget quality (KL on the forget chain)");
   for (const bool is_mean : {false, true}) {
@@ -103,10 +105,10 @@ std::string draw_legend(const PanelData& panel) {
   const double y = kHeight - 22;
   for (const auto& [method, curves] : panel.runs[0]) {
     for (size_t chain = 0; chain < 2; ++chain) {
-      svg +=
-          svg_line(x, y - 4, x + 34, y - 4, {colour_of(panel, method), 2.5, 1.0, kDashes[chain]});
+      svg += report::svg_line(x, y - 4, x + 34, y - 4,
+                              {colour_of(panel, method), 2.5, 1.0, kDashes[chain]});
       const std::string label = cat(method, ", ", kChains[chain]);
-      svg += svg_text(x + 40, y, label, "");
+      svg += report::svg_text(x + 40, y, label, "");
       x += 56 + 7.2 * static_cast<double>(label.size());
     }
   }
@@ -114,7 +116,7 @@ std::string draw_legend(const PanelData& panel) {
     svg += cat("<path d=\"M", number(x + 10), " ", number(y - 4), " l-10 -5.5 v11 z\" stroke=\"",
                kMarkerColour, "\" fill=\"", chain == 0 ? kMarkerColour : "#fff", "\"/>\n");
     const std::string label = cat("retrained, ", kChains[chain]);
-    svg += svg_text(x + 16, y, label, "");
+    svg += report::svg_text(x + 16, y, label, "");
     x += 32 + 7.2 * static_cast<double>(label.size());
   }
   return svg;
@@ -127,11 +129,7 @@ std::string draw_figure(const std::vector<Json>& records) {
   for (const Json& record : records) {
     add_record(panels[record.at("experiment").get<std::string>()], record);
   }
-  std::string svg =
-      cat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", kWidth, " ", kHeight,
-          "\" width=\"", kWidth, "\" height=\"", kHeight,
-          "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" "
-          "fill=\"#fff\"/>\n");
+  std::string svg = "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
   const double part = kWidth / static_cast<double>(panels.size());
   double left = 70;
   for (const auto& [experiment, panel] : panels) {
@@ -140,7 +138,7 @@ std::string draw_figure(const std::vector<Json>& records) {
     svg += draw_panel(panel, {left, 40, part - 100, kHeight - 150}, title);
     left += part;
   }
-  return svg + draw_legend(panels.begin()->second) + "</svg>\n";
+  return report::svg_document(kWidth, kHeight, svg + draw_legend(panels.begin()->second));
 }
 
 }  // namespace unlearn::markov
