@@ -93,6 +93,10 @@ void ModelConfig::visit(config::FieldVisitor& v) {
   v.field("save_dtype", save_dtype,
           {.help = "precision of the saved model; auto: the training precision",
            .choices = {"auto", "float32", "bfloat16", "float16"}});
+  v.field("init", init,
+          {.help = "random: new weights from config.json and train.seed (finetune), the folder "
+                   "needs none",
+           .choices = {"pretrained", "random"}});
 }
 
 Settings user_settings(const SharedFlags& shared, const TrainingFlags& training) {
