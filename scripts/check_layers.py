@@ -15,7 +15,7 @@ ROWS = [
     ["data", "model"],
     ["scoring"],
     ["losses", "metrics", "benchmarks", "report"],
-    ["train", "eval"],
+    ["train", "eval", "markov"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}

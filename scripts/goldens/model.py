@@ -20,6 +20,8 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 LENGTHS = [7, 13, 20]
+# LongRoPE changes its factors at 16 tokens: no generation may cross that.
+LONG_ROPE_LENGTHS = [7, 17, 20]
 NEW_TOKENS = 8
 VOCABULARY = 61
 
@@ -30,8 +32,22 @@ BASE = dict(
 )
 
 
+LEFT_OUT = object()  # as a setting: not even BASE's value is passed on
+
+
 def rope(kind, **more):
     return dict(rope_parameters=dict(rope_type=kind, rope_theta=100.0, **more))
+
+
+GPT2 = dict(n_embd=16, n_layer=2, n_head=4, n_positions=32, n_inner=24,
+            **{key: LEFT_OUT for key in ("hidden_size", "num_hidden_layers", "num_attention_heads",
+                                         "max_position_embeddings", "intermediate_size",
+                                         "num_key_value_heads")})
+NO_KV_HEADS = dict(num_key_value_heads=LEFT_OUT)
+# Three layers: at least two kinds of them, in both orders.
+GEMMA = dict(head_dim=6, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2)
+LONG_ROPE = dict(max_position_embeddings=64, original_max_position_embeddings=16,
+                 **rope("longrope", short_factor=[1.0, 1.5], long_factor=[2.0, 5.0]))
 
 
 # variant -> (config class, settings, spelling of config.json, stored dtype)
@@ -58,7 +74,51 @@ VARIANTS = {
     "phi": ("PhiConfig", dict(num_key_value_heads=4), 4, "float32"),
     "phi_gqa": ("PhiConfig", dict(hidden_act="gelu", **rope("default", partial_rotary_factor=1.0)),
                 5, "float32"),
+    "phi_qk_norm": ("PhiConfig", dict(num_key_value_heads=4, qk_layernorm=True), 5, "float32"),
+    "gpt2": ("GPT2Config", GPT2, 4, "float32"),
+    "gpt2_untied": ("GPT2Config", dict(
+        GPT2, tie_word_embeddings=False, scale_attn_by_inverse_layer_idx=True, n_inner=None), 5,
+        "float32"),
+    "gpt_neox": ("GPTNeoXConfig", dict(
+        NO_KV_HEADS, hidden_size=32, **rope("default", partial_rotary_factor=0.5)), 4, "float32"),
+    "gpt_neox_sequential": ("GPTNeoXConfig", dict(
+        NO_KV_HEADS, use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new",
+        **rope("linear", factor=2.0, partial_rotary_factor=1.0)), 5, "float32"),
+    "phi3": ("Phi3Config", dict(sliding_window=5), 4, "float32"),
+    "phi3_longrope": ("Phi3Config", LONG_ROPE, 5, "float32"),
+    "phi3_longrope_v4": ("Phi3Config", dict(LONG_ROPE, num_key_value_heads=4), 4, "float32"),
+    "qwen3": ("Qwen3Config", dict(head_dim=6, tie_word_embeddings=True), 4, "float32"),
+    "qwen3_window": ("Qwen3Config", dict(head_dim=8, attention_bias=True, use_sliding_window=True,
+                                         sliding_window=4, max_window_layers=1), 5, "float32"),
+    "olmo2": ("Olmo2Config", {}, 4, "float32"),
+    "olmo2_bf16": ("Olmo2Config", dict(attention_bias=True, num_key_value_heads=4,
+                                       **rope("default")), 5, "bfloat16"),
+    "stablelm": ("StableLmConfig", dict(
+        use_qkv_bias=True, hidden_size=32, num_key_value_heads=4,
+        **rope("default", partial_rotary_factor=0.25)), 4, "float32"),
+    "stablelm_parallel": ("StableLmConfig", dict(
+        qk_layernorm=True, use_parallel_residual=True,
+        **rope("default", partial_rotary_factor=0.5)), 5, "float32"),
+    "gemma": ("GemmaConfig", dict(head_dim=8), 4, "float32"),
+    "gemma2": ("Gemma2Config", dict(GEMMA, sliding_window=5, query_pre_attn_scalar=9,
+                                    attn_logit_softcapping=2.0, final_logit_softcapping=3.0), 4,
+               "float32"),
+    "gemma2_uncapped": ("Gemma2Config", dict(
+        GEMMA, sliding_window=4, query_pre_attn_scalar=6, attn_logit_softcapping=None,
+        final_logit_softcapping=None, attention_bias=True, **rope("default")), 5, "bfloat16"),
+    "gemma3": ("Gemma3TextConfig", dict(
+        GEMMA, sliding_window=5, sliding_window_pattern=2, query_pre_attn_scalar=9,
+        rope_parameters=dict(
+            full_attention=dict(rope_type="linear", factor=4.0, rope_theta=1000.0),
+            sliding_attention=dict(rope_type="default", rope_theta=50.0))), 4, "float32"),
+    "gemma3_v5": ("Gemma3TextConfig", dict(
+        GEMMA, sliding_window=4, sliding_window_pattern=3, query_pre_attn_scalar=6,
+        final_logit_softcapping=3.0, rope_parameters=dict(
+            full_attention=dict(rope_type="default", rope_theta=1000.0),
+            sliding_attention=dict(rope_type="default", rope_theta=50.0))), 5, "float32"),
 }
+# What 4.x calls the rotary settings outside of rope_scaling.
+OLD_ROPE_KEYS = {"gpt_neox": ("rotary_emb_base", "rotary_pct")}
 
 # Own sentences; the checks need text, not meaning.
 TEXTS = [
@@ -72,11 +132,21 @@ TEXTS = [
 def spell_like_transformers_4(path):
     """Rewrites config.json as transformers 4.45 would have written it."""
     config = json.loads(path.read_text())
-    rotary = config.pop("rope_parameters")
-    config["rope_theta"] = rotary.pop("rope_theta")
-    if "partial_rotary_factor" in rotary:
-        config["partial_rotary_factor"] = rotary.pop("partial_rotary_factor")
-    config["rope_scaling"] = None if rotary["rope_type"] == "default" else rotary
+    rotary = config.pop("rope_parameters", None)
+    theta_key, partial_key = OLD_ROPE_KEYS.get(config["model_type"],
+                                               ("rope_theta", "partial_rotary_factor"))
+    if rotary is not None:
+        if "sliding_attention" in rotary:
+            config["rope_local_base_freq"] = rotary["sliding_attention"]["rope_theta"]
+            config["sliding_window_pattern"] = config.pop("_sliding_window_pattern")
+            rotary = rotary["full_attention"]
+        config[theta_key] = rotary.pop("rope_theta")
+        if "partial_rotary_factor" in rotary:
+            config[partial_key] = rotary.pop("partial_rotary_factor")
+        if rotary["rope_type"] == "longrope":  # three keys and the old name of the type
+            rotary.pop("original_max_position_embeddings")
+            rotary["type"] = rotary.pop("rope_type")
+        config["rope_scaling"] = None if rotary.get("rope_type") == "default" else rotary
     config["torch_dtype"] = config.pop("dtype")
     config.pop("layer_types", None)
     config["transformers_version"] = "4.45.2"
@@ -101,7 +171,8 @@ def randomise(model, generator):
 
 def make_variant(folder, seed, config_class, settings, spelling, dtype):
     generator = torch.Generator().manual_seed(seed)
-    config = getattr(transformers, config_class)(**{**BASE, **settings})
+    passed = {key: value for key, value in {**BASE, **settings}.items() if value is not LEFT_OUT}
+    config = getattr(transformers, config_class)(**passed)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     randomise(model, generator)
     model.to(getattr(torch, dtype)).save_pretrained(folder)
@@ -112,7 +183,8 @@ def make_variant(folder, seed, config_class, settings, spelling, dtype):
         return AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float64, attn_implementation="eager").eval()
 
-    sequences = [torch.randint(VOCABULARY, (n,), generator=generator) for n in LENGTHS]
+    lengths = LONG_ROPE_LENGTHS if "short_factor" in passed.get("rope_parameters", {}) else LENGTHS
+    sequences = [torch.randint(VOCABULARY, (n,), generator=generator) for n in lengths]
     model = load()
     log_probs = torch.cat([token_log_probs(model, ids) for ids in sequences])
     (-log_probs.mean()).backward()
@@ -122,11 +194,13 @@ def make_variant(folder, seed, config_class, settings, spelling, dtype):
                         max_new_tokens=NEW_TOKENS)[0, len(ids):] for ids in sequences])
     tensors = {
         "ids": torch.cat(sequences),
-        "offsets": torch.tensor([0, *torch.tensor(LENGTHS).cumsum(0).tolist()]),
+        "offsets": torch.tensor([0, *torch.tensor(lengths).cumsum(0).tolist()]),
         "log_probs": log_probs.detach().float(),
         "greedy": greedy,
     }
     for name, parameter in model.named_parameters():
+        # transformers 5.x renames this one in memory, not in files.
+        name = name.replace("lm_head", "embed_out") if config_class == "GPTNeoXConfig" else name
         tensors["grad." + name] = parameter.grad.float().contiguous()
     save_file(tensors, folder / "golden.safetensors")
 
@@ -151,10 +225,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--smollm2", type=pathlib.Path)
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="leave the others as they are")
     arguments = parser.parse_args()
     out = arguments.out / "model"
     out.mkdir(parents=True, exist_ok=True)
     for seed, (name, variant) in enumerate(VARIANTS.items()):
+        if arguments.only and name not in arguments.only:
+            continue
         torch.manual_seed(seed)
         shutil.rmtree(out / name, ignore_errors=True)
         make_variant(out / name, seed, *variant)

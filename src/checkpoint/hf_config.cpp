@@ -103,21 +103,60 @@ std::vector<std::string> HfConfig::texts(const std::string& key) const {
   return values;
 }
 
-HfConfig HfConfig::rope(double default_theta) const {
-  // transformers 5.x gives rope_scaling precedence where a file has both; ours then agree.
-  const std::string key = has("rope_scaling") ? "rope_scaling" : "rope_parameters";
+std::vector<double> HfConfig::numbers(const std::string& key) const {
+  std::vector<double> values;
+  if (!has(key)) return values;
+  const Json& list = object_.at(key);
+  if (!list.is_array()) refuse(key, "must be a list of numbers");
+  for (const Json& value : list) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) {
+      refuse(key, "must be a list of numbers, holds ", value.dump());
+    }
+    values.push_back(value.get<double>());
+  }
+  return values;
+}
+
+// The object under `key`, or the one of `layer_type` in it; older files say "type" in it.
+HfConfig HfConfig::rope_view(const std::string& key, const std::string& layer_type) const {
+  std::string where = cat(where_, ": ", key);
   Json rope = has(key) ? object_.at(key) : Json::object();
   if (!rope.is_object()) refuse(key, "must be a JSON object");
-  HfConfig view(NoModelType{}, std::move(rope), cat(where_, ": ", key));
-  // Older files say "type" and leave theta and the partial factor at the top level.
+  // rope_scaling is never per layer type.
+  if (!layer_type.empty() && key == "rope_parameters") {
+    where = cat(where, ": ", layer_type);
+    const auto found = rope.find(layer_type);
+    rope = found == rope.end() || found->is_null() ? Json::object() : Json(*found);
+  }
+  HfConfig view(NoModelType{}, std::move(rope), where);
   const std::string type = view.text_or("rope_type", view.text_or("type", "default"));
-  const double theta = view.number_or("rope_theta", number_or("rope_theta", default_theta));
   view.object_.erase("type");
   view.object_["rope_type"] = type;
+  return view;
+}
+
+HfConfig HfConfig::rope(const RopeKeys& keys) const {
+  // transformers 5.x gives rope_scaling precedence where a file has both; ours then agree.
+  HfConfig view = rope_view(has("rope_scaling") ? "rope_scaling" : "rope_parameters",
+                            keys.local_theta.empty() ? "" : "full_attention");
+  const double theta = view.number_or("rope_theta", number_or(keys.theta, keys.default_theta));
   view.object_["rope_theta"] = theta;
-  if (!view.has("partial_rotary_factor") && has("partial_rotary_factor")) {
-    view.object_["partial_rotary_factor"] = number("partial_rotary_factor");
+  if (!view.has("partial_rotary_factor") && (has(keys.partial) || keys.default_partial != 1.0)) {
+    view.object_["partial_rotary_factor"] = number_or(keys.partial, keys.default_partial);
   }
+  // Phi-3 keeps the trained length outside, and transformers gives that place precedence.
+  const char* trained = "original_max_position_embeddings";
+  if (has(trained) && view.text_or("rope_type", "") != "default") {
+    view.object_[trained] = size(trained, INT32_MAX);
+  }
+  return view;
+}
+
+HfConfig HfConfig::local_rope(const RopeKeys& keys) const {
+  HfConfig view = rope_view("rope_parameters", "sliding_attention");
+  const double theta =
+      view.number_or("rope_theta", number_or(keys.local_theta, keys.default_local_theta));
+  view.object_["rope_theta"] = theta;
   return view;
 }
 
@@ -136,29 +175,48 @@ HfConfig open_hf_folder(const fs::path& folder) {
   return HfConfig(read_json(file), file.string());
 }
 
-Json portable_config(const HfConfig& config, torch::Dtype dtype) {
-  Json json = config.json();
-  json["torch_dtype"] = config_dtype(dtype);
-  json["dtype"] = config_dtype(dtype);
-  const bool is_rotary = config.has("rope_parameters") || config.has("rope_scaling") ||
-                         config.has("rope_theta") || config.has("partial_rotary_factor");
-  if (!is_rotary) return json;
-  const HfConfig rope = config.rope();
-  json["rope_parameters"] = rope.json();
-  json["rope_theta"] = rope.number("rope_theta");
-  if (rope.has("partial_rotary_factor")) {
-    json["partial_rotary_factor"] = rope.number("partial_rotary_factor");
-  }
-  if (rope.text_or("rope_type", "") == "default") {
-    json["rope_scaling"] = nullptr;
-    return json;
+namespace {
+
+// rope_scaling as transformers 4.x writes it: null, or what is not plain rotation.
+Json old_scaling(const HfConfig& rope) {
+  const std::string type = rope.text_or("rope_type", "");
+  if (type == "default") return nullptr;
+  // Phi-3 of transformers 4.x refuses an object with more than these three keys.
+  if (type == "longrope" && !rope.has("attention_factor") && !rope.has("factor")) {
+    return {{"type", type},
+            {"short_factor", rope.json().at("short_factor")},
+            {"long_factor", rope.json().at("long_factor")}};
   }
   Json scaling = rope.json();
   scaling.erase("rope_theta");
   scaling.erase("partial_rotary_factor");
   // transformers before 4.43 knows only "type".
-  scaling["type"] = rope.text_or("rope_type", "");
-  json["rope_scaling"] = std::move(scaling);
+  scaling["type"] = type;
+  return scaling;
+}
+
+}  // namespace
+
+Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys) {
+  Json json = config.json();
+  json["torch_dtype"] = config_dtype(dtype);
+  json["dtype"] = config_dtype(dtype);
+  const bool is_rotary = config.has("rope_parameters") || config.has("rope_scaling") ||
+                         config.has(keys.theta) || config.has(keys.partial);
+  if (!is_rotary) return json;
+  const HfConfig rope = config.rope(keys);
+  json[keys.theta] = rope.number("rope_theta");
+  if (rope.has("partial_rotary_factor")) {
+    json[keys.partial] = rope.number("partial_rotary_factor");
+  }
+  json["rope_scaling"] = old_scaling(rope);
+  if (keys.local_theta.empty()) {
+    json["rope_parameters"] = rope.json();
+    return json;
+  }
+  const HfConfig local = config.local_rope(keys);
+  json[keys.local_theta] = local.number("rope_theta");
+  json["rope_parameters"] = {{"full_attention", rope.json()}, {"sliding_attention", local.json()}};
   return json;
 }
 

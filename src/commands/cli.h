@@ -62,5 +62,7 @@ int run_tokenize(std::vector<std::string> arguments);
 int run_report(std::vector<std::string> arguments);
 int run_list(std::vector<std::string> arguments);
 int run_inspect(std::vector<std::string> arguments);
+int run_markov(std::vector<std::string> arguments);
+int run_quantise(std::vector<std::string> arguments);
 
 }  // namespace unlearn::commands

@@ -41,11 +41,12 @@ Json describe_folder(const std::filesystem::path& folder) {
   }
   const model::FamilyInfo& family = model::family_of(config.json());
   const model::LoadReport report = model::check_model_folder(folder);
-  return {{"folder", folder.string()},         {"family", family.name},
-          {"model_type", config.model_type()}, {"template", family.prompt_template},
-          {"parameters", parameters},          {"tensors", store.names().size()},
-          {"elements_by_dtype", dtypes},       {"tokenizer", describe_tokenizer(folder)},
-          {"missing_tensors", report.missing}, {"unused_tensors", report.unused}};
+  return {
+      {"folder", folder.string()},         {"family", family.name},
+      {"model_type", config.model_type()}, {"template", model::prompt_template_of(config.json())},
+      {"parameters", parameters},          {"tensors", store.names().size()},
+      {"elements_by_dtype", dtypes},       {"tokenizer", describe_tokenizer(folder)},
+      {"missing_tensors", report.missing}, {"unused_tensors", report.unused}};
 }
 
 void print_text(const Json& facts) {

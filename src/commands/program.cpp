@@ -22,6 +22,8 @@ constexpr Command kCommands[] = {
     {"report", "compare runs: a table, a plot and one HTML page", run_report},
     {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
     {"inspect", "what a checkpoint folder holds", run_inspect},
+    {"quantise", "a model folder with the weights of an 8- or 4-bit copy", run_quantise},
+    {"markov", "the paper's synthetic experiment on Markov chains", run_markov},
 };
 
 void print_help() {

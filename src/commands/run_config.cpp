@@ -255,9 +255,10 @@ data::Template resolve_template(const std::string& name,
                                 const std::filesystem::path& model_folder) {
   if (custom) return *custom;
   if (name != "auto") return data::named_template(name);
-  const model::FamilyInfo& family = model::family_of(read_json(model_folder / "config.json"));
-  log::info("template: ", family.prompt_template, " (from model family ", family.name, ")");
-  return data::named_template(family.prompt_template);
+  const Json config = read_json(model_folder / "config.json");
+  const std::string chosen = model::prompt_template_of(config);
+  log::info("template: ", chosen, " (from model family ", model::family_of(config).name, ")");
+  return data::named_template(chosen);
 }
 
 }  // namespace unlearn::commands

@@ -42,9 +42,9 @@ Example plain_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
 Example chat_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
                      const std::string& question, const std::string& answer, int64_t max_length) {
   const std::string prompt = tmpl.question_start + question + tmpl.question_end + tmpl.answer_tag;
-  const size_t masked = tok.encode(prompt, true).size();
+  const size_t masked = tok.encode(prompt, tmpl.add_special).size();
   Example example;
-  example.tokens = tok.encode(prompt + answer + tmpl.answer_end, true);
+  example.tokens = tok.encode(prompt + answer + tmpl.answer_end, tmpl.add_special);
   if (example.tokens.empty() || example.tokens.back() != end_of_text(tok)) {
     example.tokens.push_back(end_of_text(tok));
   }
@@ -71,7 +71,7 @@ std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Templ
                                     const std::string& question) {
   std::string prompt = tmpl.question_start + question + tmpl.question_end;
   if (tmpl.mask_answer_tag) prompt += tmpl.answer_tag;
-  return tok.encode(prompt, true);
+  return tok.encode(prompt, tmpl.add_special);
 }
 
 Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,

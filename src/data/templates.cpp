@@ -21,7 +21,7 @@ const std::vector<Template>& all_templates() {
       {"phi3", "<|system|>\n" + kSystem + "<|end|>\n<|user|>\n", "<|end|>\n", "<|assistant|>\n",
        true, "<|end|>\n"},
       {"zephyr", "<|system|>\n" + kSystem + "</s>\n<|user|>\n", "</s>\n", "<|assistant|>\n", true,
-       "</s>\n"},
+       "</s>\n", false},
       {"gemma", "<start_of_turn>user\n", "<end_of_turn>\n", "<start_of_turn>model\n", true,
        "<end_of_turn>\n"},
       {"none", "", "", "", false},

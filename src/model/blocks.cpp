@@ -1,57 +1,112 @@
 #include "blocks.h"
 
+#include "unlearn/core/error.h"
+
 namespace unlearn::model {
+namespace {
+
+torch::Tensor normalised(const Named<Norm>& norm, const torch::Tensor& x) {
+  return norm.part ? norm.part->forward(x) : x;
+}
+
+}  // namespace
 
 SelfAttention::SelfAttention(const Placement& placement, const SelfAttentionOptions& options)
     : options_(options) {
   const auto linear = [&](const std::string& name, int64_t in, int64_t out, bool has_bias) {
-    return register_module(name, std::make_shared<Linear>(placement, in, out, has_bias));
+    return register_module(name,
+                           std::make_shared<Linear>(placement, in, out, has_bias, options.layout));
   };
   const int64_t query_width = options.heads * options.head_dim;
   const int64_t key_width = options.kv_heads * options.head_dim;
-  q_ = linear("q_proj", options.width, query_width, options.qkv_bias);
-  k_ = linear("k_proj", options.width, key_width, options.qkv_bias);
-  v_ = linear("v_proj", options.width, key_width, options.qkv_bias);
+  if (options.storage == QkvStorage::kSeparate) {
+    q_ = linear("q_proj", options.width, query_width, options.qkv_bias);
+    k_ = linear("k_proj", options.width, key_width, options.qkv_bias);
+    v_ = linear("v_proj", options.width, key_width, options.qkv_bias);
+  } else {
+    UNLEARN_CHECK(options.storage != QkvStorage::kPerHead || options.heads == options.kv_heads,
+                  "q, k and v per head need as many key heads as query heads");
+    fused_ =
+        linear(options.fused_name, options.width, query_width + 2 * key_width, options.qkv_bias);
+  }
+  if (options.qk_norm.make) {
+    q_norm_ = register_module(options.qk_norm.query_name, options.qk_norm.make(options.heads));
+    k_norm_ = register_module(options.qk_norm.key_name, options.qk_norm.make(options.kv_heads));
+    options_.qk_norm.make = nullptr;  // it refers to its family's locals
+  }
   out_ = linear(options.out_name, query_width, options.width, options.out_bias);
 }
 
-torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext& context) const {
+SelfAttention::Heads SelfAttention::project(const torch::Tensor& x) const {
   const int64_t tokens = x.size(0);
-  const auto heads = [&](const std::shared_ptr<Linear>& projection, int64_t count) {
-    return projection->forward(x).view({tokens, count, options_.head_dim});
-  };
-  const torch::Tensor q = apply_rope(heads(q_, options_.heads), context.rope);
-  const torch::Tensor k = apply_rope(heads(k_, options_.kv_heads), context.rope);
-  const torch::Tensor v = heads(v_, options_.kv_heads);
-  const torch::Tensor mixed =
-      context.cache == nullptr ? attention(q, k, v, context.offsets, options_.attention)
-                               : context.cache->append_and_attend(
-                                     context.layer, q, k, v, context.offsets, options_.attention);
-  return out_->forward(mixed.view({tokens, options_.heads * options_.head_dim}));
+  const int64_t dim = options_.head_dim;
+  if (options_.storage == QkvStorage::kSeparate) {
+    return {q_->forward(x).view({tokens, options_.heads, dim}),
+            k_->forward(x).view({tokens, options_.kv_heads, dim}),
+            v_->forward(x).view({tokens, options_.kv_heads, dim})};
+  }
+  const torch::Tensor fused = fused_->forward(x);
+  if (options_.storage == QkvStorage::kStacked) {
+    const auto parts =
+        fused.view({tokens, options_.heads + 2 * options_.kv_heads, dim})
+            .split_with_sizes({options_.heads, options_.kv_heads, options_.kv_heads}, 1);
+    return {parts[0], parts[1], parts[2]};
+  }
+  const auto parts = fused.view({tokens, options_.heads, 3 * dim}).chunk(3, -1);
+  return {parts[0], parts[1], parts[2]};
 }
 
-SequentialBlock::SequentialBlock(Parts parts) : parts_(std::move(parts)) {
-  register_module("input_layernorm", parts_.input_norm);
-  register_module("self_attn", parts_.attention);
-  register_module("post_attention_layernorm", parts_.mlp_norm);
-  register_module("mlp", parts_.mlp);
+torch::Tensor SelfAttention::normalise(const Norm* norm, const torch::Tensor& x) const {
+  if (norm == nullptr) return x;
+  return options_.qk_norm.spans_heads ? norm->forward(x.flatten(1)).view(x.sizes())
+                                      : norm->forward(x);
+}
+
+torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext& context) const {
+  Heads heads = project(x);
+  heads.q = apply_rope(normalise(q_norm_.get(), heads.q), context.rope);
+  heads.k = apply_rope(normalise(k_norm_.get(), heads.k), context.rope);
+  const torch::Tensor mixed =
+      context.cache == nullptr
+          ? attention(heads.q, heads.k, heads.v, context.offsets, options_.attention)
+          : context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
+                                             context.offsets, options_.attention);
+  return out_->forward(mixed.view({x.size(0), options_.heads * options_.head_dim}));
+}
+
+// One order of registration for both kinds of block; the parts' own order is the checkpoint's.
+void Block::register_parts(const BlockParts& parts) {
+  const auto add = [&](const auto& named) {
+    if (named.part) register_module(named.name, named.part);
+  };
+  add(parts.input_norm);
+  add(parts.attention);
+  add(parts.attention_norm);
+  add(parts.mlp_norm);
+  add(parts.mlp);
+  add(parts.output_norm);
+}
+
+SequentialBlock::SequentialBlock(BlockParts parts) : parts_(std::move(parts)) {
+  register_parts(parts_);
 }
 
 torch::Tensor SequentialBlock::forward(const torch::Tensor& x, const BlockContext& context) const {
-  const torch::Tensor middle =
-      x + parts_.attention->forward(parts_.input_norm->forward(x), context);
-  return middle + parts_.mlp->forward(parts_.mlp_norm->forward(middle));
+  const torch::Tensor attended =
+      parts_.attention.part->forward(normalised(parts_.input_norm, x), context);
+  const torch::Tensor middle = x + normalised(parts_.attention_norm, attended);
+  const torch::Tensor out = parts_.mlp.part->forward(normalised(parts_.mlp_norm, middle));
+  return middle + normalised(parts_.output_norm, out);
 }
 
-ParallelBlock::ParallelBlock(Parts parts) : parts_(std::move(parts)) {
-  register_module("input_layernorm", parts_.norm);
-  register_module("self_attn", parts_.attention);
-  register_module("mlp", parts_.mlp);
+ParallelBlock::ParallelBlock(BlockParts parts) : parts_(std::move(parts)) {
+  register_parts(parts_);
 }
 
 torch::Tensor ParallelBlock::forward(const torch::Tensor& x, const BlockContext& context) const {
-  const torch::Tensor normal = parts_.norm->forward(x);
-  return parts_.attention->forward(normal, context) + parts_.mlp->forward(normal) + x;
+  const torch::Tensor normal = normalised(parts_.input_norm, x);
+  const torch::Tensor mlp_input = parts_.mlp_norm.part ? parts_.mlp_norm.part->forward(x) : normal;
+  return parts_.attention.part->forward(normal, context) + parts_.mlp.part->forward(mlp_input) + x;
 }
 
 }  // namespace unlearn::model

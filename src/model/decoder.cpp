@@ -27,6 +27,11 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
   embedding_ = trunk->register_module(
       parts_.names.embedding,
       std::make_shared<Embedding>(placement, dims.vocab_size, dims.hidden_size));
+  if (!parts_.names.positions.empty()) {
+    positions_ = trunk->register_module(
+        parts_.names.positions,
+        std::make_shared<Embedding>(placement, dims.max_positions, dims.hidden_size));
+  }
   const auto layers =
       trunk->register_module(parts_.names.layers, std::make_shared<torch::nn::Module>());
   for (int64_t i = 0; i < dims.num_layers; ++i) {
@@ -42,6 +47,25 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
   for (const auto& entry : named_parameters()) {
     if (entry.value().dim() < 2) not_decayed_.insert(entry.key());
   }
+}
+
+torch::Tensor Decoder::embed(const PackedIds& batch, const torch::Tensor& positions) const {
+  torch::Tensor x = embedding_->forward(batch.ids);
+  if (parts_.embedding_scale != 1.0) {
+    // Rounded to the model's dtype first, as the checkpoints were trained.
+    x = x * torch::full({}, parts_.embedding_scale, x.options().device(torch::kCPU)).item();
+  }
+  return positions_ ? x + positions_->forward(positions) : x;
+}
+
+std::vector<RopeTable> Decoder::rope_tables(const torch::Tensor& positions,
+                                            const std::vector<int64_t>& offsets,
+                                            const std::vector<int64_t>& lengths) const {
+  std::vector<RopeTable> tables;
+  for (const Rope& rope : parts_.ropes) {
+    tables.push_back(rope.table(positions, offsets, lengths, embedding_->weight.scalar_type()));
+  }
+  return tables;
 }
 
 torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOptions& options) {
@@ -60,19 +84,23 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   const bool given = cache == nullptr && batch.positions.defined();
   const torch::Tensor positions =
       given ? batch.positions : count_positions(batch.offsets, before, batch.ids.device());
-  BlockContext context{batch.offsets, {}, cache, 0};
-  if (parts_.rope) {
-    std::vector<int64_t> lengths = before;
-    for (size_t i = 0; i < lengths.size(); ++i) {
-      lengths[i] += batch.offsets[i + 1] - batch.offsets[i];
+  std::vector<int64_t> lengths = before;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    lengths[i] += batch.offsets[i + 1] - batch.offsets[i];
+    if (positions_ && lengths[i] > parts_.dims.max_positions) {
+      user_error("a sequence has ", lengths[i], " tokens, the model has embeddings for ",
+                 parts_.dims.max_positions, " positions");
     }
-    context.rope =
-        parts_.rope->table(positions, batch.offsets, lengths, embedding_->weight.scalar_type());
   }
+  const std::vector<RopeTable> tables = rope_tables(positions, batch.offsets, lengths);
 
-  torch::Tensor x = embedding_->forward(batch.ids);
+  BlockContext context{batch.offsets, {}, cache, 0};
+  torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     context.layer = static_cast<int64_t>(i);
+    if (!tables.empty()) {
+      context.rope = tables[parts_.rope_of_layer.empty() ? 0 : parts_.rope_of_layer[i]];
+    }
     x = run_block(*blocks_[i], x, context);
     if (options.capture_layer == context.layer && options.captured != nullptr) {
       *options.captured = x;
@@ -86,6 +114,7 @@ Head Decoder::head() const {
   Head head;
   head.weight = head_ ? head_->weight : embedding_->weight;
   if (head_) head.bias = head_->bias;
+  head.softcap = parts_.logit_softcap;
   return head;
 }
 
@@ -105,6 +134,11 @@ bool Decoder::is_known_extra(const std::string& tensor_name) const {
   if (!head_ && tensor_name == parts_.names.head + ".weight") return true;
   return std::any_of(parts_.buffer_suffixes.begin(), parts_.buffer_suffixes.end(),
                      [&](const std::string& suffix) { return tensor_name.ends_with(suffix); });
+}
+
+std::string Decoder::trunk_name(const std::string& parameter_name) const {
+  const std::string prefix = parts_.names.trunk + ".";
+  return parameter_name.starts_with(prefix) ? parameter_name.substr(prefix.size()) : parameter_name;
 }
 
 }  // namespace unlearn::model

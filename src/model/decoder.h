@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +22,7 @@ struct DecoderNames {
   std::string layers = "layers";
   std::string norm = "norm";
   std::string head = "lm_head";
+  std::string positions;  // learned position embeddings (GPT-2's wpe); empty: none
 };
 
 struct DecoderParts {
@@ -31,7 +31,11 @@ struct DecoderParts {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   bool head_bias = false;
-  std::optional<Rope> rope;
+  std::vector<Rope> ropes;            // empty: no rotation
+  std::vector<size_t> rope_of_layer;  // indices into ropes; empty: ropes[0] everywhere
+  double embedding_scale = 1.0;       // Gemma: the square root of the width
+  double logit_softcap = 0.0;         // as in Head
+  double norm_start = 1.0;            // what a fresh model's norm weights are; Gemma's 1 + w: 0
   std::shared_ptr<Norm> final_norm;
   std::function<std::shared_ptr<Block>(int64_t layer)> make_block;
   // Ends of tensor names that older files hold although they are no parameters.
@@ -51,6 +55,12 @@ class Decoder : public CausalLM {
   // True for tensors of a checkpoint that loading may leave out: buffers, and a tied head's copy.
   bool is_known_extra(const std::string& tensor_name) const;
 
+  // The name of a parameter's tensor in a file whose trunk was saved alone, without the head (the
+  // published GPT-2): the trunk's prefix is missing.
+  std::string trunk_name(const std::string& parameter_name) const;
+
+  double norm_start() const { return parts_.norm_start; }
+
  protected:
   // Every block runs through here: the place to trade its activations for a second forward.
   virtual torch::Tensor run_block(const Block& block, const torch::Tensor& x,
@@ -60,7 +70,13 @@ class Decoder : public CausalLM {
 
  private:
   DecoderParts parts_;
+  torch::Tensor embed(const PackedIds& batch, const torch::Tensor& positions) const;
+  std::vector<RopeTable> rope_tables(const torch::Tensor& positions,
+                                     const std::vector<int64_t>& offsets,
+                                     const std::vector<int64_t>& lengths) const;
+
   std::shared_ptr<Embedding> embedding_;
+  std::shared_ptr<Embedding> positions_;  // or null
   std::vector<std::shared_ptr<Block>> blocks_;
   std::shared_ptr<Linear> head_;
   std::set<std::string> not_decayed_;

@@ -1,6 +1,7 @@
 #include "family.h"
 
 #include <array>
+#include <cmath>
 
 #include "unlearn/core/error.h"
 
@@ -31,59 +32,171 @@ Activation read_activation(const HfConfig& config, const std::string& key,
                 "' is not supported (silu, gelu, gelu_new, gelu_pytorch_tanh and relu are)");
 }
 
-ModelDims read_dims(const HfConfig& config) {
+ModelDims read_dims(const HfConfig& config, const DimKeys& keys) {
   for (const char* key : kUnsupportedKeys) {
     if (config.has(key)) config.refuse(key, "is not supported");
   }
   ModelDims dims;
   dims.vocab_size = config.size("vocab_size", kMaxVocabulary);
-  dims.hidden_size = config.size("hidden_size");
-  dims.num_layers = config.size("num_hidden_layers", kMaxLayers);
-  dims.max_positions = config.size_or("max_position_embeddings", 2048, INT32_MAX);
-  dims.tied_embeddings = config.boolean_or("tie_word_embeddings", false);
+  dims.hidden_size = config.size(keys.hidden_size);
+  dims.num_layers = config.size(keys.layers, kMaxLayers);
+  dims.max_positions = config.size_or(keys.max_positions, 2048, INT32_MAX);
+  dims.tied_embeddings = config.boolean_or("tie_word_embeddings", keys.tied_by_default);
   return dims;
 }
 
-SelfAttentionOptions read_attention(const HfConfig& config) {
+SelfAttentionOptions read_attention(const HfConfig& config, const DimKeys& keys) {
   SelfAttentionOptions options;
-  options.width = config.size("hidden_size");
-  options.heads = config.size("num_attention_heads");
+  options.width = config.size(keys.hidden_size);
+  options.heads = config.size(keys.heads);
   options.kv_heads = config.size_or("num_key_value_heads", options.heads);
   if (options.heads % options.kv_heads != 0) {
-    config.refuse("num_key_value_heads", "must divide num_attention_heads (", options.heads, "), ",
+    config.refuse("num_key_value_heads", "must divide ", keys.heads, " (", options.heads, "), ",
                   options.kv_heads, " does not");
   }
-  if (!config.has("head_dim") && options.width % options.heads != 0) {
-    config.refuse("num_attention_heads", "must divide hidden_size (", options.width, "), ",
+  if (config.has("head_dim") || keys.default_head_dim != 0) {
+    options.head_dim = config.size_or("head_dim", keys.default_head_dim);
+    return options;
+  }
+  if (options.width % options.heads != 0) {
+    config.refuse(keys.heads, "must divide ", keys.hidden_size, " (", options.width, "), ",
                   options.heads, " does not");
   }
-  options.head_dim = config.size_or("head_dim", options.width / options.heads);
+  options.head_dim = options.width / options.heads;
   return options;
 }
 
+double read_optional(const HfConfig& config, const std::string& key, double fallback) {
+  if (!config.json().contains(key)) return fallback;
+  if (!config.has(key)) return 0.0;
+  const double value = config.number(key);
+  if (!(value > 0)) config.refuse(key, "must be above 0 or null");
+  return value;
+}
+
+std::vector<int64_t> read_windows(const HfConfig& config, int64_t window,
+                                  const std::function<bool(int64_t layer)>& slides) {
+  const auto types = config.texts("layer_types");
+  const auto layers = static_cast<size_t>(config.size("num_hidden_layers", kMaxLayers));
+  if (!types.empty() && types.size() != layers) {
+    config.refuse("layer_types", "has ", types.size(), " entries for ", layers, " layers");
+  }
+  std::vector<int64_t> windows(layers, 0);
+  for (size_t i = 0; i < layers; ++i) {
+    if (types.empty()) {
+      if (slides(static_cast<int64_t>(i))) windows[i] = window;
+    } else if (types[i] == "sliding_attention") {
+      if (window == 0) config.refuse("layer_types", "names sliding_attention without a window");
+      windows[i] = window;
+    } else if (types[i] != "full_attention") {
+      config.refuse("layer_types", "'", types[i],
+                    "' is not supported (full_attention and sliding_attention are)");
+    }
+  }
+  return windows;
+}
+
+std::vector<int64_t> read_qwen_windows(const HfConfig& config) {
+  const bool is_used = config.boolean_or("use_sliding_window", false);
+  const int64_t window = is_used ? config.size_or("sliding_window", 4096, INT32_MAX) : 0;
+  const double first = config.number_or("max_window_layers", 28);
+  return read_windows(config, window,
+                      [&](int64_t layer) { return static_cast<double>(layer) >= first; });
+}
+
+LlamaLikeOptions gemma_options(const HfConfig& config) {
+  if (config.boolean_or("use_bidirectional_attention", false)) {
+    config.refuse("use_bidirectional_attention", "must be false for a causal model");
+  }
+  LlamaLikeOptions options;
+  options.keys.default_head_dim = 256;
+  options.keys.tied_by_default = true;
+  options.qkv_bias = config.boolean_or("attention_bias", false);
+  options.out_bias = options.qkv_bias;
+  options.activation_key = "hidden_activation";
+  options.default_activation = "gelu_pytorch_tanh";
+  options.norm_weight = RmsWeight::kOnePlus;
+  options.norms = LlamaLikeOptions::Norms::kAround;
+  const double query_scalar = config.number_or("query_pre_attn_scalar", 256);
+  if (!(query_scalar > 0)) config.refuse("query_pre_attn_scalar", "must be above 0");
+  options.attention.scale = 1.0 / std::sqrt(query_scalar);
+  options.embedding_scale = std::sqrt(static_cast<double>(config.size("hidden_size")));
+  return options;
+}
+
+namespace {
+
+// The rotations of a model, and which of them each layer has.
+void read_ropes(const HfConfig& config, const LlamaLikeOptions& options, DecoderParts& parts) {
+  const int64_t positions = parts.dims.max_positions;
+  parts.ropes.emplace_back(config.rope(options.rope), positions, parts.head_dim);
+  if (options.rope.local_theta.empty()) return;
+  parts.ropes.emplace_back(config.local_rope(options.rope), positions, parts.head_dim);
+  for (const int64_t window : options.windows) parts.rope_of_layer.push_back(window == 0 ? 0 : 1);
+}
+
+BlockParts llama_like_block(const Placement& placement, const LlamaLikeOptions& options,
+                            const SelfAttentionOptions& attention, const MlpOptions& mlp,
+                            double eps) {
+  using Norms = LlamaLikeOptions::Norms;
+  const auto norm = [&]() -> std::shared_ptr<Norm> {
+    return std::make_shared<RmsNorm>(placement, attention.width, eps, options.norm_weight);
+  };
+  BlockParts parts;
+  parts.attention = {"self_attn", std::make_shared<SelfAttention>(placement, attention)};
+  parts.mlp = {"mlp", std::make_shared<GatedMlp>(placement, mlp)};
+  if (options.norms != Norms::kAfter) parts.input_norm = {"input_layernorm", norm()};
+  if (options.norms == Norms::kBefore) {
+    parts.mlp_norm = {"post_attention_layernorm", norm()};
+    return parts;
+  }
+  // In these families the name means what it says.
+  parts.attention_norm = {"post_attention_layernorm", norm()};
+  if (options.norms == Norms::kAround) parts.mlp_norm = {"pre_feedforward_layernorm", norm()};
+  parts.output_norm = {"post_feedforward_layernorm", norm()};
+  return parts;
+}
+
+}  // namespace
+
 std::shared_ptr<Decoder> build_llama_like(const HfConfig& config, const Placement& placement,
                                           const LlamaLikeOptions& options) {
+  using QkNorm = LlamaLikeOptions::QkNorm;
   DecoderParts parts;
-  parts.dims = read_dims(config);
-  SelfAttentionOptions attention = read_attention(config);
+  parts.dims = read_dims(config, options.keys);
+  SelfAttentionOptions attention = read_attention(config, options.keys);
   attention.qkv_bias = options.qkv_bias;
   attention.out_bias = options.out_bias;
-  const int64_t width = parts.dims.hidden_size;
-  const MlpOptions mlp{width, config.size("intermediate_size"), options.mlp_bias,
-                       read_activation(config, "hidden_act", "silu")};
-  const double eps = config.number_or("rms_norm_eps", 1e-6);
+  attention.storage = options.is_fused ? QkvStorage::kStacked : QkvStorage::kSeparate;
+  attention.attention = options.attention;
+  const double eps = config.number_or("rms_norm_eps", options.default_eps);
+  if (options.qk_norm != QkNorm::kNone) {
+    attention.qk_norm.spans_heads = options.qk_norm == QkNorm::kWhole;
+    const int64_t dim = attention.head_dim;
+    attention.qk_norm.make = [&, dim](int64_t heads) {
+      const int64_t width = options.qk_norm == QkNorm::kWhole ? heads * dim : dim;
+      return std::make_shared<RmsNorm>(placement, width, eps, options.norm_weight);
+    };
+  }
+  MlpOptions mlp;
+  mlp.width = parts.dims.hidden_size;
+  mlp.inner = config.size("intermediate_size");
+  mlp.has_bias = options.mlp_bias;
+  mlp.activation = read_activation(config, options.activation_key, options.default_activation);
+  mlp.is_fused = options.is_fused;
   parts.kv_heads = attention.kv_heads;
   parts.head_dim = attention.head_dim;
-  parts.rope.emplace(config, attention.head_dim);
-  parts.final_norm = std::make_shared<RmsNorm>(placement, width, eps);
+  parts.embedding_scale = options.embedding_scale;
+  parts.logit_softcap = options.logit_softcap;
+  parts.norm_start = options.norm_weight == RmsWeight::kOnePlus ? 0.0 : 1.0;
+  read_ropes(config, options, parts);
+  parts.final_norm =
+      std::make_shared<RmsNorm>(placement, parts.dims.hidden_size, eps, options.norm_weight);
   parts.make_block = [&](int64_t layer) {
     attention.attention.window =
         options.windows.empty() ? 0 : options.windows.at(static_cast<size_t>(layer));
     return std::make_shared<SequentialBlock>(
-        SequentialBlock::Parts{std::make_shared<RmsNorm>(placement, width, eps),
-                               std::make_shared<SelfAttention>(placement, attention),
-                               std::make_shared<RmsNorm>(placement, width, eps),
-                               std::make_shared<GatedMlp>(placement, mlp)});
+        llama_like_block(placement, options, attention, mlp, eps));
   };
   return std::make_shared<Decoder>(placement, std::move(parts));
 }

@@ -2,6 +2,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <map>
+#include <set>
 
 #include "family.h"
 #include "unlearn/checkpoint/hf_folder.h"
@@ -34,16 +35,25 @@ std::string shape_text(torch::IntArrayRef shape) {
 
 bool is_float(torch::Dtype dtype) { return torch::isFloatingType(dtype); }
 
+// Under which name a store holds a parameter: the same, or without the trunk's prefix in a file of
+// the trunk alone.
+std::string stored_name(const Decoder& model, const TensorStore& store, const std::string& name) {
+  return store.contains(name) ? name : model.trunk_name(name);
+}
+
 // Compares a model's parameters with the tensors of a folder by their headers.
 LoadReport compare(const Decoder& model, const TensorStore& store) {
   LoadReport report;
   std::map<std::string, torch::Tensor> parameters;
+  std::set<std::string> used;
   for (const auto& entry : model.named_parameters()) parameters[entry.key()] = entry.value();
-  for (const auto& [name, parameter] : parameters) {
+  for (const auto& [own_name, parameter] : parameters) {
+    const std::string name = stored_name(model, store, own_name);
     if (!store.contains(name)) {
-      report.missing.push_back(name);
+      report.missing.push_back(own_name);
       continue;
     }
+    used.insert(name);
     const TensorInfo& info = store.info(name);
     const std::string where = cat(store.file_of(name).string(), ": tensor '", name, "': ");
     if (parameter.sizes() != torch::IntArrayRef(info.shape)) {
@@ -56,7 +66,7 @@ LoadReport compare(const Decoder& model, const TensorStore& store) {
     }
   }
   for (const std::string& name : store.names()) {
-    if (!parameters.contains(name) && !model.is_known_extra(name)) report.unused.push_back(name);
+    if (!used.contains(name) && !model.is_known_extra(name)) report.unused.push_back(name);
   }
   return report;
 }
@@ -85,7 +95,7 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
   for (auto& entry : model->named_parameters()) {
     torch::Tensor& parameter = entry.value();
     if (parameter.dim() < 2) {
-      parameter.fill_(entry.key().ends_with("bias") ? 0.0 : 1.0);
+      parameter.fill_(entry.key().ends_with("bias") ? 0.0 : model->norm_start());
     } else {
       // ATen fills a CPU tensor from one generator in order, whatever the number of threads.
       auto generator = at::detail::createCPUGenerator(mix_bits(seed, name_hash(entry.key())));
@@ -111,8 +121,9 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
   const auto model = find_family(config).build(config, {dtype, device});
   const torch::NoGradGuard no_grad;
   for (auto& entry : model->named_parameters()) {
-    entry.value().copy_(store.view(entry.key()));
-    store.release(entry.key());
+    const std::string name = stored_name(*model, store, entry.key());
+    entry.value().copy_(store.view(name));
+    store.release(name);
   }
   return model;
 }
@@ -155,7 +166,7 @@ void save_model(const CausalLM& model, const fs::path& source_folder, const fs::
   using checkpoint::ExistingFolder;
   checkpoint::FolderWriter writer(destination,
                                   replace ? ExistingFolder::kReplace : ExistingFolder::kRefuse);
-  const Json written = checkpoint::portable_config(config, dtype);
+  const Json written = checkpoint::portable_config(config, dtype, find_family(config).rope_keys);
   write_file_atomic(writer.path() / "config.json", written.dump(2) + "\n");
   checkpoint::copy_companion_files(source_folder, writer.path());
   checkpoint::write_tensor_folder(writer.path(), tensors, dtype, max_shard_bytes);

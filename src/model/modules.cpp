@@ -17,12 +17,14 @@ torch::Tensor widen(const torch::Tensor& x) {
 class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& weight, double eps) {
+                               const torch::Tensor& weight, double eps, RmsWeight kind) {
     const torch::Tensor wide = widen(x);
     const torch::Tensor scale = wide.square().mean(-1, /*keepdim=*/true).add_(eps).rsqrt_();
     context->save_for_backward({x, weight, scale});
-    // As in transformers: back to the model's dtype first, then times the weight.
-    return (wide * scale).to(x.scalar_type()).mul_(weight);
+    context->saved_data["one_plus"] = kind == RmsWeight::kOnePlus;
+    torch::Tensor normal = wide * scale;
+    if (kind == RmsWeight::kNarrow) return normal.to(x.scalar_type()).mul_(weight);
+    return normal.mul_(factor(weight, kind == RmsWeight::kOnePlus)).to(x.scalar_type());
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
@@ -39,11 +41,16 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     }
     torch::Tensor x_gradient;
     if (context->needs_input_grad(0)) {
-      gradient = gradient * widen(weight);
+      gradient = gradient * factor(weight, context->saved_data["one_plus"].toBool());
       const torch::Tensor along = (gradient * normal).mean(-1, /*keepdim=*/true);
       x_gradient = gradient.sub_(normal * along).mul_(scale).to(x.scalar_type());
     }
-    return {x_gradient, weight_gradient, torch::Tensor()};
+    return {x_gradient, weight_gradient, torch::Tensor(), torch::Tensor()};
+  }
+
+ private:
+  static torch::Tensor factor(const torch::Tensor& weight, bool one_plus) {
+    return one_plus ? widen(weight) + 1.0 : widen(weight);
   }
 };
 
@@ -66,19 +73,23 @@ class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
 
 }  // namespace
 
-Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias)
-    : weight(register_parameter("weight", placement.empty({out, in}))) {
+Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
+               WeightLayout layout)
+    : layout_(layout) {
+  const bool is_out_in = layout == WeightLayout::kOutIn;
+  weight = register_parameter("weight",
+                              is_out_in ? placement.empty({out, in}) : placement.empty({in, out}));
   if (has_bias) bias = register_parameter("bias", placement.empty({out}));
 }
 
 Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width)
     : weight(register_parameter("weight", placement.empty({rows, width}))) {}
 
-RmsNorm::RmsNorm(const Placement& placement, int64_t width, double eps)
-    : weight(register_parameter("weight", placement.empty({width}))), eps_(eps) {}
+RmsNorm::RmsNorm(const Placement& placement, int64_t width, double eps, RmsWeight kind)
+    : weight(register_parameter("weight", placement.empty({width}))), eps_(eps), kind_(kind) {}
 
 torch::Tensor RmsNorm::forward(const torch::Tensor& x) const {
-  return RmsNormFunction::apply(x, weight, eps_);
+  return RmsNormFunction::apply(x, weight, eps_, kind_);
 }
 
 LayerNorm::LayerNorm(const Placement& placement, int64_t width, double eps)
@@ -88,6 +99,21 @@ LayerNorm::LayerNorm(const Placement& placement, int64_t width, double eps)
 
 torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
   return torch::layer_norm(x, {weight.size(0)}, weight, bias, eps_);
+}
+
+PerHeadLayerNorm::PerHeadLayerNorm(const Placement& placement, int64_t heads, int64_t head_dim,
+                                   double eps)
+    : eps_(eps) {
+  const auto norms = register_module("norms", std::make_shared<torch::nn::Module>());
+  for (int64_t i = 0; i < heads; ++i) {
+    const auto norm =
+        norms->register_module(std::to_string(i), std::make_shared<torch::nn::Module>());
+    weights_.push_back(norm->register_parameter("weight", placement.empty({head_dim})));
+  }
+}
+
+torch::Tensor PerHeadLayerNorm::forward(const torch::Tensor& x) const {
+  return torch::layer_norm(x, {x.size(-1)}, {}, {}, eps_) * torch::stack(weights_);
 }
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {
@@ -105,19 +131,30 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
 }
 
 GatedMlp::GatedMlp(const Placement& placement, const MlpOptions& options)
-    : activation_(options.activation),
-      gate_(register_module(
-          "gate_proj",
-          std::make_shared<Linear>(placement, options.width, options.inner, options.has_bias))),
-      up_(register_module("up_proj", std::make_shared<Linear>(placement, options.width,
-                                                              options.inner, options.has_bias))),
-      down_(register_module(
-          "down_proj",
-          std::make_shared<Linear>(placement, options.inner, options.width, options.has_bias))) {}
+    : activation_(options.activation) {
+  const auto linear = [&](const char* name, int64_t in, int64_t out) {
+    return register_module(name, std::make_shared<Linear>(placement, in, out, options.has_bias));
+  };
+  if (options.is_fused) {
+    gate_up_ = linear("gate_up_proj", options.width, 2 * options.inner);
+  } else {
+    gate_ = linear("gate_proj", options.width, options.inner);
+    up_ = linear("up_proj", options.width, options.inner);
+  }
+  down_ = linear("down_proj", options.inner, options.width);
+}
 
 torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
-  const torch::Tensor gate = gate_->forward(x);
-  const torch::Tensor up = up_->forward(x);
+  torch::Tensor gate;
+  torch::Tensor up;
+  if (gate_up_) {
+    const auto parts = gate_up_->forward(x).chunk(2, -1);
+    gate = parts[0];
+    up = parts[1];
+  } else {
+    gate = gate_->forward(x);
+    up = up_->forward(x);
+  }
   if (activation_ == Activation::kSilu) return down_->forward(SwigluFunction::apply(gate, up));
   return down_->forward(activate(gate, activation_) * up);
 }
@@ -125,10 +162,12 @@ torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
 PlainMlp::PlainMlp(const Placement& placement, const MlpOptions& options, const std::string& first,
                    const std::string& second)
     : activation_(options.activation),
-      first_(register_module(first, std::make_shared<Linear>(placement, options.width,
-                                                             options.inner, options.has_bias))),
-      second_(register_module(second, std::make_shared<Linear>(placement, options.inner,
-                                                               options.width, options.has_bias))) {}
+      first_(
+          register_module(first, std::make_shared<Linear>(placement, options.width, options.inner,
+                                                          options.has_bias, options.layout))),
+      second_(
+          register_module(second, std::make_shared<Linear>(placement, options.inner, options.width,
+                                                           options.has_bias, options.layout))) {}
 
 torch::Tensor PlainMlp::forward(const torch::Tensor& x) const {
   return second_->forward(activate(first_->forward(x), activation_));

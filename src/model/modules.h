@@ -5,7 +5,9 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace unlearn::model {
 
@@ -19,14 +21,23 @@ struct Placement {
   }
 };
 
-// y = x W^T + b; W: [out, in].
+// How a checkpoint stores a linear map's matrix: [out, in], or [in, out] as GPT-2's Conv1D.
+enum class WeightLayout { kOutIn, kInOut };
+
+// y = x W^T + b with W [out, in]; or x W + b with W [in, out].
 class Linear : public torch::nn::Module {
  public:
-  Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias);
-  torch::Tensor forward(const torch::Tensor& x) const { return torch::linear(x, weight, bias); }
+  Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
+         WeightLayout layout = WeightLayout::kOutIn);
+  torch::Tensor forward(const torch::Tensor& x) const {
+    return torch::linear(x, layout_ == WeightLayout::kOutIn ? weight : weight.t(), bias);
+  }
 
   torch::Tensor weight;
   torch::Tensor bias;  // [out] or undefined
+
+ private:
+  WeightLayout layout_;
 };
 
 class Embedding : public torch::nn::Module {
@@ -43,16 +54,25 @@ class Norm : public torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& x) const = 0;
 };
 
+// What an RmsNorm multiplies with, and in which dtype.
+enum class RmsWeight {
+  kNarrow,   // the weight, after returning to the model's dtype (Llama)
+  kWide,     // the weight, before that (OLMo-2)
+  kOnePlus,  // 1 + the weight, before that (Gemma)
+};
+
 // weight * x / sqrt(mean(x^2) + eps), statistics in fp32 or wider (arXiv 1910.07467).
 class RmsNorm : public Norm {
  public:
-  RmsNorm(const Placement& placement, int64_t width, double eps);
+  RmsNorm(const Placement& placement, int64_t width, double eps,
+          RmsWeight kind = RmsWeight::kNarrow);
   torch::Tensor forward(const torch::Tensor& x) const override;
 
   torch::Tensor weight;  // [width]
 
  private:
   double eps_;
+  RmsWeight kind_;
 };
 
 class LayerNorm : public Norm {
@@ -64,6 +84,18 @@ class LayerNorm : public Norm {
   torch::Tensor bias;    // [width]
 
  private:
+  double eps_;
+};
+
+// LayerNorm without bias and with a weight per head, on [T, H, D]; names norms.0, norms.1, …
+// (StableLM-2).
+class PerHeadLayerNorm : public Norm {
+ public:
+  PerHeadLayerNorm(const Placement& placement, int64_t heads, int64_t head_dim, double eps);
+  torch::Tensor forward(const torch::Tensor& x) const override;
+
+ private:
+  std::vector<torch::Tensor> weights_;  // per head [D]
   double eps_;
 };
 
@@ -82,9 +114,12 @@ struct MlpOptions {
   int64_t inner = 0;
   bool has_bias = false;
   Activation activation = Activation::kSilu;
+  bool is_fused = false;                       // gate and up in one matrix
+  WeightLayout layout = WeightLayout::kOutIn;  // of PlainMlp
 };
 
-// down(act(gate(x)) * up(x)): gate_proj, up_proj, down_proj.
+// down(act(gate(x)) * up(x)): gate_proj, up_proj, down_proj; or fused gate_up_proj (gate first),
+// down_proj.
 class GatedMlp : public Mlp {
  public:
   GatedMlp(const Placement& placement, const MlpOptions& options);
@@ -92,6 +127,7 @@ class GatedMlp : public Mlp {
 
  private:
   Activation activation_;
+  std::shared_ptr<Linear> gate_up_;  // or the two below
   std::shared_ptr<Linear> gate_;
   std::shared_ptr<Linear> up_;
   std::shared_ptr<Linear> down_;

@@ -45,4 +45,11 @@ const FamilyInfo& family_of(const Json& hf_config) {
   return find_family(checkpoint::HfConfig(hf_config)).info;
 }
 
+std::string prompt_template_of(const Json& hf_config) {
+  const checkpoint::HfConfig config(hf_config);
+  const Family& family = find_family(config);
+  return family.choose_template == nullptr ? family.info.prompt_template
+                                           : family.choose_template(config);
+}
+
 }  // namespace unlearn::model

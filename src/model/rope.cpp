@@ -13,9 +13,12 @@ using checkpoint::HfConfig;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
+torch::Tensor wavelengths(double theta, int64_t dim) {
+  return torch::pow(theta, torch::arange(0, dim, 2, torch::kFloat32) / dim);
+}
+
 torch::Tensor default_frequencies(double theta, int64_t dim) {
-  const torch::Tensor exponents = torch::arange(0, dim, 2, torch::kFloat32) / dim;
-  return 1.0 / torch::pow(theta, exponents);
+  return 1.0 / wavelengths(theta, dim);
 }
 
 // Llama 3.1: long wavelengths divided by factor, short ones kept, a ramp between.
@@ -103,12 +106,10 @@ class RopeFunction : public torch::autograd::Function<RopeFunction> {
 
 }  // namespace
 
-Rope::Rope(const HfConfig& config, int64_t head_dim, double partial)
-    : max_positions_(config.size_or("max_position_embeddings", 2048, INT32_MAX)) {
-  const HfConfig rope = config.rope();
-  theta_ = rope.number("rope_theta");
+Rope::Rope(const HfConfig& rope, int64_t max_positions, int64_t head_dim)
+    : theta_(rope.number("rope_theta")), max_positions_(max_positions) {
   if (!(theta_ > 1)) rope.refuse("rope_theta", "must be above 1");
-  const double share = rope.number_or("partial_rotary_factor", partial);
+  const double share = rope.number_or("partial_rotary_factor", 1.0);
   rotated_ = static_cast<int64_t>(static_cast<double>(head_dim) * share);
   if (!(share > 0) || share > 1 || rotated_ < 2 || rotated_ % 2 != 0) {
     rope.refuse("partial_rotary_factor", "must rotate an even number of a head's ", head_dim,
@@ -130,10 +131,33 @@ Rope::Rope(const HfConfig& config, int64_t head_dim, double partial)
   } else if (type == "yarn") {
     frequencies_ = yarn_frequencies(rope, frequencies_, rotated_, max_positions_);
     amplitude_ = yarn_amplitude(rope, rope.number("factor"));
+  } else if (type == "longrope" || type == "su") {
+    read_longrope(rope);
   } else if (type != "default") {
     rope.refuse("rope_type", "'", type,
-                "' is not supported (default, linear, dynamic, llama3 and yarn are)");
+                "' is not supported (default, linear, dynamic, llama3, yarn and longrope are)");
   }
+}
+
+// LongRoPE (arXiv 2402.13753): one divisor per frequency, others beyond the trained length.
+void Rope::read_longrope(const HfConfig& rope) {
+  short_positions_ = rope.size_or("original_max_position_embeddings", max_positions_, INT32_MAX);
+  const auto scaled = [&](const char* key) {
+    const std::vector<double> divisors = rope.numbers(key);
+    if (static_cast<int64_t>(divisors.size()) != rotated_ / 2) {
+      rope.refuse(key, "must hold ", rotated_ / 2, " numbers, not ", divisors.size());
+    }
+    for (const double divisor : divisors) {
+      if (!(divisor > 0)) rope.refuse(key, "must hold numbers above 0, not ", divisor);
+    }
+    return 1.0 / (torch::tensor(divisors, torch::kFloat32) * wavelengths(theta_, rotated_));
+  };
+  frequencies_ = scaled("short_factor");
+  long_frequencies_ = scaled("long_factor");
+  const auto context = static_cast<double>(short_positions_);
+  const double factor = rope.number_or("factor", static_cast<double>(max_positions_) / context);
+  amplitude_ = factor <= 1 ? 1.0 : std::sqrt(1 + std::log(factor) / std::log(context));
+  amplitude_ = rope.number_or("attention_factor", amplitude_);
 }
 
 torch::Tensor Rope::dynamic_frequencies(int64_t length) const {
@@ -143,17 +167,29 @@ torch::Tensor Rope::dynamic_frequencies(int64_t length) const {
   return default_frequencies(theta_ * std::pow(stretch, dim / (dim - 2)), rotated_);
 }
 
+torch::Tensor Rope::own_frequencies(int64_t length, int64_t fresh) const {
+  if (is_dynamic_ && length > max_positions_) return dynamic_frequencies(length);
+  if (!long_frequencies_.defined() || length <= short_positions_) return {};
+  if (length - fresh > 0 && length - fresh <= short_positions_) {
+    user_error("generation crosses ", short_positions_,
+               " tokens (original_max_position_embeddings), where LongRoPE changes its factors; "
+               "give a longer prompt or generate fewer tokens");
+  }
+  return long_frequencies_;
+}
+
 RopeTable Rope::table(const torch::Tensor& positions, const std::vector<int64_t>& offsets,
                       const std::vector<int64_t>& lengths, torch::Dtype dtype) const {
   const torch::NoGradGuard no_grad;
   const torch::Device device = positions.device();
   const torch::Tensor places = positions.to(torch::kFloat32).unsqueeze(1);  // [T, 1]
   torch::Tensor angles = places * frequencies_.to(device).unsqueeze(0);     // [T, rotated / 2]
-  for (size_t i = 0; is_dynamic_ && i < lengths.size(); ++i) {
-    if (lengths[i] <= max_positions_) continue;
+  const bool has_own = is_dynamic_ || long_frequencies_.defined();
+  for (size_t i = 0; has_own && i < lengths.size(); ++i) {
+    const torch::Tensor own = own_frequencies(lengths[i], offsets[i + 1] - offsets[i]);
+    if (!own.defined()) continue;
     angles.slice(0, offsets[i], offsets[i + 1]) =
-        places.slice(0, offsets[i], offsets[i + 1]) *
-        dynamic_frequencies(lengths[i]).to(device).unsqueeze(0);
+        places.slice(0, offsets[i], offsets[i + 1]) * own.to(device).unsqueeze(0);
   }
   return {(angles.cos() * amplitude_).to(dtype).unsqueeze(1),
           (angles.sin() * amplitude_).to(dtype).unsqueeze(1)};

@@ -19,27 +19,34 @@ struct RopeTable {
 
 class Rope {
  public:
-  // Reads rope_type (default, linear, dynamic, llama3, yarn; UserError for others) and its numbers.
-  // `partial` is the family's share of a head that is rotated when config.json does not say.
-  Rope(const checkpoint::HfConfig& config, int64_t head_dim, double partial = 1.0);
+  // `rope` is what HfConfig::rope() gives: rope_type (default, linear, dynamic, llama3, yarn,
+  // longrope; UserError for others) and its numbers. `max_positions`: max_position_embeddings.
+  Rope(const checkpoint::HfConfig& rope, int64_t max_positions, int64_t head_dim);
 
   // `positions` [T]; `lengths` are the sequences' lengths so far (cached and new) and `offsets`
   // their boundaries in the batch. Dynamic NTK scaling stretches the base of a sequence longer than
   // max_position_embeddings by that sequence's own length: a packed batch gives each sequence what
-  // transformers gives it alone.
+  // transformers gives it alone. LongRoPE's long factors are chosen per sequence likewise;
+  // UserError when generation would have to change them under cached keys.
   RopeTable table(const torch::Tensor& positions, const std::vector<int64_t>& offsets,
                   const std::vector<int64_t>& lengths, torch::Dtype dtype) const;
 
  private:
+  void read_longrope(const checkpoint::HfConfig& rope);
   torch::Tensor dynamic_frequencies(int64_t length) const;
+  // The frequencies of a sequence of `length` tokens of which `fresh` are new; undefined: the
+  // common ones.
+  torch::Tensor own_frequencies(int64_t length, int64_t fresh) const;
 
   int64_t rotated_;  // leading elements of a head that are rotated
   double theta_;
   bool is_dynamic_ = false;
   double factor_ = 1.0;
   int64_t max_positions_;
-  double amplitude_ = 1.0;     // YaRN's attention factor on cos and sin
-  torch::Tensor frequencies_;  // [rotated / 2] fp32, on the CPU
+  double amplitude_ = 1.0;          // YaRN's attention factor on cos and sin
+  int64_t short_positions_ = 0;     // LongRoPE: the longest sequence with the short factors
+  torch::Tensor frequencies_;       // [rotated / 2] fp32, on the CPU
+  torch::Tensor long_frequencies_;  // LongRoPE's, or undefined
 };
 
 // Rotates the leading part of each head: pairs (i, i + rotated / 2). x: [T, H, D].

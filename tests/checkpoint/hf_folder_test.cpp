@@ -111,6 +111,55 @@ TEST_F(HfFolder, WrittenConfigsCarryBothSpellings) {
   EXPECT_FALSE(portable_config(HfConfig(config_with("")), torch::kFloat32).contains("rope_theta"));
 }
 
+TEST_F(HfFolder, RotationPerLayerTypeMeansTheSameInBothSpellings) {
+  const RopeKeys keys{.default_theta = 1e6, .local_theta = "rope_local_base_freq"};
+  const HfConfig old_style(config_with(R"(, "rope_theta": 900.0, "rope_local_base_freq": 40.0,
+      "rope_scaling": {"rope_type": "linear", "factor": 8.0})"));
+  const HfConfig new_style(config_with(R"(, "rope_parameters": {
+      "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 900.0},
+      "sliding_attention": {"rope_type": "default", "rope_theta": 40.0}})"));
+  for (const HfConfig* config : {&old_style, &new_style}) {
+    const Json written = portable_config(*config, torch::kFloat32, keys);
+    for (const HfConfig& read : {*config, HfConfig(written)}) {
+      EXPECT_EQ(read.rope(keys).text_or("rope_type", ""), "linear");
+      EXPECT_EQ(read.rope(keys).number("factor"), 8.0);
+      EXPECT_EQ(read.rope(keys).number("rope_theta"), 900.0);
+      EXPECT_EQ(read.local_rope(keys).text_or("rope_type", ""), "default");
+      EXPECT_EQ(read.local_rope(keys).number("rope_theta"), 40.0);
+    }
+    EXPECT_EQ(written.at("rope_theta"), 900.0);
+    EXPECT_EQ(written.at("rope_local_base_freq"), 40.0);
+    EXPECT_EQ(written.at("rope_scaling").at("factor"), 8.0);
+    EXPECT_EQ(written.at("rope_parameters").at("sliding_attention").at("rope_theta"), 40.0);
+  }
+  const HfConfig empty(config_with(""));
+  EXPECT_EQ(empty.rope(keys).number("rope_theta"), 1e6);
+  EXPECT_EQ(empty.local_rope(keys).number("rope_theta"), 10000.0);
+}
+
+TEST_F(HfFolder, FamiliesWithTheirOwnRotaryKeys) {
+  const RopeKeys keys{.theta = "rotary_emb_base", .partial = "rotary_pct", .default_partial = 0.25};
+  const HfConfig config(config_with(R"(, "rotary_emb_base": 70.0, "rotary_pct": 0.5)"));
+  const Json written = portable_config(config, torch::kFloat32, keys);
+  EXPECT_EQ(written.at("rope_parameters").at("rope_theta"), 70.0);
+  EXPECT_EQ(written.at("rope_parameters").at("partial_rotary_factor"), 0.5);
+  EXPECT_EQ(written.at("rotary_emb_base"), 70.0);
+  EXPECT_FALSE(written.contains("rope_theta"));
+  EXPECT_EQ(HfConfig(config_with("")).rope(keys).number("partial_rotary_factor"), 0.25);
+}
+
+// Phi-3 of transformers 4.x refuses a rope_scaling with more than three keys.
+TEST_F(HfFolder, LongRopeIsWrittenAsPhi3ReadsIt) {
+  const HfConfig config(config_with(R"(, "original_max_position_embeddings": 16,
+      "rope_parameters": {"rope_type": "longrope", "short_factor": [1.0], "long_factor": [2.0],
+      "rope_theta": 90.0, "original_max_position_embeddings": 8})"));
+  EXPECT_EQ(config.rope().number("original_max_position_embeddings"), 16);
+  const Json scaling = portable_config(config, torch::kFloat32).at("rope_scaling");
+  EXPECT_EQ(scaling.size(), 3U);
+  EXPECT_EQ(scaling.at("type"), "longrope");
+  EXPECT_EQ(scaling.at("long_factor"), Json::array({2.0}));
+}
+
 TEST_F(HfFolder, OnlyCompanionFilesAreCopied) {
   fs::create_directories(folder_ / "from");
   fs::create_directories(folder_ / "to");

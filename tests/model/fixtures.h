@@ -46,7 +46,8 @@ struct Golden {
 
 inline torch::Tensor logits_of(CausalLM& model, const torch::Tensor& hidden) {
   const Head head = model.head();
-  return torch::linear(hidden, head.weight, head.bias);
+  const torch::Tensor logits = torch::linear(hidden, head.weight, head.bias);
+  return head.softcap > 0 ? torch::tanh(logits / head.softcap) * head.softcap : logits;
 }
 
 // Log-probabilities of all tokens but each sequence's first.

@@ -6,6 +6,7 @@
 
 #include "fixtures.h"
 #include "unlearn/core/json.h"
+#include "unlearn/core/strings.h"
 
 namespace unlearn::model {
 namespace {
@@ -16,9 +17,11 @@ TEST_P(GoldenModel, TokenLogProbsAndGradientsInFp32) {
   const Golden golden(GetParam());
   const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
   const torch::Tensor log_probs = token_log_probs(*model, golden.ids, golden.offsets);
-  EXPECT_LT((log_probs - golden.log_probs).abs().max().item<double>(), 1e-4);
+  const double error = (log_probs - golden.log_probs).abs().max().item<double>();
+  EXPECT_LT(error, 2e-5);
   (-log_probs.mean()).backward();
   size_t compared = 0;
+  double gradient_error = 0;
   for (const auto& entry : model->named_parameters()) {
     const torch::Tensor expected = golden.file.view("grad." + entry.key());
     ASSERT_TRUE(entry.value().grad().defined()) << entry.key();
@@ -27,8 +30,15 @@ TEST_P(GoldenModel, TokenLogProbsAndGradientsInFp32) {
     // bound needs an absolute part.
     EXPECT_LT(difference.norm().item<double>(), 1e-4 * expected.norm().item<double>() + 1e-7)
         << entry.key();
+    if (expected.norm().item<double>() > 1e-3) {
+      gradient_error =
+          std::max(gradient_error, (difference.norm() / expected.norm()).item<double>());
+    }
     ++compared;
   }
+  // For docs/models.md: --gtest_output=json:FILE.
+  RecordProperty("log_prob_error", cat(error));
+  RecordProperty("gradient_error", cat(gradient_error));
   EXPECT_EQ(compared + 4, golden.file.tensors().size());
 }
 
@@ -36,13 +46,14 @@ TEST_P(GoldenModel, TokenLogProbsAndGradientsInFp64) {
   const Golden golden(GetParam());
   const auto model = load_model(golden_folder() / GetParam(), torch::kFloat64, torch::kCPU);
   const torch::Tensor log_probs = token_log_probs(*model, golden.ids, golden.offsets);
-  // transformers runs norms and softmax in fp32 even for an fp64 model, which sets the bounds.
-  EXPECT_LT((log_probs - golden.log_probs).abs().max().item<double>(), 3e-6);
+  // transformers runs norms and softmax in fp32 even for an fp64 model, which sets the bounds; the
+  // models with the most norms (Gemma-3: six per layer) are the farthest.
+  EXPECT_LT((log_probs - golden.log_probs).abs().max().item<double>(), 1e-5);
   (-log_probs.mean()).backward();
   for (const auto& entry : model->named_parameters()) {
     const torch::Tensor expected = golden.file.view("grad." + entry.key());
     const torch::Tensor difference = entry.value().grad() - expected;
-    EXPECT_LT(difference.norm().item<double>(), 3e-6 * expected.norm().item<double>() + 1e-7)
+    EXPECT_LT(difference.norm().item<double>(), 1e-5 * expected.norm().item<double>() + 1e-7)
         << entry.key();
   }
 }

@@ -13,6 +13,19 @@
 
 namespace unlearn::checkpoint {
 
+// How a family's config.json spells the rotary settings that stand outside of rope_parameters, and
+// what they are when absent.
+struct RopeKeys {
+  std::string theta = "rope_theta";
+  double default_theta = 10000.0;
+  std::string partial = "partial_rotary_factor";
+  double default_partial = 1.0;
+  // Not empty: sliding and full layers rotate differently (Gemma-3). transformers 5.x then has one
+  // object per layer type in rope_parameters, 4.x this key for the sliding layers' base.
+  std::string local_theta = "";
+  double default_local_theta = 10000.0;
+};
+
 // A view of config.json's object. A key that is null counts as absent, as in transformers. Errors
 // are UserErrors "<where>: <key>: …".
 class HfConfig {
@@ -35,10 +48,16 @@ class HfConfig {
   // A list of strings; empty when absent.
   std::vector<std::string> texts(const std::string& key) const;
 
+  // A list of finite numbers; empty when absent.
+  std::vector<double> numbers(const std::string& key) const;
+
   // The rotary settings in one spelling, read from transformers 5.x's `rope_parameters` or from
   // 4.x's `rope_theta`, `rope_scaling` and `partial_rotary_factor`: an HfConfig of {rope_type,
-  // rope_theta, …} whose errors name the key it was found under.
-  HfConfig rope(double default_theta = 10000.0) const;
+  // rope_theta, …} whose errors name the key it was found under. With two kinds of layers, those of
+  // the full-attention layers.
+  HfConfig rope(const RopeKeys& keys = {}) const;
+  // Those of the sliding layers of a family with `keys.local_theta`.
+  HfConfig local_rope(const RopeKeys& keys) const;
 
   // UserError "<where>: <key>: <message>".
   template <class... Args>
@@ -51,6 +70,7 @@ class HfConfig {
  private:
   struct NoModelType {};
   HfConfig(NoModelType, Json object, std::string where);
+  HfConfig rope_view(const std::string& key, const std::string& layer_type) const;
   [[noreturn]] void refuse_text(const std::string& key, const std::string& message) const;
 
   Json object_;
@@ -64,8 +84,9 @@ HfConfig open_hf_folder(const std::filesystem::path& folder);
 
 // The same config for a model stored as `dtype`, with every setting that changed its name between
 // transformers 4.x and 5.x under both names (dtype and torch_dtype; rope_parameters and rope_theta,
-// rope_scaling, partial_rotary_factor). Other keys stay as they are, in their order.
-Json portable_config(const HfConfig& config, torch::Dtype dtype);
+// rope_scaling, partial_rotary_factor or the family's own keys). Other keys stay as they are, in
+// their order.
+Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys = {});
 
 // Files besides config and weights that belong to a model: tokenizer, chat template, generation
 // settings. Those that exist in `source` are copied byte for byte.

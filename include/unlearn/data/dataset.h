@@ -24,6 +24,9 @@ struct Template {
   // masked); false: the TOFU repository's rule (only question_start+question+question_end masked).
   bool mask_answer_tag = false;
   std::string answer_end = "";  // closes the assistant's turn before EOS ("<|im_end|>\n")
+  // false: a BOS that the tokenizer would put before the text is left out, as the chat template of
+  // the family has none (zephyr).
+  bool add_special = true;
 };
 
 // A template by name; UserError lists the names.

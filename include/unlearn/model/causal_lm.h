@@ -117,5 +117,7 @@ struct FamilyInfo {
 };
 std::vector<FamilyInfo> families();
 const FamilyInfo& family_of(const Json& hf_config);  // UserError names the supported types
+// The prompt template for a model: its family's, but Llama-3's for a llama with that vocabulary.
+std::string prompt_template_of(const Json& hf_config);
 
 }  // namespace unlearn::model

@@ -13,10 +13,17 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   return build_llama_like(config, placement, options);
 }
 
+// Llama 3.x has a vocabulary of its own; its predecessors and relatives have smaller ones.
+std::string choose_template(const checkpoint::HfConfig& config) {
+  return config.size("vocab_size", INT32_MAX) >= 128256 ? "llama3" : "llama2";
+}
+
 }  // namespace
 
 Family make_llama() {
-  return {{"llama", "Llama 1, 2 and 3.x, SmolLM2, TinyLlama", {"llama"}, "llama2"}, build};
+  Family family{{"llama", "Llama 1, 2 and 3.x, SmolLM2, TinyLlama", {"llama"}, "llama2"}, build};
+  family.choose_template = choose_template;
+  return family;
 }
 
 }  // namespace unlearn::model

@@ -16,6 +16,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_mistral() { return {{"mistral", "Mistral 7B", {"mistral"}, "mistral"}, build}; }
+Family make_mistral() { return {{"mistral", "Mistral 7B", {"mistral"}, "llama2"}, build}; }
 
 }  // namespace unlearn::model

@@ -6,8 +6,12 @@
 namespace unlearn::model {
 namespace {
 
+const checkpoint::RopeKeys& rope_keys() {
+  static const checkpoint::RopeKeys keys{.default_partial = 0.5};
+  return keys;
+}
+
 std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
-  if (config.boolean_or("qk_layernorm", false)) config.refuse("qk_layernorm", "is not supported");
   DecoderParts parts;
   parts.names.norm = "final_layernorm";
   parts.dims = read_dims(config);
@@ -18,25 +22,39 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   attention.out_bias = true;
   attention.out_name = "dense";
   const int64_t width = parts.dims.hidden_size;
-  const MlpOptions mlp{width, config.size("intermediate_size"), true,
-                       read_activation(config, "hidden_act", "gelu_new")};
   const double eps = config.number_or("layer_norm_eps", 1e-5);
+  const auto norm = [&](int64_t size) -> std::shared_ptr<Norm> {
+    return std::make_shared<LayerNorm>(placement, size, eps);
+  };
+  if (config.boolean_or("qk_layernorm", false)) {
+    const int64_t dim = attention.head_dim;
+    attention.qk_norm = {"q_layernorm", "k_layernorm", false,
+                         [&, dim](int64_t) { return norm(dim); }};
+  }
+  MlpOptions mlp;
+  mlp.width = width;
+  mlp.inner = config.size("intermediate_size");
+  mlp.has_bias = true;
+  mlp.activation = read_activation(config, "hidden_act", "gelu_new");
   parts.kv_heads = attention.kv_heads;
   parts.head_dim = attention.head_dim;
   parts.head_bias = true;
-  parts.rope.emplace(config, attention.head_dim, 0.5);
-  parts.final_norm = std::make_shared<LayerNorm>(placement, width, eps);
+  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
+  parts.final_norm = norm(width);
   parts.make_block = [&](int64_t) {
-    return std::make_shared<ParallelBlock>(
-        ParallelBlock::Parts{std::make_shared<LayerNorm>(placement, width, eps),
-                             std::make_shared<SelfAttention>(placement, attention),
-                             std::make_shared<PlainMlp>(placement, mlp, "fc1", "fc2")});
+    BlockParts block;
+    block.input_norm = {"input_layernorm", norm(width)};
+    block.attention = {"self_attn", std::make_shared<SelfAttention>(placement, attention)};
+    block.mlp = {"mlp", std::make_shared<PlainMlp>(placement, mlp, "fc1", "fc2")};
+    return std::make_shared<ParallelBlock>(std::move(block));
   };
   return std::make_shared<Decoder>(placement, std::move(parts));
 }
 
 }  // namespace
 
-Family make_phi() { return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build}; }
+Family make_phi() {
+  return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build, rope_keys()};
+}
 
 }  // namespace unlearn::model

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Simulated 8- and 4-bit weights of the bundled model: whole folders, small and larger errors.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+tiny=$source_dir/data/tiny
+between() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x > low && x < high) }'; }
+relative_error() { sed -E 's/.*"relative_error":([^,}]+).*/\1/' "$1"; }
+
+for bits in 8 4; do
+  "$unlearn" quantise --quiet --model "$tiny" --bits $bits --output q$bits >report$bits
+  expect "28 matrices of 4 layers" grep -q '"tensors":28' report$bits
+  expect "the folder is a whole model" "$unlearn" inspect q$bits >/dev/null
+  cmp q$bits/tokenizer.json "$tiny/tokenizer.json" || die "tokenizer copied"
+done
+# Uniform rounding of a normal row of 128 loses about 0.6 %, NF4 about 9 %.
+expect "8 bits lose little" between "$(relative_error report8)" 0.001 0.02
+expect "4 bits lose more" between "$(relative_error report4)" 0.05 0.15
+
+echo '{"text": "Rupert Ashgrove is a mycologist."}' >text.jsonl
+for model in "$tiny" q8 q4; do
+  "$unlearn" score --quiet --dtype float32 --model "$model" --input text.jsonl |
+    sed -E 's/.*"mean_logprob":([^,]+),.*/\1/' >>scores
+done
+expect "three different models" test "$(sort -u scores | wc -l)" -eq 3
+
+expect_error 2 "must be 8 or 4" "$unlearn" quantise --model "$tiny" --bits 3 --output q3
+expect_error 2 "q8" "$unlearn" quantise --model "$tiny" --bits 8 --output q8
+expect_error 2 "absent" "$unlearn" quantise --model absent --bits 8 --output q3
+expect "nothing half-written" test ! -e q3
+echo "quantise: $checks checks passed"
