@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 ROWS = 6
 FORGET = "forget05"
-SCALED_WEIGHT, SCALE = "model.layers.2.self_attn.o_proj.weight", -0.5
+SCALED_WEIGHT, SCALE = "model.layers.0.mlp.down_proj.weight", 0.0
 PLAIN_LENGTH = 200
 NEW_TOKENS = 200
 MIN_K = 0.4

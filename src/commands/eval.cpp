@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 struct EvalFlags {
   std::string benchmark, retain_log;
-  std::vector<std::string> models;  // model folders and run folders
+  std::vector<std::string> runs, models;  // model folders and run folders
 };
 
 // One model to evaluate.
@@ -109,7 +109,7 @@ int run_eval(std::vector<std::string> arguments) {
   SharedFlags shared;
   EvalFlags flags;
   CLI::App app("all metrics of a benchmark, of one model or several", "eval");
-  app.add_option("runs", flags.models, "run folders or model folders, compared in one table");
+  app.add_option("runs", flags.runs, "run folders or model folders, compared in one table");
   app.add_option("--model", flags.models, "the same (repeatable)")->allow_extra_args(false);
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
   app.add_option("--retain-log", flags.retain_log,
@@ -123,6 +123,7 @@ int run_eval(std::vector<std::string> arguments) {
   app.add_flag("--dry-run", shared.dry_run, "check every input and print what would be run");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
+  flags.models.insert(flags.models.begin(), flags.runs.begin(), flags.runs.end());
 
   const std::vector<EvalTarget> targets = find_targets(shared, flags);
   std::vector<RunConfig> configs;
