@@ -220,6 +220,7 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "golden")
     parser.add_argument("--tofu", type=Path, help="folder with TOFU's files")
     parser.add_argument("--only", help="one family")
+    parser.add_argument("--smollm2", type=Path, help="folder that scripts/fetch_smollm2.sh made")
     parser.add_argument("--show", nargs=2, metavar=("FAMILY", "BLOCK"),
                         help="print the rows of one block instead of writing files")
     arguments = parser.parse_args()
@@ -230,6 +231,10 @@ def main():
         return
     out.mkdir(parents=True, exist_ok=True)
     checksums.write_json(out / "atoms.json", hostile.table())
+    if arguments.smollm2:
+        checksums.write_golden(out / "real_smollm2.json",
+                               Oracle(Tokenizer.from_file(str(arguments.smollm2 / "tokenizer.json"))),
+                               STRINGS // 4, arguments.tofu)
     for make in FAMILIES:
         family = make.__name__
         if arguments.only not in (None, family):

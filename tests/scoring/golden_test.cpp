@@ -8,6 +8,12 @@
 namespace unlearn::scoring {
 namespace {
 
+ScoreExamplesOptions in_batches_of(int64_t tokens) {
+  ScoreExamplesOptions options;
+  options.batch_tokens = tokens;
+  return options;
+}
+
 class GoldenScores : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
@@ -16,7 +22,7 @@ TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
   const auto examples = golden_examples(golden);
   const auto* expected = golden.log_probs.const_data_ptr<float>();
   for (const int64_t batch_tokens : {1, 40, 4096}) {
-    const auto scores = score_examples(*model, pointers(examples), {.batch_tokens = batch_tokens});
+    const auto scores = score_examples(*model, pointers(examples), in_batches_of(batch_tokens));
     ASSERT_EQ(scores.size(), examples.size());
     int64_t next = 0;
     for (const ExampleScore& score : scores) {
@@ -36,7 +42,7 @@ TEST_P(GoldenScores, MaskedLabelsLeaveTheOthersAsTheyAre) {
     std::fill_n(example.labels.begin(), 3, data::kIgnored);
     example.num_labels -= 2;
   }
-  const auto some = score_examples(*model, pointers(examples), {.batch_tokens = 30});
+  const auto some = score_examples(*model, pointers(examples), in_batches_of(30));
   for (size_t i = 0; i < all.size(); ++i) {
     ASSERT_EQ(some[i].logp.size() + 2, all[i].logp.size());
     for (size_t t = 0; t < some[i].logp.size(); ++t) {

@@ -102,13 +102,12 @@ TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
     const ReferenceCache cache = open();
     std::vector<data::PackItem> items;
     for (const auto& example : examples_) items.push_back({data::Role::kRetain, &example});
+    ScoreRequest request;
+    request.retain_rows = RowFunction::kForwardKl;
+    request.retain_row_positions = positions;
     const auto kl = [&] {
       const torch::NoGradGuard no_grad;
-      return score_batch(
-                 *model_, data::pack(items),
-                 {.retain_rows = RowFunction::kForwardKl, .retain_row_positions = positions},
-                 &cache)
-          .retain.row_values;
+      return score_batch(*model_, data::pack(items), request, &cache).retain.row_values;
     };
     int64_t rows = 0;
     for (const auto& example : examples_) {

@@ -2,6 +2,7 @@
 // 20,000 hostile strings and all of TOFU's texts by checksums (scripts/goldens/checksums.py).
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -141,6 +142,20 @@ TEST(GoldenSharedSentencePiece, RowsHostileStringsAndTofu) {
   write_file_atomic(folder / "tokenizer.model", read_file(file));
   const auto tokenizer = load_tokenizer(folder);
   const Json golden = read_json(golden_path("sp_shared.json"));
+  compare_rows(*tokenizer, golden["rows"]);
+  compare_hostile(*tokenizer, golden["blocks"]);
+  compare_tofu(*tokenizer, golden["tofu"]);
+}
+
+TEST(GoldenSmolLm2, RowsHostileStringsAndTofu) {
+  const char* variable = std::getenv("UNLEARN_SMOLLM2");
+  const std::filesystem::path folder =
+      variable != nullptr ? variable : std::string(UNLEARN_SOURCE_DIR) + "/models/smollm2-135m";
+  if (!std::filesystem::exists(folder / "tokenizer.json")) {
+    GTEST_SKIP() << folder << " is missing: run scripts/fetch_smollm2.sh";
+  }
+  const auto tokenizer = load_tokenizer(folder);
+  const Json golden = read_json(golden_path("real_smollm2.json"));
   compare_rows(*tokenizer, golden["rows"]);
   compare_hostile(*tokenizer, golden["blocks"]);
   compare_tofu(*tokenizer, golden["tofu"]);
