@@ -2,6 +2,7 @@
 #include "unlearn/scoring/token_logprob.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 namespace unlearn::scoring {
 namespace {
@@ -144,7 +145,8 @@ TEST(TokenLogprob, NarrowRowsAreScoredInFp32) {
   const Tensor targets = torch::arange(9);
   const Tensor logp = token_logprob(rows, head, targets);
   EXPECT_EQ(logp.scalar_type(), torch::kFloat32);
-  const model::Head wide{head.weight.to(torch::kDouble)};
+  model::Head wide;
+  wide.weight = head.weight.to(torch::kDouble);
   const Tensor exact = token_logprob(rows.to(torch::kDouble), wide, targets);
   // bf16 logits have 8 bits; the log-sum-exp over them must not lose more.
   EXPECT_LE((logp - exact).abs().max().item<double>(), 0.1);
