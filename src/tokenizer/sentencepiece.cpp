@@ -148,7 +148,10 @@ class SentencePiece : public Tokenizer {
         user_error(where_, ": added token '", numbered.token.content, "' says id ", numbered.id,
                    " but the model has it as ", *known);
       }
-      insert(numbered.token, numbered.id);
+      // Here only a token with a role (below) is special, whatever its own flag says.
+      AddedToken token = numbered.token;
+      token.special = false;
+      insert(token, numbered.id);
     }
     unknown_prefix_ = processor_.IdToPiece(processor_.unk_id());
     for (const auto& [name, token] : files.named) {
@@ -169,8 +172,8 @@ class SentencePiece : public Tokenizer {
       if (id < 0) continue;
       AddedToken token;
       token.content = processor_.IdToPiece(id);
-      token.special = true;
       insert(token, id);
+      tokens_[id].special = true;
     }
   }
 
