@@ -17,6 +17,9 @@ ScoreExamplesOptions in_batches_of(int64_t tokens) {
 class GoldenScores : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
+  if (GetParam() == "llama_dynamic") {
+    GTEST_SKIP() << "its angles depend on the input's length, which is one less when scoring";
+  }
   const model::Golden golden(GetParam());
   const auto model = golden_model(GetParam());
   const auto examples = golden_examples(golden);

@@ -46,8 +46,9 @@ model::Head make_head(const Kind& kind) {
 }
 
 Tensor full_log_softmax(const Tensor& rows, const model::Head& head) {
-  Tensor z = torch::matmul(rows, head.weight.t()) * head.scale;
+  Tensor z = torch::matmul(rows, head.weight.t());
   if (head.bias.defined()) z = z + head.bias;
+  z = z * head.scale;
   if (head.softcap > 0) z = head.softcap * torch::tanh(z / head.softcap);
   return torch::log_softmax(z, -1);
 }
