@@ -1,19 +1,17 @@
-"""Small tokenizers of the common families, strings to tokenize, and what `tokenizers` and
-`sentencepiece` make of them.
+"""Small tokenizers of the common families, and what `tokenizers` makes of hostile strings (and of
+TOFU's texts, with --tofu) by them.
 
-Writes OUT/tokenizer/<family>/ (a Hugging Face folder and golden.json). golden.json holds rows
-[text, ids, ids with special tokens, decoded, decoded without special tokens].
-Needs the Python packages tokenizers and sentencepiece. All text is generated here.
+Writes OUT/tokenizer/atoms.json and OUT/tokenizer/<family>/{tokenizer,golden}.json; golden.json is
+described in checksums.py. The SentencePiece models are made by tokenizer_llama.py.
+Needs the Python package tokenizers.
 """
 
 import argparse
-import io
 import json
-import random
-import unicodedata
 from pathlib import Path
 
-import sentencepiece
+import checksums
+import hostile
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers,
                         processors, trainers)
 
@@ -21,82 +19,38 @@ GPT4 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p
         r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 MARK = "\u2581"
 
-SYLLABLES = "ka ri to ven mar sol in er an dor el is tha qui ber lo na the ing ion st re".split()
-SCRIPTS = [(0x61, 0x7A), (0x41, 0x5A), (0xC0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x5D0, 0x5EA),
-           (0x620, 0x64A), (0x904, 0x939), (0xE01, 0xE3A), (0x1100, 0x11FF), (0x3041, 0x30FF),
-           (0x4E00, 0x4FFF), (0xAC00, 0xAD00), (0x10330, 0x1034A), (0x1D400, 0x1D500),
-           (0x20000, 0x20100)]
-MARKS = "\u0301\u0308\u0323\u0327\u0345\u05B0\u093C\u0E48\u200D\uFE0F\u20E3"
-SPACES = [" ", " ", " ", "  ", "   ", "\t", "\n", "\n\n", "\r\n", "\r", "\u00A0", "\u0085", "\u2003",
-          "\u3000", "\u180E", "\u200B", "\u2028", "\u000B", "\u1680", " \n ", "      "]
-EMOJI = ["\U0001F600", "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F1E9\U0001F1EA",
-         "\u2764\uFE0F", "\U0001F44D\U0001F3FD", "1\uFE0F\u20E3"]
-ODD = ["\x00", "\x01", "\x1b", "\x7f", "\u0080", "\uE000", "\uFFFE", "\uFFFF", "\U0010FFFF",
-       "\U000F0000", "\uFEFF", "\uFFFD", "\uFDD0", "\u212A", "\u017F", "\u0130", "\u03A3", "\u00DF",
-       "\uFB03", "\u1E9B\u0323", "\u00BD", "\u2167", "\u0660\u0661", "\u096F", "\u00B2", MARK,
-       "\u0120", "\u010A", "\u2126", "\u0958", "\uAC01\u11A8"]
-PUNCTUATION = list(".,;:!?'\"-()[]{}<>/\\|@#$%^&*_+=~`") + ["...", "\u2026", "\u2014", "\u3002",
-                                                            "\u00AB", "\u061F", "''", "//", "--"]
-CONTRACTIONS = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'LL", "'\u017F", "n't", " 's"]
-LOOKALIKES = ["<s>", "</s>", "<unk>", "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<0x41>",
-              "<0xE5>", "<|begin_of_text|>", "<|eot_id|>", "<bos>", "<eos>", "<pad>", "<mask>",
-              "<|endof", "text|>", "<s", "<<s>>", "[INST]", "<fim_prefix>", "  <mask>  ", "word",
-              "xwordx", " word ", "Caf\u00e9", "Cafe\u0301", "cafe\u0301s"]
+ROOT = Path(__file__).resolve().parents[2]
+# Tokenizers of this many strings; the rest, which no supported model needs, get a tenth.
+STRINGS = 20000
+MAIN = {"gpt2", "llama3", "qwen2", "gpt_neox", "smollm2", "llama2_json"}
 
 
-def syllables(rng):
-    word = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 4)))
-    return rng.choice([word, word, word.capitalize(), word.upper()])
+def training_text():
+    """The bundled people, and as many hostile strings, so that there are merges in every script."""
+    lines = []
+    for name in ("full.json", "retain_perturbed.json"):
+        for line in (ROOT / "data" / "fiction" / name).read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            lines.append(f"Question: {row['question']}\nAnswer: {row['answer']}")
+    table = hostile.table()
+    return lines + [hostile.text(10 ** 9 + number, table) for number in range(2000)]
 
 
-def script(rng):
-    low, high = rng.choice(SCRIPTS)
-    return "".join(chr(rng.randint(low, high)) for _ in range(rng.randint(1, 6)))
+class Oracle:
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
 
+    def encode(self, text, special):
+        return self.tokenizer.encode(text, add_special_tokens=special).ids
 
-def any_character(rng):
-    while True:
-        c = rng.choice([rng.randrange(0x110000), rng.randrange(0x10000), rng.randrange(0x3000)])
-        if not 0xD800 <= c < 0xE000 and (c < 0x80 or unicodedata.category(chr(c)) != "Cn"):
-            return chr(c)
-
-
-ATOMS = [
-    (12, syllables),
-    (10, lambda rng: rng.choice(SPACES)),
-    (4, lambda rng: rng.choice(PUNCTUATION)),
-    (3, script),
-    (2, lambda rng: rng.choice(CONTRACTIONS)),
-    (2, lambda rng: rng.choice(LOOKALIKES)),
-    (2, lambda rng: str(rng.randrange(10 ** rng.randint(1, 25)))),
-    (2, lambda rng: rng.choice(ODD)),
-    (1, lambda rng: rng.choice("aeoucnA") + "".join(rng.choices(MARKS, k=rng.randint(1, 4)))),
-    (1, lambda rng: rng.choice(EMOJI)),
-    (1, any_character),
-    (1, lambda rng: rng.choice([" ", "a", "=", "\n", "9", "\u3042"]) * rng.randint(2, 40)),
-]
-
-
-def hostile(seed, count):
-    """Random mixes of everything that tokenizers trip over."""
-    rng = random.Random(seed)
-    weights = [weight for weight, _ in ATOMS]
-    out = ["", " ", "a", MARK, " a", "\n"]
-    while len(out) < count:
-        atoms = rng.choices(ATOMS, weights, k=rng.choice([1, 2, 3, 5, 8, 13, 21]))
-        out.append("".join(make(rng) for _, make in atoms))
-    return out
-
-
-def training_text(seed=7, lines=3000):
-    rng = random.Random(seed)
-    return [" ".join(rng.choice([syllables, syllables, syllables, script])(rng)
-                     + rng.choice(["", "", "", ",", ".", "'s", "!", " 12", "\n"])
-                     for _ in range(rng.randint(3, 14))) for _ in range(lines)]
+    def decode(self, ids, skip):
+        return self.tokenizer.decode(ids, skip_special_tokens=skip)
 
 
 def train(tokenizer, size, specials, alphabet=(), trainer=trainers.BpeTrainer, **options):
-    tokenizer.train_from_iterator(training_text(), trainer(
+    # A learned piece must not be spelled like a special token: Unigram would list it twice.
+    texts = [t for t in training_text() if not any(s in t for s in ("<unk>", "<pad>", "</s>"))]
+    tokenizer.train_from_iterator(texts, trainer(
         vocab_size=size, special_tokens=specials, initial_alphabet=sorted(alphabet),
         show_progress=False, **options))
     return tokenizer
@@ -250,7 +204,7 @@ def unigram():
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    tokenizer = train(tokenizer, 2600, ["<pad>", "</s>", "<unk>"], trainer=trainers.UnigramTrainer,
+    tokenizer = train(tokenizer, 2300, ["<pad>", "</s>", "<unk>"], trainer=trainers.UnigramTrainer,
                       unk_token="<unk>")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))])
@@ -261,55 +215,41 @@ FAMILIES = [gpt2, llama3, qwen2, gpt_neox, smollm2, roberta, llama2_json, mistra
             metaspace, word_bpe, prefix_bpe, behaviors, unigram]
 
 
-def train_sentencepiece():
-    """Llama-2's settings: BPE, byte fallback, single digits, a space in front, no normalisation."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(training_text()), model_writer=model, model_type="bpe",
-        vocab_size=1500, byte_fallback=True, split_digits=True, add_dummy_prefix=True,
-        remove_extra_whitespaces=False, normalization_rule_name="identity",
-        allow_whitespace_only_pieces=True, character_coverage=0.98, minloglevel=2, num_threads=1)
-    return model.getvalue()
-
-
-def row(tokenizer, text):
-    full = tokenizer.encode(text, add_special_tokens=True).ids
-    return [text, tokenizer.encode(text, add_special_tokens=False).ids, full,
-            tokenizer.decode(full, skip_special_tokens=False),
-            tokenizer.decode(full, skip_special_tokens=True)]
-
-
-def write_golden(folder, rows):
-    lines = ",\n".join(json.dumps(r, separators=(",", ":")) for r in rows)
-    (folder / "golden.json").write_text(f"[{lines}]\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=150, help="rows of each golden.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "tests" / "golden")
+    parser.add_argument("--tofu", type=Path, help="folder with TOFU's files")
+    parser.add_argument("--only", help="one family")
+    parser.add_argument("--smollm2", type=Path, help="folder that scripts/fetch_smollm2.sh made")
+    parser.add_argument("--show", nargs=2, metavar=("FAMILY", "BLOCK"),
+                        help="print the rows of one block instead of writing files")
     arguments = parser.parse_args()
-    texts = hostile(1, arguments.rows)
-    for family in FAMILIES:
-        folder = arguments.out / "tokenizer" / family.__name__
-        folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = family()
+    out = arguments.out / "tokenizer"
+    if arguments.show:
+        family, block = arguments.show
+        checksums.show(Oracle(Tokenizer.from_file(str(out / family / "tokenizer.json"))), int(block))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    checksums.write_json(out / "atoms.json", hostile.table())
+    if arguments.smollm2:
+        checksums.write_golden(out / "real_smollm2.json",
+                               Oracle(Tokenizer.from_file(str(arguments.smollm2 / "tokenizer.json"))),
+                               STRINGS // 4, arguments.tofu)
+    for make in FAMILIES:
+        family = make.__name__
+        if arguments.only not in (None, family):
+            continue
+        folder = out / family
+        folder.mkdir(exist_ok=True)
+        tokenizer = make()
         content = json.loads(tokenizer.to_str())
-        if family is gpt2 and content["model"]["merges"]:  # the older spelling of merges
+        if family == "gpt2":  # the older spelling of merges
             content["model"]["merges"] = [" ".join(pair) for pair in content["model"]["merges"]]
-        (folder / "tokenizer.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")
-        write_golden(folder, [row(tokenizer, text) for text in texts])
-    folder = arguments.out / "tokenizer" / "llama2"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.model").write_bytes(train_sentencepiece())
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
-    # Plain texts only: the lookalikes are added tokens, which SentencePiece does not know.
-    plain = [t for t in texts if not any(s in t for s in ("<s>", "</s>", "<unk>"))]
-    rows = []
-    for text in plain:
-        ids = processor.encode(text)
-        rows.append([text, ids, [processor.bos_id()] + ids, None, processor.decode(ids)])
-    write_golden(folder, rows)
+        checksums.write_json(folder / "tokenizer.json", content)
+        checksums.write_golden(folder / "golden.json", Oracle(tokenizer),
+                               STRINGS if family in MAIN else STRINGS // 10,
+                               arguments.tofu if family in MAIN else None)
+        print(family, tokenizer.get_vocab_size())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ std::vector<int32_t> prompt_of(const Json& row, const LoadedModel& loaded) {
   auto ids = data::make_qa_prompt(*loaded.tokenizer, loaded.prompt_template,
                                   row.at("prompt").get<std::string>());
   if (ids.empty()) user_error("the prompt has no token");
+  check_ids(ids, loaded.model->dims().vocab_size);
   return ids;
 }
 
@@ -30,12 +31,6 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& input, const s
     for_each_json_row(input,
                       [&](int64_t, const Json& row) { prompts.push_back(prompt_of(row, loaded)); });
     if (prompts.empty()) user_error(input, ": holds no row");
-  }
-  const int64_t limit = loaded.model->dims().vocab_size;
-  for (const auto& ids : prompts) {
-    for (const int32_t id : ids) {
-      if (id >= limit) user_error("tokenizer/embedding mismatch: token id ", id, " of ", limit);
-    }
   }
   return prompts;
 }

@@ -43,6 +43,14 @@ std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_
   return ids;
 }
 
+void check_ids(const std::vector<int32_t>& ids, int64_t vocab_size) {
+  for (const int32_t id : ids) {
+    if (id < vocab_size) continue;
+    user_error("tokenizer/embedding mismatch: token id ", id, " but the model has ", vocab_size,
+               " embeddings; take the tokenizer that belongs to the model");
+  }
+}
+
 void write_lines(const std::string& output, const std::vector<std::string>& lines) {
   const auto write = [&](std::ostream& out) {
     for (const std::string& line : lines) out << line << '\n';

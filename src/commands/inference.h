@@ -31,6 +31,9 @@ LoadedModel open_model(const std::string& folder, const std::string& device,
 std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_t vocab_size,
                                  bool allow_ignored);
 
+// UserError "tokenizer/embedding mismatch" for ids that the model has no embedding for.
+void check_ids(const std::vector<int32_t>& ids, int64_t vocab_size);
+
 // Result lines: to a file (atomically) or, with an empty name, to stdout.
 void write_lines(const std::string& output, const std::vector<std::string>& lines);
 

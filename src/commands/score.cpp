@@ -32,7 +32,7 @@ data::Example labelled_ids(const Json& row, int64_t vocab_size) {
 }
 
 // {"prompt","answer"}, {"text"} or {"input_ids","labels"}.
-data::Example example_of(const Json& row, const LoadedModel& loaded) {
+data::Example read_example(const Json& row, const LoadedModel& loaded) {
   if (row.is_object() && row.contains("prompt") && row.contains("answer")) {
     return data::make_qa_example(*loaded.tokenizer, loaded.prompt_template, text_of(row, "prompt"),
                                  text_of(row, "answer"), kNoLimit);
@@ -44,6 +44,12 @@ data::Example example_of(const Json& row, const LoadedModel& loaded) {
     return labelled_ids(row, loaded.model->dims().vocab_size);
   }
   user_error("needs {\"prompt\",\"answer\"}, {\"text\"} or {\"input_ids\",\"labels\"}");
+}
+
+data::Example example_of(const Json& row, const LoadedModel& loaded) {
+  data::Example example = read_example(row, loaded);
+  check_ids(example.tokens, loaded.model->dims().vocab_size);
+  return example;
 }
 
 std::string number_list(const std::vector<double>& values) {

@@ -21,7 +21,7 @@ int64_t chunk_rows(const Tensor& rows, const Tensor& weight, int64_t bytes) {
   return std::clamp<int64_t>(bytes / row_bytes, 1, std::max<int64_t>(1, rows.size(0)));
 }
 
-// softcap(scale * h W^T + bias), in fp32 or wider; a fresh tensor the caller may overwrite.
+// softcap(scale * (h W^T + bias)), in fp32 or wider; a fresh tensor the caller may overwrite.
 Tensor head_logits(const Tensor& rows, const model::Head& head) {
   Tensor z = at::linear(rows, head.weight, head.bias);
   if (z.scalar_type() != wide(rows)) z = z.to(wide(rows));

@@ -120,7 +120,10 @@ PreTokenizer digits(const Fields& fields) {
 
 PreTokenizer whitespace(const Fields& fields) {
   fields.only({"type"});
-  auto words = std::make_shared<Pattern>(Regex(R"(\w+|[^\w\s]+)", fields.where));
+  // \w+|[^\w\s]+ of Rust's regex, whose \w has the joiners and not Oniguruma's extras.
+  const std::string word = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D})";
+  auto words =
+      std::make_shared<Pattern>(Regex(cat("[", word, "]+|[^", word, "\\s]+"), fields.where));
   return by_pattern(words, Behavior::kRemoved, true);
 }
 

@@ -89,35 +89,18 @@ class SentencePiece : public Tokenizer {
 
   std::string decode(std::span<const int32_t> ids, bool skip_special) const override {
     std::string out;
-    std::vector<std::string> run;
-    bool after_special = false;
-    size_t index = 0;
-    const auto flush = [&] {
-      std::string text;
-      const auto status = processor_.Decode(run, &text);
-      UNLEARN_CHECK(status.ok(), "SentencePiece: ", status.ToString());
-      out += text;
-      run.clear();
-    };
+    std::vector<int32_t> run;
     for (const int32_t id : ids) {
-      const std::string* known = spelling(id);
-      if (known == nullptr || (skip_special && is_special(id))) continue;
-      std::string token = *known;
-      if (index == 0 && prefix_space_ && starts_with(token, kMark)) token.erase(0, kMark.size());
-      if (is_special(id)) {
-        if (legacy_ && !after_special && index != 0) out += ' ';
-        flush();
-        out += token;
-        after_special = true;
-      } else {
-        if (after_special && index == 1 && prefix_space_ && !starts_with(token, kMark)) out += ' ';
-        run.push_back(token);
-        after_special = false;
+      if (spelling(id) == nullptr || (skip_special && is_special(id))) continue;
+      if (!stands_alone(id)) {
+        run.push_back(id);
+        continue;
       }
-      ++index;
+      out += decode_run(run);
+      out += *spelling(id);
+      run.clear();
     }
-    flush();
-    return out;
+    return out + decode_run(run);
   }
 
   int64_t vocab_size() const override {
@@ -148,17 +131,22 @@ class SentencePiece : public Tokenizer {
         user_error(where_, ": added token '", numbered.token.content, "' says id ", numbered.id,
                    " but the model has it as ", *known);
       }
-      insert(numbered.token, numbered.id);
+      // Here only a token with a role (below) is special, whatever its own flag says.
+      AddedToken token = numbered.token;
+      token.special = false;
+      insert(token, numbered.id);
     }
     unknown_prefix_ = processor_.IdToPiece(processor_.unk_id());
     for (const auto& [name, token] : files.named) {
       if (name == "unk_token") unknown_prefix_ = token.content;
       const auto known = token_to_id(token.content);
-      if (known && tokens_.count(*known) > 0) {
-        tokens_[*known].special = true;
-        continue;
+      const int32_t id = known ? *known : static_cast<int32_t>(vocab_size());
+      if (name == "extra") extra_.insert(id);
+      if (known && tokens_.contains(id)) {
+        tokens_[id].special = true;
+      } else {
+        insert(token, id);
       }
-      insert(token, known ? *known : static_cast<int32_t>(vocab_size()));
     }
     if (files.named.empty()) insert_control_pieces();
   }
@@ -169,8 +157,8 @@ class SentencePiece : public Tokenizer {
       if (id < 0) continue;
       AddedToken token;
       token.content = processor_.IdToPiece(id);
-      token.special = true;
       insert(token, id);
+      tokens_[id].special = true;
     }
   }
 
@@ -183,6 +171,40 @@ class SentencePiece : public Tokenizer {
     }
     ids_[token.content] = id;
     matcher_.add(token.content, id);
+  }
+
+  // transformers decodes what lies between added tokens without a role part by part.
+  bool stands_alone(int32_t id) const {
+    return tokens_.contains(id) && (!is_special(id) || (extra_.contains(id) && id >= pieces_));
+  }
+
+  std::string decode_run(std::span<const int32_t> ids) const {
+    std::string out;
+    std::vector<std::string> run;
+    bool after_special = false;
+    const auto flush = [&] {
+      std::string text;
+      const auto status = processor_.Decode(run, &text);
+      UNLEARN_CHECK(status.ok(), "SentencePiece: ", status.ToString());
+      out += text;
+      run.clear();
+    };
+    for (size_t index = 0; index < ids.size(); ++index) {
+      std::string token = *spelling(ids[index]);
+      if (index == 0 && prefix_space_ && starts_with(token, kMark)) token.erase(0, kMark.size());
+      if (is_special(ids[index])) {
+        if (legacy_ && !after_special && index != 0) out += ' ';
+        flush();
+        out += token;
+        after_special = true;
+      } else {
+        if (after_special && index == 1 && prefix_space_ && !starts_with(token, kMark)) out += ' ';
+        run.push_back(token);
+        after_special = false;
+      }
+    }
+    flush();
+    return out;
   }
 
   bool is_special(int32_t id) const {
@@ -265,6 +287,7 @@ class SentencePiece : public Tokenizer {
   std::string where_;
   int32_t pieces_ = 0;
   std::map<int32_t, AddedToken> tokens_;
+  std::set<int32_t> extra_;  // special tokens without one of the usual roles
   StringMap<int32_t> ids_;
   Matcher matcher_;
   std::string unknown_prefix_;

@@ -3,6 +3,7 @@
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/utf8.h>
 
 #include "unlearn/core/error.h"
@@ -10,25 +11,44 @@
 namespace unlearn::tokenizer {
 namespace {
 
-const icu::Normalizer2& normalizer(NormalForm form) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* found = nullptr;
+// The tables of Hugging Face tokenizers are older than ICU's: its normaliser is of Unicode 9.0, its
+// punctuation of Unicode 8.0. What came later is left alone there, and so it is here.
+const icu::UnicodeSet& known_to_normalizer() {
+  static const icu::UnicodeSet kSet = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    icu::UnicodeSet set("[:Age=9.0:]", status);
+    UNLEARN_CHECK(U_SUCCESS(status), "ICU set: ", u_errorName(status));
+    set.freeze();
+    return set;
+  }();
+  return kSet;
+}
+
+bool older_than(UChar32 c, uint8_t major) {
+  UVersionInfo age;
+  u_charAge(c, age);
+  return age[0] > 0 && age[0] <= major;
+}
+
+const icu::Normalizer2* icu_normalizer(NormalForm form, UErrorCode& status) {
   switch (form) {
     case NormalForm::kNfc:
-      found = icu::Normalizer2::getNFCInstance(status);
-      break;
+      return icu::Normalizer2::getNFCInstance(status);
     case NormalForm::kNfd:
-      found = icu::Normalizer2::getNFDInstance(status);
-      break;
+      return icu::Normalizer2::getNFDInstance(status);
     case NormalForm::kNfkc:
-      found = icu::Normalizer2::getNFKCInstance(status);
-      break;
+      return icu::Normalizer2::getNFKCInstance(status);
     case NormalForm::kNfkd:
-      found = icu::Normalizer2::getNFKDInstance(status);
-      break;
+      return icu::Normalizer2::getNFKDInstance(status);
   }
+  return nullptr;
+}
+
+icu::FilteredNormalizer2 normalizer(NormalForm form) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* found = icu_normalizer(form, status);
   UNLEARN_CHECK(U_SUCCESS(status) && found != nullptr, "ICU normalizer: ", u_errorName(status));
-  return *found;
+  return {*found, known_to_normalizer()};
 }
 
 bool all_ascii(std::string_view text) {
@@ -92,12 +112,17 @@ bool is_whitespace(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c))
 bool is_numeric(char32_t c) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_N_MASK) != 0; }
 
 bool is_punctuation(char32_t c) {
-  if (c < 0x80) return c > 0x20 && c < 0x7F && !u_isalnum(static_cast<UChar32>(c));
-  return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_P_MASK) != 0;
+  const auto point = static_cast<UChar32>(c);
+  if (c < 0x80) return c > 0x20 && c < 0x7F && !u_isalnum(point);
+  if (c == 0x166D || c == 0x111C9) return true;  // were punctuation in Unicode 8.0
+  return (U_GET_GC_MASK(point) & U_GC_P_MASK) != 0 && older_than(point, 8);
 }
 
 bool is_combining_mark(char32_t c) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_M_MASK) != 0;
+  const auto point = static_cast<UChar32>(c);
+  if (c == 0x1CF2 || c == 0x1CF3) return true;  // were marks in Unicode 9.0
+  if (c == 0x111C9) return false;               // became one later
+  return (U_GET_GC_MASK(point) & U_GC_M_MASK) != 0 && older_than(point, 9);
 }
 
 bool is_word_character(char32_t c) {

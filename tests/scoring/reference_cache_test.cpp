@@ -1,0 +1,128 @@
+// References are data: built once, read back, and built again when damaged or of another model.
+#include "unlearn/scoring/reference_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "scoring/fixture.h"
+#include "unlearn/core/files.h"
+#include "unlearn/scoring/score_batch.h"
+
+namespace unlearn::scoring {
+namespace {
+namespace fs = std::filesystem;
+
+class ReferenceCacheTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              cat("unlearn_cache_", testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    model_ = golden_model("llama");
+    examples_ = golden_examples(model::Golden("llama"));
+    needs_.logp = pointers(examples_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  ReferenceCache open(const std::string& key = "model a") {
+    return ReferenceCache::open_or_build(folder_, *model_, key, needs_, 40);
+  }
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::directory_iterator(folder_)) out.push_back(entry.path());
+    return out;
+  }
+  void shift_weights() {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model_->parameters()) parameter.mul_(1.1);
+  }
+  // The model's own scores now, per example.
+  std::vector<torch::Tensor> scores() {
+    std::vector<torch::Tensor> out;
+    for (const auto& score : score_examples(*model_, pointers(examples_))) {
+      out.push_back(torch::tensor(score.logp, torch::kDouble));
+    }
+    return out;
+  }
+  void expect_scores(const ReferenceCache& cache, const std::vector<torch::Tensor>& want) const {
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      ASSERT_TRUE(cache.has_logp(examples_[i]));
+      EXPECT_LE((cache.logp(examples_[i]) - want[i]).abs().max().item<double>(), 1e-5);
+    }
+  }
+
+  fs::path folder_;
+  std::shared_ptr<model::CausalLM> model_;
+  std::vector<data::Example> examples_;
+  ReferenceNeeds needs_;
+};
+
+TEST_F(ReferenceCacheTest, BuiltOnceAndReused) {
+  const auto want = scores();
+  expect_scores(open(), want);
+  ASSERT_EQ(files().size(), 1u);
+  shift_weights();
+  EXPECT_GT((scores()[0] - want[0]).abs().max().item<double>(), 0.01);
+  expect_scores(open(), want);  // read, not computed from the changed weights
+  EXPECT_EQ(files().size(), 1u);
+}
+
+TEST_F(ReferenceCacheTest, AnotherModelOrOtherDataMakeAnotherFile) {
+  open();
+  shift_weights();
+  expect_scores(open("model b"), scores());
+  EXPECT_EQ(files().size(), 2u);
+  examples_[0].labels[1] = data::kIgnored;
+  --examples_[0].num_labels;
+  EXPECT_EQ(open().logp(examples_[0]).size(0), examples_[0].num_labels);
+  EXPECT_EQ(files().size(), 3u);
+  needs_.hidden = pointers(examples_);
+  open();
+  EXPECT_EQ(files().size(), 4u);
+}
+
+TEST_F(ReferenceCacheTest, ADamagedFileIsBuiltAgain) {
+  const auto want = scores();
+  open();
+  const fs::path file = files().at(0);
+  const std::string whole = read_file(file);
+  for (const std::string& damaged :
+       {std::string(), whole.substr(0, 5), whole.substr(0, whole.size() - 1), "x" + whole}) {
+    write_file_atomic(file, damaged);
+    expect_scores(open(), want);
+    EXPECT_EQ(read_file(file), whole);
+  }
+}
+
+TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
+  needs_.hidden = pointers(examples_);
+  for (const RowPositions positions : {RowPositions::kAttended, RowPositions::kLabels}) {
+    needs_.hidden_positions = positions;
+    const ReferenceCache cache = open();
+    std::vector<data::PackItem> items;
+    for (const auto& example : examples_) items.push_back({data::Role::kRetain, &example});
+    ScoreRequest request;
+    request.retain_rows = RowFunction::kForwardKl;
+    request.retain_row_positions = positions;
+    const auto kl = [&] {
+      const torch::NoGradGuard no_grad;
+      return score_batch(*model_, data::pack(items), request, &cache).retain.row_values;
+    };
+    int64_t rows = 0;
+    for (const auto& example : examples_) {
+      rows += static_cast<int64_t>(row_positions(example, positions).size());
+    }
+    EXPECT_EQ(kl().size(0), rows);
+    EXPECT_LE(kl().abs().max().item<double>(), 1e-5);
+    const auto model = model_;
+    model_ = golden_model("llama");
+    shift_weights();
+    EXPECT_GT(kl().min().item<double>(), -1e-5);
+    EXPECT_GT(kl().max().item<double>(), 1e-3);
+    model_ = model;
+  }
+}
+
+}  // namespace
+}  // namespace unlearn::scoring

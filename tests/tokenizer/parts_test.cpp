@@ -1,0 +1,169 @@
+// Parts of tokenizer.json that we do not know, damaged files, and the flags of added tokens.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tokenizer/hostile.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/strings.h"
+#include "unlearn/tokenizer/tokenizer.h"
+
+namespace unlearn::tokenizer {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Folder {
+ public:
+  Folder()
+      : path_(fs::path(testing::TempDir()) /
+              cat("unlearn_tokenizer_",
+                  testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  void write(const std::string& name, const std::string& content) const {
+    write_file_atomic(path_ / name, content);
+  }
+  std::unique_ptr<Tokenizer> load() const { return load_tokenizer(path_); }
+  std::string refusal() const {
+    try {
+      load();
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+ private:
+  fs::path path_;
+};
+
+Json gpt2() { return read_json(golden_path("gpt2/tokenizer.json")); }
+
+struct Case {
+  std::string pointer;
+  Json value;
+  std::string message;
+};
+
+void expect_refusals(const std::vector<Case>& cases) {
+  const Folder folder;
+  for (const Case& one : cases) {
+    Json json = gpt2();
+    json[Json::json_pointer(one.pointer)] = one.value;
+    folder.write("tokenizer.json", json.dump());
+    const std::string refusal = folder.refusal();
+    EXPECT_NE(refusal.find(one.message), std::string::npos) << one.pointer << ": " << refusal;
+    EXPECT_NE(refusal.find("tokenizer.json"), std::string::npos) << refusal;
+    EXPECT_EQ(refusal.find('\n'), std::string::npos) << refusal;
+  }
+}
+
+TEST(TokenizerParts, UnknownPartsAreRefusedByName) {
+  const Json split = {{"type", "Split"},
+                      {"pattern", {{"Regex", "a"}}},
+                      {"behavior", "Sideways"},
+                      {"invert", false}};
+  expect_refusals({
+      {"/model/type", "WordPiece", "WordPiece"},
+      {"/normalizer", {{"type", "BertNormalizer"}}, "BertNormalizer"},
+      {"/normalizer", {{"type", "NFC"}, {"strength", 2}}, "strength"},
+      {"/pre_tokenizer", {{"type", "UnicodeScripts"}}, "UnicodeScripts"},
+      {"/pre_tokenizer", split, "Sideways"},
+      {"/decoder", {{"type", "CTC"}}, "CTC"},
+      {"/post_processor", {{"type", "Mirror"}}, "Mirror"},
+      {"/model/dropout", 0.1, "dropout"},
+      {"/model/temperature", 1, "temperature"},
+      {"/tensor", 1, "tensor"},
+  });
+}
+
+TEST(TokenizerParts, PartsInsideSequencesAreRefusedToo) {
+  const Json inner = Json::array({{{"type", "NFC"}}, {{"type", "Nmt"}}});
+  expect_refusals({
+      {"/normalizer", {{"type", "Sequence"}, {"normalizers", inner}}, "Nmt"},
+  });
+}
+
+TEST(TokenizerParts, WrongContentsAreNamed) {
+  expect_refusals({
+      {"/model/vocab/zz", -1, "zz"},
+      {"/model/vocab/zz", "five", "zz"},
+      {"/model/vocab/zz", 0, "0"},
+      {"/model/merges/0", "a", "merge 0"},
+      {"/model/merges/0", "a b c", "merge 0"},
+      {"/model/merges/0", "no-such token", "no-such"},
+      {"/model/merges", 3, "merges"},
+      {"/added_tokens", {{{"id", 1}, {"special", true}}}, "content"},
+  });
+}
+
+TEST(TokenizerParts, DamagedFiles) {
+  const Folder folder;
+  EXPECT_NE(folder.refusal().find("no tokenizer.json and no tokenizer.model"), std::string::npos);
+  folder.write("tokenizer.model", "not a model");
+  EXPECT_NE(folder.refusal().find("tokenizer.model"), std::string::npos);
+  folder.write("tokenizer.model", "");
+  EXPECT_NE(folder.refusal().find("tokenizer.model"), std::string::npos);
+  const std::string whole = read_file(golden_path("gpt2/tokenizer.json"));
+  for (const size_t size : {size_t{0}, size_t{1}, whole.size() / 2, whole.size() - 3}) {
+    folder.write("tokenizer.json", whole.substr(0, size));
+    EXPECT_NE(folder.refusal().find("tokenizer.json"), std::string::npos) << size;
+  }
+  folder.write("tokenizer.json", "[1, 2]");
+  EXPECT_NE(folder.refusal().find("must be a JSON object"), std::string::npos);
+}
+
+TEST(TokenizerParts, TruncatedSentencePieceModel) {
+  const Folder folder;
+  const std::string whole = read_file(golden_path("sp_llama2/tokenizer.model"));
+  folder.write("tokenizer.model", whole);
+  EXPECT_EQ(folder.load()->kind(), "SentencePiece");
+  folder.write("tokenizer.model", whole.substr(0, whole.size() / 3));
+  EXPECT_NE(folder.refusal().find("not a SentencePiece model"), std::string::npos);
+}
+
+TEST(TokenizerParts, TextThatIsNotUtf8IsRefused) {
+  for (const char* name : {"gpt2", "sp_llama2"}) {
+    const auto tokenizer = load_tokenizer(golden_path(name));
+    for (const char* text : {"\xFF", "a\xC3", "\xED\xA0\x80", "\xC0\x80"}) {
+      EXPECT_THROW(tokenizer->encode(text, false), UserError) << name;
+    }
+  }
+}
+
+// The text of every id, found again: the two directions agree.
+TEST(TokenizerParts, IdsAndTokensAgree) {
+  for (const char* name : {"gpt2", "llama3", "gpt_neox", "sp_llama2"}) {
+    const auto tokenizer = load_tokenizer(golden_path(name));
+    for (int32_t id = 0; id < tokenizer->vocab_size(); ++id) {
+      EXPECT_EQ(tokenizer->token_to_id(tokenizer->id_to_token(id)), id) << name;
+    }
+    EXPECT_THROW(tokenizer->id_to_token(static_cast<int32_t>(tokenizer->vocab_size())), UserError);
+    EXPECT_THROW(tokenizer->id_to_token(-1), UserError);
+    EXPECT_FALSE(tokenizer->token_to_id("no such token"));
+  }
+}
+
+TEST(TokenizerParts, SpecialIdsComeFromTheSideFiles) {
+  const Folder folder;
+  folder.write("tokenizer.json", gpt2().dump());
+  EXPECT_FALSE(folder.load()->special().eos);
+  folder.write("config.json", R"({"bos_token_id": 3, "eos_token_id": [7, 8], "pad_token_id": -1})");
+  EXPECT_EQ(folder.load()->special().bos, 3);
+  EXPECT_EQ(folder.load()->special().eos, 7);
+  EXPECT_FALSE(folder.load()->special().pad);
+  folder.write("tokenizer_config.json", R"({"eos_token": "<|endoftext|>"})");
+  EXPECT_EQ(folder.load()->special().eos, folder.load()->token_to_id("<|endoftext|>"));
+}
+
+TEST(TokenizerParts, CleanUpOfSpaces) {  // transformers' clean_up_tokenization
+  EXPECT_EQ(clean_up_spaces("He did n't , I 'm ; it 's . We 've ! They 're ?"),
+            "He didn't, I'm ; it's. We've! They're?");
+}
+
+}  // namespace
+}  // namespace unlearn::tokenizer
