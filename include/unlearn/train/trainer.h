@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/data/packing.h"
 #include "unlearn/data/pair_stream.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/causal_lm.h"
@@ -77,9 +78,14 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
-  struct MicroBatch;
   StepRecord do_step();
+  // The step's items in micro-batches.
+  std::vector<std::vector<data::PackItem>> cut(const std::vector<data::PairItem>& items) const;
+  // At the end of an epoch, for losses that ask for its means.
+  void observe_epoch();
   void save_checkpoint() const;
+  // What the method keeps across steps (RMU's vector, PDU's dual variable), for the reader.
+  void save_method_state() const;
   void update_weights(StepRecord& record);
 
   TrainerInputs inputs_;
