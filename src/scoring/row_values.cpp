@@ -66,8 +66,10 @@ struct RowValues : public torch::autograd::Function<RowValues> {
     request.beta = numbers["beta"].toDouble();
     request.margin = numbers["margin"].toDouble();
     const int64_t chunk = numbers["chunk"].toInt();
+    // Only tensors that were given count as inputs there.
+    const bool need_bias = head.bias.defined() && context->needs_input_grad(2);
     HeadGradient result(rows, head, context->needs_input_grad(0), context->needs_input_grad(1),
-                        context->needs_input_grad(2));
+                        need_bias);
     for (int64_t begin = 0; begin < rows.size(0); begin += chunk) {
       const int64_t count = std::min(chunk, rows.size(0) - begin);
       const RowChunk part = make_chunk(rows, head, other, begin, count);
