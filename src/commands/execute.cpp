@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 
 #include "commands/evaluate.h"
@@ -132,6 +131,7 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                               .alternate_per_forget = run.splits.alternate.has_value(),
                               .config = config.train,
                               .fingerprint = config.fingerprint()};
+  config.loss->start(train::model_facts(model, config.train));
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
     reference = open_reference(config, run, folder, model, needs);

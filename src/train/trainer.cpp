@@ -71,6 +71,14 @@ void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>
 
 }  // namespace
 
+losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config) {
+  const model::ModelDims& dims = model.dims();
+  return {.hidden_size = dims.hidden_size,
+          .num_layers = dims.num_layers,
+          .vocab_size = dims.vocab_size,
+          .seed = static_cast<uint64_t>(config.seed)};
+}
+
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   using data::Role;
   const losses::Needs needs = inputs.loss->needs();
@@ -132,13 +140,7 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       stream_(stream_options(inputs_)),
       optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
                  adamw_options(inputs_.config),
-                 [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {
-  const model::ModelDims& dims = inputs_.model->dims();
-  inputs_.loss->start({.hidden_size = dims.hidden_size,
-                       .num_layers = dims.num_layers,
-                       .vocab_size = dims.vocab_size,
-                       .seed = static_cast<uint64_t>(inputs_.config.seed)});
-}
+                 [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {}
 
 void Trainer::resume_from(int64_t checkpoint_step) {
   const TrainingState state =

@@ -68,6 +68,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     const auto name = golden_.at("method").get<std::string>();
     loss_ = make_loss(name, golden_.at("options"));
     losses::enable_quirks(*loss_, name, golden_.at("compat"));
+    loss_->start(model_facts(*model_, config));
     TrainerInputs inputs{.model = model_.get(),
                          .loss = loss_.get(),
                          .data = {&forget_, loss_->needs().retain ? &retain_ : nullptr, nullptr},

@@ -56,6 +56,9 @@ struct TrainerInputs {
   Json fingerprint = Json::object();  // what a resumed run must share with the interrupted one
 };
 
+// What Loss::start is told, which comes before everything else here.
+losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config);
+
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
