@@ -33,6 +33,10 @@ void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {
     app.add_option("--method", flags.method, "unlearning method (unlearn list methods)");
     app.add_option("--beta", flags.beta, "the method's beta (method.beta)");
     app.add_option("--gamma", flags.gamma, "SimNPO's margin as in the paper (method.gamma)");
+    app.add_option("--ref-model", flags.reference,
+                   "another model as the reference (model.reference)");
+    app.add_option("--ref-perturb", flags.reference_perturb,
+                   "share of random weights in the reference (model.reference_perturb)");
   }
   app.add_option("--lr", flags.lr, "peak learning rate (train.lr)");
   app.add_option("--epochs", flags.epochs, "passes over the data (train.epochs)");

@@ -32,6 +32,8 @@ struct SharedFlags {
 struct TrainingFlags {
   std::string method;
   std::optional<double> beta, gamma, lr, epochs;
+  std::string reference;
+  std::optional<double> reference_perturb;
   bool resume = false;
   bool overwrite = false;
 };
@@ -58,6 +60,7 @@ int run_eval(std::vector<std::string> arguments);
 int run_metrics(std::vector<std::string> arguments);
 int run_score(std::vector<std::string> arguments);
 int run_generate(std::vector<std::string> arguments);
+int run_task_vector(std::vector<std::string> arguments);
 int run_tokenize(std::vector<std::string> arguments);
 int run_report(std::vector<std::string> arguments);
 int run_list(std::vector<std::string> arguments);

@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 
 #include "commands/evaluate.h"
 #include "commands/progress.h"
+#include "commands/reference.h"
 #include "commands/session.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -28,11 +28,14 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 // SHA-256 of every weight, tokenizer and data file that the run reads.
 Json hash_inputs(const RunConfig& config, const PreparedRun& run) {
   Json hashes = Json::object();
-  for (const auto& entry : fs::directory_iterator(config.model.path)) {
-    const std::string ending = entry.path().extension().string();
-    if (entry.is_regular_file() &&
-        (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
-      hashes[entry.path().string()] = sha256_file(entry.path());
+  for (const std::string& folder : {config.model.path, config.model.reference}) {
+    if (folder.empty()) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string ending = entry.path().extension().string();
+      if (entry.is_regular_file() &&
+          (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+        hashes[entry.path().string()] = sha256_file(entry.path());
+      }
     }
   }
   for (const auto* split :
@@ -56,11 +59,6 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
           {"compat", config.train.compat},
           {"status", "running"},
           {"inputs_sha256", hash_inputs(config, run)}};
-}
-
-fs::path reference_folder(const train::RunFolder& folder) {
-  const char* shared = std::getenv("UNLEARN_CACHE_DIR");
-  return shared != nullptr && *shared != '\0' ? fs::path(shared) : folder.path() / "reference";
 }
 
 std::shared_ptr<model::CausalLM> open_model(const RunConfig& config, const PreparedRun& run) {
@@ -133,12 +131,10 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                               .alternate_per_forget = run.splits.alternate.has_value(),
                               .config = config.train,
                               .fingerprint = config.fingerprint()};
+  config.loss->start(train::model_facts(model, config.train));
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
-    const std::string model_key = sha256(folder.run_json().at("inputs_sha256").dump());
-    reference = scoring::ReferenceCache::open_or_build(
-        reference_folder(folder), model, model_key, needs,
-        config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+    reference = open_reference(config, run, folder, model, needs);
     inputs.reference = &*reference;
   }
   Progress progress(config.train.log_every);

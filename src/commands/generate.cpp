@@ -35,6 +35,18 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& input, const s
   return prompts;
 }
 
+// The second model of WHP, with the first one's precision and device.
+std::shared_ptr<model::CausalLM> open_reinforced(const std::string& folder,
+                                                 const LoadedModel& loaded) {
+  const torch::Tensor weight = loaded.model->head().weight;
+  auto model = model::load_model(folder, weight.scalar_type(), weight.device());
+  if (model->dims().vocab_size != loaded.model->dims().vocab_size) {
+    user_error("--whp-reinforced: ", folder, " has a vocabulary of ", model->dims().vocab_size,
+               " tokens, --model one of ", loaded.model->dims().vocab_size);
+  }
+  return model;
+}
+
 }  // namespace
 
 int run_generate(std::vector<std::string> arguments) {
@@ -56,6 +68,10 @@ int run_generate(std::vector<std::string> arguments) {
   app.add_option("--top-p", options.top_p, "sample from the likeliest tokens with this probability")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", options.seed, "seed of sampling");
+  std::string reinforced;
+  app.add_option("--whp-reinforced", reinforced,
+                 "Who's Harry Potter: the model fine-tuned further on the forget data");
+  app.add_option("--whp-alpha", options.whp_alpha, "how strongly what it raises is lowered");
   add_inference_flags(app, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
@@ -65,6 +81,11 @@ int run_generate(std::vector<std::string> arguments) {
   const auto prompts = read_prompts(input, prompt, loaded);
   if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids = {*eos};
   options.batch_tokens = flags.batch_tokens;
+  std::shared_ptr<model::CausalLM> reinforced_model;
+  if (!reinforced.empty()) {
+    reinforced_model = open_reinforced(reinforced, loaded);
+    options.reinforced = reinforced_model.get();
+  }
   const auto outputs = scoring::generate(*loaded.model, prompts, options);
   std::vector<std::string> lines;
   for (size_t i = 0; i < outputs.size(); ++i) {

@@ -31,10 +31,16 @@ Json list_methods() {
   for (const losses::Method& method : losses::methods()) {
     Json aliases = Json::array();
     for (const losses::Alias& alias : method.info.aliases) aliases.push_back(alias.name);
+    const auto loss = method.make();
+    Json quirks = Json::array();
+    for (const losses::Quirk& quirk : loss->quirks()) {
+      quirks.push_back({{"name", quirk.name}, {"help", quirk.help}});
+    }
     entries.push_back({{"name", method.info.name},
                        {"help", method.info.help},
                        {"aliases", aliases},
-                       {"parameters", describe_fields(*method.make())}});
+                       {"parameters", describe_fields(*loss)},
+                       {"compat", quirks}});
   }
   return entries;
 }
@@ -73,6 +79,11 @@ void print_entries(const Json& entries) {
     if (entry.contains("aliases") && !entry["aliases"].empty()) {
       std::vector<std::string> names = entry["aliases"];
       std::cout << "    also: " << join(names, ", ") << "\n";
+    }
+    if (entry.contains("compat") && !entry["compat"].empty()) {
+      std::vector<std::string> names;
+      for (const Json& quirk : entry["compat"]) names.push_back(quirk["name"]);
+      std::cout << "    train.compat: " << join(names, ", ") << "\n";
     }
     if (entry.contains("model_types")) {
       std::vector<std::string> types = entry["model_types"];

@@ -18,6 +18,7 @@ constexpr Command kCommands[] = {
     {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
     {"score", "per-token log-probabilities of given texts", run_score},
     {"generate", "continue prompts, greedily or sampled", run_generate},
+    {"task-vector", "subtract what fine-tuning on the forget data added", run_task_vector},
     {"tokenize", "text on stdin to token ids, or back", run_tokenize},
     {"report", "compare runs: a table, a plot and one HTML page", run_report},
     {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
@@ -33,7 +34,7 @@ void print_help() {
          "  unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output DIR\n\n"
          "Commands (unlearn COMMAND --help tells the flags of each):\n";
   for (const Command& command : kCommands) {
-    std::cout << "  " << command.name << std::string(12 - std::string(command.name).size(), ' ')
+    std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";
   }
 }

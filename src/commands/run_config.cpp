@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <torch/cuda.h>
 
+#include "commands/method_settings.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/model/causal_lm.h"
@@ -15,33 +16,6 @@ using config::SettingsReader;
 
 constexpr const char* kDefaultMethod = "simnpo";
 constexpr const char* kFinetuneMethod = "nll";
-
-std::string text_setting(const Settings& settings, const std::string& key,
-                         const std::string& fallback) {
-  const config::Setting* setting = settings.find(key);
-  if (setting == nullptr || setting->value.is_null()) return fallback;
-  if (!setting->value.is_string()) {
-    user_error(setting->origin, ": ", key, ": a name is needed, not ", setting->value.dump());
-  }
-  return setting->value.get<std::string>();
-}
-
-void apply_defaults(Settings& settings, const losses::Defaults& defaults,
-                    const std::string& origin) {
-  for (const auto& [key, value] : defaults) settings.assign(cat(key, "=", value), origin);
-}
-
-// Published defaults of the method for the benchmark, what the method's spelling implies, and then
-// what the user says.
-Settings layered(const Settings& user, const losses::Method& method, const std::string& spelling) {
-  Settings settings;
-  const std::string benchmark = text_setting(user, "data.benchmark", data::DataConfig().benchmark);
-  const std::string split = text_setting(user, "data.forget", data::DataConfig().forget);
-  apply_defaults(settings, method.defaults(benchmark, split), cat(method.info.name, "'s defaults"));
-  apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));
-  settings.overlay(user);
-  return settings;
-}
 
 // What training and evaluation share.
 void read_model_and_data(const Settings& settings, SettingsReader& reader, RunConfig& run) {
@@ -73,9 +47,14 @@ void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
   reader.claim("method.name");
   if (finetune) reader.claim("method");  // a shared config may hold an unlearning method
   reader.refuse_unknown();
+  losses::enable_quirks(*run.loss, run.method, run.train.compat);
   run.loss->check();
   run.train.check();
   run.eval.check();
+  const bool own_reference = !run.model.reference.empty() || run.model.reference_perturb > 0;
+  if (own_reference && !run.loss->needs().any_reference()) {
+    user_error("model.reference: ", run.method, " as configured uses no reference model");
+  }
 }
 
 }  // namespace
@@ -90,6 +69,13 @@ void ModelConfig::visit(config::FieldVisitor& v) {
             {.help = "prompt template: auto (by family), a name, or a map {question_start, "
                      "question_end, answer_tag}"});
   }
+  v.field("reference", reference,
+          {.help = "model folder of the reference; empty: the model before its first step"});
+  v.field("reference_perturb", reference_perturb,
+          {.help = "share of a random Gaussian-weight model in the reference (the paper's "
+                   "appendix B: 0.5)",
+           .min = 0,
+           .max = 1});
   v.field("save_dtype", save_dtype,
           {.help = "precision of the saved model; auto: the training precision",
            .choices = {"auto", "float32", "bfloat16", "float16"}});
@@ -126,6 +112,12 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   for (const auto& [name, value] : numbers) {
     if (value) settings.set(cat("method.", name), *value, cat("--", name));
   }
+  if (!training.reference.empty()) {
+    settings.set("model.reference", training.reference, "--ref-model");
+  }
+  if (training.reference_perturb) {
+    settings.set("model.reference_perturb", *training.reference_perturb, "--ref-perturb");
+  }
   if (training.lr) settings.set("train.lr", *training.lr, "--lr");
   if (training.epochs) settings.set("train.epochs", *training.epochs, "--epochs");
   if (shared.seed) settings.set("train.seed", *shared.seed, "--seed");
@@ -150,15 +142,16 @@ RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, 
   if (training.resume && flags.config.empty() && !flags.output.empty()) {
     flags.config = flags.output + "/config.resolved.yaml";
   }
-  const Settings user = user_settings(flags, training);
+  const Settings given = user_settings(flags, training);
   const bool finetune = purpose == Purpose::kFinetune;
   const std::string spelling =
-      finetune ? kFinetuneMethod : text_setting(user, "method.name", kDefaultMethod);
+      finetune ? kFinetuneMethod : text_setting(given, "method.name", kDefaultMethod);
   const losses::Method& method = losses::find_method(spelling);
+  const Settings user = finetune ? given : with_own_names(given, method);
   RunConfig run;
   run.method = method.info.name;
   run.loss = method.make();
-  read_sections(layered(user, method, spelling), run, finetune);
+  read_sections(layered_settings(user, method, spelling), run, finetune);
   if (run.model.path.empty()) user_error("no model: give --model DIR or model.path in the config");
   if (!finetune && run.model.init == "random") {
     user_error("model.init: random weights have nothing to forget; use it with unlearn finetune");

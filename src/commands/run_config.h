@@ -22,6 +22,8 @@ struct ModelConfig {
   std::string prompt_template = "auto";
   std::string save_dtype = "auto";
   std::string init = "pretrained";
+  std::string reference;  // model folder; empty: the model before its first step
+  double reference_perturb = 0.0;
   void visit(config::FieldVisitor& visitor);
 };
 

@@ -6,7 +6,7 @@
 
 namespace unlearn::data {
 
-PackedBatch pack(const std::vector<PackItem>& items) {
+PackedBatch pack(const std::vector<PackItem>& items, bool with_last_token) {
   PackedBatch batch;
   batch.offsets.push_back(0);
   int64_t num_labels = 0;
@@ -14,7 +14,7 @@ PackedBatch pack(const std::vector<PackItem>& items) {
     const Example& example = *item.example;
     UNLEARN_CHECK(example.tokens.size() >= 2 && example.tokens.size() == example.labels.size(),
                   example.id);
-    const auto length = static_cast<int64_t>(example.tokens.size()) - 1;
+    const auto length = static_cast<int64_t>(example.tokens.size()) - (with_last_token ? 0 : 1);
     batch.segments.push_back(
         {batch.num_tokens(), length, item.role, &example, num_labels, example.num_labels});
     batch.offsets.push_back(batch.num_tokens() + length);
@@ -35,7 +35,8 @@ PackedBatch pack(const std::vector<PackItem>& items) {
       const auto index = static_cast<size_t>(t);
       ids[segment.offset + t] = example.tokens[index];
       positions[segment.offset + t] = t;
-      if (example.labels[index + 1] == kIgnored) continue;
+      const bool is_last = index + 1 == example.labels.size();
+      if (is_last || example.labels[index + 1] == kIgnored) continue;
       rows[label] = segment.offset + t;
       targets[label++] = example.labels[index + 1];
     }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "losses/methods.h"
 
 namespace unlearn::losses {
@@ -20,11 +22,13 @@ Defaults muse_training() {
           {"data.max_length", "2048"}};
 }
 
-Defaults wmdp_training(const std::string& lr) {
+Defaults wmdp_training(const std::string& lr, const std::string& steps) {
   return {{"train.lr", lr},
           {"train.batch_size", "4"},
           {"train.weight_decay", "0"},
           {"train.schedule", "linear"},
+          {"train.max_steps", steps},
+          {"train.warmup_steps", std::to_string(std::max(1, std::stoi(steps) / 10))},
           {"data.max_length", "512"}};
 }
 

@@ -32,11 +32,15 @@ void Dpo::add_needs(Needs& needs) const {
 }
 
 torch::Tensor Dpo::forget_sum(const LossInputs& inputs) const {
-  return torch::log_sigmoid(beta_ * preference(inputs)).sum() * (-2.0 / beta_);
+  return torch::log_sigmoid(beta_ * preference(inputs)).sum() * -scale();
 }
 
 torch::Tensor Dpo::forget_weights(const LossInputs& inputs) const {
-  return 2.0 * torch::sigmoid(-beta_ * preference(inputs));
+  return scale() * beta_ * torch::sigmoid(-beta_ * preference(inputs));
+}
+
+std::vector<Quirk> Dpo::own_quirks() {
+  return {{"dpo_scale_1", "TOFU's code: no factor 2/beta before the mean log sigmoid", &unscaled_}};
 }
 
 void Dpo::visit_own(config::FieldVisitor& visitor) {

@@ -16,10 +16,14 @@ class Dpo : public ForgetRetainLoss {
   torch::Tensor forget_sum(const LossInputs& inputs) const override;
   torch::Tensor forget_weights(const LossInputs& inputs) const override;
   void visit_own(config::FieldVisitor& visitor) override;
+  std::vector<Quirk> own_quirks() override;
 
  private:
+  double scale() const { return unscaled_ ? 1.0 : 2.0 / beta_; }
+
   AlternateSource source_;
   double beta_ = 0.1;
+  bool unscaled_ = false;
 };
 
 }  // namespace unlearn::losses

@@ -13,34 +13,53 @@ torch::Tensor log_ratio(const scoring::TokenScores& scores) {
   return scores.sum_per_sequence(scores.logp - scores.reference_logp);
 }
 
+scoring::RowRequest ForgetRetainLoss::kl_rows() const {
+  using scoring::RowPositions;
+  scoring::RowRequest rows;
+  rows.function = scoring::RowFunction::kForwardKl;
+  rows.positions = kl_positions_ == "labels" || kl_per_sequence_ ? RowPositions::kLabels
+                   : kl_positions_ == "all"                      ? RowPositions::kAll
+                                                                 : RowPositions::kAttended;
+  if (muse_logits_) {
+    rows.function = scoring::RowFunction::kRawKl;
+    rows.positions = RowPositions::kAll;
+  }
+  return rows;
+}
+
 Needs ForgetRetainLoss::needs() const {
   Needs needs;
   needs.retain = has_retain();
-  if (has_kl()) {
-    needs.retain_logp = false;
-    needs.retain_rows = scoring::RowFunction::kForwardKl;
-    needs.retain_row_positions = kl_positions_ == "labels" ? scoring::RowPositions::kLabels
-                                                           : scoring::RowPositions::kAttended;
-  }
+  needs.retain_logp = retain_is("nll");
+  if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
   return needs;
 }
 
+Unit ForgetRetainLoss::retain_unit() const {
+  if (retain_is("nll")) return Unit::kToken;
+  if (!has_kl()) return own_retain_unit();
+  return muse_logits_ || kl_per_sequence_ ? Unit::kSequence : Unit::kPosition;
+}
+
 std::vector<Term> ForgetRetainLoss::terms() const {
-  std::vector<Term> terms = {{"forget", data::Role::kForget, forget_unit(), weights_.forget}};
+  // The MUSE code does not apply the forget coefficient beside its KL.
+  const double forget = muse_logits_ && has_kl() ? 1.0 : weights_.forget;
+  std::vector<Term> terms = {{"forget", data::Role::kForget, forget_unit(), forget}};
   if (has_retain()) {
-    const Unit unit = has_kl() ? Unit::kPosition : Unit::kToken;
-    terms.push_back({"retain", data::Role::kRetain, unit, weights_.retain});
+    terms.push_back({"retain", data::Role::kRetain, retain_unit(), weights_.retain});
   }
   return terms;
 }
 
 std::vector<torch::Tensor> ForgetRetainLoss::sums(const LossInputs& inputs) const {
   std::vector<torch::Tensor> sums = {forget_sum(inputs)};
-  if (has_kl()) {
+  if (retain_is("nll")) {
+    sums.push_back(-inputs.retain.logp.sum());
+  } else if (has_kl()) {
     sums.push_back(inputs.retain.row_values.sum());
   } else if (has_retain()) {
-    sums.push_back(-inputs.retain.logp.sum());
+    sums.push_back(own_retain_sum(inputs));
   }
   return sums;
 }
@@ -51,7 +70,7 @@ std::vector<Diagnostic> ForgetRetainLoss::diagnostics(const LossInputs& inputs) 
   if (const torch::Tensor weights = forget_weights(inputs); weights.defined()) {
     values.push_back(diagnostic("w", weights));
   }
-  values.push_back(diagnostic("forget_logprob", inputs.forget.logp));
+  if (needs().forget_logp) values.push_back(diagnostic("forget_logprob", inputs.forget.logp));
   return values;
 }
 
@@ -59,15 +78,29 @@ void ForgetRetainLoss::visit(config::FieldVisitor& visitor) {
   visit_own(visitor);
   visitor.field("forget_weight", weights_.forget,
                 {.help = "coefficient of the forget term", .min = 0.0});
+  std::vector<std::string> choices = {"none", "nll", "kl"};
+  for (const std::string& own : own_retain_losses()) choices.push_back(own);
   visitor.field("retain_loss", weights_.retain_loss,
                 {.help = "what keeps the retain set: token mean of -log p, or KL to the reference",
-                 .choices = {"none", "nll", "kl"}});
+                 .choices = choices});
   visitor.field("retain_weight", weights_.retain,
                 {.help = "coefficient of the retain term", .min = 0.0});
   visitor.field("kl_positions", kl_positions_,
-                {.help = "positions the KL is averaged over: all real tokens, or those that "
-                         "predict a label",
-                 .choices = {"attended", "labels"}});
+                {.help = "positions the KL is averaged over: every token but the last, those that "
+                         "predict a label, or every token",
+                 .choices = {"attended", "labels", "all"}});
+}
+
+std::vector<Quirk> ForgetRetainLoss::quirks() {
+  std::vector<Quirk> quirks = {
+      {"muse_logits",
+       "MUSE's and Unlearn-Simple's MUSE code: NPO, SimNPO and KL on raw logits of every position",
+       &muse_logits_},
+      {"kl_per_sequence",
+       "Unlearn-Simple's synthetic code: KL summed over label positions, divided by sequences",
+       &kl_per_sequence_}};
+  for (Quirk& own : own_quirks()) quirks.push_back(std::move(own));
+  return quirks;
 }
 
 torch::Tensor ForgetRetainLoss::forget_weights(const LossInputs&) const { return {}; }

@@ -20,6 +20,7 @@ class ForgetRetainLoss : public Loss {
   // The mean paper weight "w" (where the method has one) and the mean forget log-prob per token.
   std::vector<Diagnostic> diagnostics(const LossInputs& inputs) const override;
   void visit(config::FieldVisitor& visitor) override;
+  std::vector<Quirk> quirks() override;
 
  protected:
   // A method's initial values.
@@ -38,13 +39,29 @@ class ForgetRetainLoss : public Loss {
   // What the forget term needs beside the forget sequences.
   virtual void add_needs(Needs& needs) const;
   virtual void visit_own(config::FieldVisitor& visitor);
+  // Values of retain_loss beside none, nll and kl, and their term.
+  virtual std::vector<std::string> own_retain_losses() const { return {}; }
+  virtual Unit own_retain_unit() const { return Unit::kSequence; }
+  virtual torch::Tensor own_retain_sum(const LossInputs&) const { return {}; }
+  virtual std::vector<Quirk> own_quirks() { return {}; }
+
+  bool has_retain() const { return weights_.retain_loss != "none" && weights_.retain != 0.0; }
+  bool retain_is(const std::string& name) const {
+    return has_retain() && weights_.retain_loss == name;
+  }
+  const Weights& weights() const { return weights_; }
+  // The forward KL as kl_positions asks for it.
+  scoring::RowRequest kl_rows() const;
+  bool muse_logits() const { return muse_logits_; }
 
  private:
-  bool has_retain() const { return weights_.retain_loss != "none" && weights_.retain != 0.0; }
-  bool has_kl() const { return has_retain() && weights_.retain_loss == "kl"; }
+  bool has_kl() const { return retain_is("kl"); }
+  Unit retain_unit() const;
 
   Weights weights_;
   std::string kl_positions_ = "attended";
+  bool muse_logits_ = false;
+  bool kl_per_sequence_ = false;
 };
 
 // The settings that spellings ending in "_grad_diff", "_gdr", "_RT" and "_KL", "_klr" imply.

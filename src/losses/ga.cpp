@@ -15,7 +15,7 @@ std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("none"); 
 Defaults defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "muse") return muse_training();
-  if (benchmark == "wmdp") return wmdp_training("5e-6");
+  if (benchmark == "wmdp") return wmdp_training("5e-6", "500");
   return {};
 }
 

@@ -20,7 +20,8 @@ Defaults operator+(Defaults base, const Defaults& more);
 Defaults tofu_training();
 // MUSE (github.com/swj0419/muse_bench, baselines/scripts): four chunks of 2048 a step, constant.
 Defaults muse_training();
-// WMDP (Unlearn-Simple, WMDP/configs/unlearn/wmdp).
-Defaults wmdp_training(const std::string& lr);
+// WMDP: Unlearn-Simple's WMDP code (WMDP/configs/unlearn/wmdp: 500 steps) with the paper's number
+// of steps; a tenth of them is warm-up.
+Defaults wmdp_training(const std::string& lr, const std::string& steps = "125");
 
 }  // namespace unlearn::losses

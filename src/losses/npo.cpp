@@ -1,7 +1,10 @@
 // Negative preference optimisation (arXiv 2404.05868): with S the sum of log pi over the answer,
 // l = -(2/beta) log sigmoid(-beta (S - S_ref)), the mean over sequences.
-// Unlearn-Simple TOFU/dataloader.py `npo`, OpenUnlearning NPO.
+// Unlearn-Simple TOFU/dataloader.py `npo`, OpenUnlearning NPO; its synthetic/unlearn_utils.py has
+// the ablations npo_ave (S / |y|) and npo_noref (no S_ref).
+#include "losses/batch_mean.h"
 #include "losses/forget_retain.h"
+#include "unlearn/core/error.h"
 
 namespace unlearn::losses {
 namespace {
@@ -10,28 +13,93 @@ class Npo : public ForgetRetainLoss {
  public:
   Npo() : ForgetRetainLoss({}) {}
 
- protected:
-  Unit forget_unit() const override { return Unit::kSequence; }
+  std::vector<Statistic> statistics(const LossInputs& inputs) const override {
+    if (!batch_mean_) return {};
+    return {batch_mean_statistic(token_ratios(inputs.forget))};
+  }
 
-  void add_needs(Needs& needs) const override { needs.reference_forget = true; }
+  void set_statistics(const std::vector<double>& means) override {
+    if (batch_mean_) step_mean_ = means.at(0);
+  }
+
+  void check() const override {
+    if (batch_mean_ && length_normalised_) {
+      user_error("method.length_normalised: has no meaning with train.compat: wmdp_batch_mean");
+    }
+    if (muse_logits() && (batch_mean_ || length_normalised_ || !use_reference_)) {
+      user_error(
+          "train.compat: muse_logits replaces the whole forget term of npo; take "
+          "wmdp_batch_mean, length_normalised and use_reference back to their defaults");
+    }
+  }
+
+ protected:
+  Unit forget_unit() const override {
+    return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
+  }
+
+  void add_needs(Needs& needs) const override {
+    needs.batch_statistics = batch_mean_;
+    if (muse_logits()) {
+      needs.forget_logp = false;
+      needs.forget_rows.function = scoring::RowFunction::kRawNpo;
+      needs.forget_rows.positions = scoring::RowPositions::kAll;
+      needs.forget_rows.beta = beta_;
+    } else {
+      needs.reference_forget = use_reference_;
+    }
+  }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
-    return torch::log_sigmoid(-beta_ * log_ratio(inputs.forget)).sum() * (-2.0 / beta_);
+    if (muse_logits()) return inputs.forget.row_values.sum();
+    if (batch_mean_) {
+      return batch_mean_sum(token_ratios(inputs.forget), {.beta = beta_, .step_mean = step_mean_});
+    }
+    return torch::log_sigmoid(-beta_ * ratio(inputs.forget)).sum() * (-2.0 / beta_);
   }
 
   // w = 2 pi^beta / (pi^beta + pi_ref^beta)
   torch::Tensor forget_weights(const LossInputs& inputs) const override {
-    return 2.0 * torch::sigmoid(beta_ * log_ratio(inputs.forget));
+    if (muse_logits() || batch_mean_) return {};
+    const auto w = 2.0 * torch::sigmoid(beta_ * ratio(inputs.forget));
+    return length_normalised_ ? w / inputs.forget.lengths() : w;
   }
 
   void visit_own(config::FieldVisitor& visitor) override {
     visitor.field(
         "beta", beta_,
         {.help = "inverse temperature of the log-ratio", .min = 0, .exclusive_min = true});
+    visitor.field("length_normalised", length_normalised_,
+                  {.help = "ablation npo_ave: the log-ratio divided by the answer's length"});
+    visitor.field("use_reference", use_reference_,
+                  {.help = "false, ablation npo_noref: log pi itself instead of the log-ratio"});
+  }
+
+  std::vector<Quirk> own_quirks() override {
+    return {{"wmdp_batch_mean",
+             "Unlearn-Simple's WMDP code: one loss of the batch's token mean, not of each sequence",
+             &batch_mean_}};
   }
 
  private:
+  // log pi - log pi_ref of every token [N]
+  torch::Tensor token_ratios(const scoring::TokenScores& scores) const {
+    if (!use_reference_) return scores.logp;
+    UNLEARN_CHECK(scores.reference_logp.defined(), "no reference log-probabilities");
+    return scores.logp - scores.reference_logp;
+  }
+
+  // of every sequence [S]
+  torch::Tensor ratio(const scoring::TokenScores& scores) const {
+    const auto sums = scores.sum_per_sequence(token_ratios(scores));
+    return length_normalised_ ? sums / scores.lengths() : sums;
+  }
+
   double beta_ = 0.1;
+  bool length_normalised_ = false;
+  bool use_reference_ = true;
+  bool batch_mean_ = false;
+  std::optional<double> step_mean_;
 };
 
 std::unique_ptr<Loss> make() { return std::make_unique<Npo>(); }
@@ -62,7 +130,10 @@ Method method_npo() {
             {"npo_rt", with_retain_nll()},
             {"NPO+FT", with_retain_nll()},
             {"npo_kl", with_retain_kl()},
-            {"npo_klr", with_retain_kl()}}},
+            {"npo_klr", with_retain_kl()},
+            {"npo_ave", {{"method.length_normalised", "true"}}},
+            {"npo_noref", {{"method.use_reference", "false"}}},
+            {"npo_no_ref", {{"method.use_reference", "false"}}}}},
           make,
           defaults};
 }

@@ -24,6 +24,23 @@ const Alias* find_alias(const Method& method, const std::string& wanted) {
   return nullptr;
 }
 
+// Names of methods that are no loss, and the commands that do them.
+struct OtherCommand {
+  std::vector<std::string> names;
+  const char* command;
+};
+
+void point_to_command(const std::string& wanted) {
+  static const std::vector<OtherCommand> others = {
+      {{"task_vector", "tv"}, "unlearn task-vector --model DIR --finetuned DIR --output DIR"},
+      {{"whp"}, "unlearn generate --model DIR --whp-reinforced DIR"}};
+  for (const OtherCommand& other : others) {
+    if (std::find(other.names.begin(), other.names.end(), wanted) != other.names.end()) {
+      user_error("method.name: '", wanted, "' trains nothing; use: ", other.command);
+    }
+  }
+}
+
 }  // namespace
 
 const std::vector<Method>& methods() {
@@ -55,6 +72,7 @@ const Method& find_method(const std::string& name) {
       spellings.push_back(alias.name);
     }
   }
+  point_to_command(wanted);
   user_error("method.name: unknown method '", name, "'", did_you_mean(name, spellings),
              "; known: ", join(names, ", "));
 }
@@ -68,10 +86,20 @@ Defaults implied_settings(const std::string& name) {
   return find_alias(method, wanted)->implies;
 }
 
+bool Needs::any_reference() const {
+  return reference_forget || reference_alternate || reference_hidden_retain ||
+         scoring::needs_reference(forget_rows.function) ||
+         scoring::needs_reference(retain_rows.function);
+}
+
 std::vector<Diagnostic> Loss::diagnostics(const LossInputs&) const { return {}; }
 
 std::vector<Statistic> Loss::statistics(const LossInputs&) const { return {}; }
 
 void Loss::set_statistics(const std::vector<double>&) {}
+
+void Loss::observe(const std::vector<double>&, double) {}
+
+void Loss::observe_epoch(const std::vector<double>&, double) {}
 
 }  // namespace unlearn::losses

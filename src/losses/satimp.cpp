@@ -28,6 +28,13 @@ class SatImp : public ForgetRetainLoss {
     visitor.field("beta2", beta2_, {.help = "power of 1 - p", .min = 0});
   }
 
+  std::vector<Quirk> own_quirks() override {
+    return {{"satimp_yaml",
+             "OpenUnlearning's YAML: forget_weight 0.1, retain_weight 1.0 instead of its README's",
+             nullptr,
+             {{"method.forget_weight", "0.1"}, {"method.retain_weight", "1.0"}}}};
+  }
+
  private:
   double beta1_ = 5.0;
   double beta2_ = 1.0;

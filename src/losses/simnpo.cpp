@@ -2,6 +2,7 @@
 // its length: l = -(2/beta) log sigmoid(-(beta/|y|) log pi - gamma), the mean over sequences.
 // Unlearn-Simple TOFU/dataloader.py `simnpo`, OpenUnlearning SimNPO; both write the margin inside
 // beta, beta (-m - delta), so gamma = delta beta.
+#include "losses/batch_mean.h"
 #include "losses/forget_retain.h"
 #include "unlearn/core/error.h"
 
@@ -12,7 +13,19 @@ class SimNpo : public ForgetRetainLoss {
  public:
   SimNpo() : ForgetRetainLoss({}) {}
 
+  std::vector<Statistic> statistics(const LossInputs& inputs) const override {
+    if (!batch_mean_) return {};
+    return {batch_mean_statistic(inputs.forget.logp)};
+  }
+
+  void set_statistics(const std::vector<double>& means) override {
+    if (batch_mean_) step_mean_ = means.at(0);
+  }
+
   void check() const override {
+    if (muse_logits() && batch_mean_) {
+      user_error("train.compat: muse_logits and wmdp_batch_mean both replace simnpo's forget term");
+    }
     if (delta_ && gamma_ != 0.0) {
       user_error("method.gamma and method.delta: both are given (", number(gamma_), " and ",
                  number(*delta_), "); give one, gamma = delta * beta");
@@ -20,14 +33,32 @@ class SimNpo : public ForgetRetainLoss {
   }
 
  protected:
-  Unit forget_unit() const override { return Unit::kSequence; }
+  Unit forget_unit() const override {
+    return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
+  }
+
+  void add_needs(Needs& needs) const override {
+    needs.batch_statistics = batch_mean_;
+    if (!muse_logits()) return;
+    needs.forget_logp = false;
+    needs.forget_rows.function = scoring::RowFunction::kRawSimNpo;
+    needs.forget_rows.positions = scoring::RowPositions::kAll;
+    needs.forget_rows.beta = beta_;
+    needs.forget_rows.margin = margin();
+  }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
+    if (muse_logits()) return inputs.forget.row_values.sum();
+    if (batch_mean_) {
+      return batch_mean_sum(inputs.forget.logp,
+                            {.beta = beta_, .margin = margin(), .step_mean = step_mean_});
+    }
     return torch::log_sigmoid(argument(inputs)).sum() * (-2.0 / beta_);
   }
 
   // w' = (2/|y|) pi^(beta/|y|) / (1 + pi^(beta/|y|)) for margin 0
   torch::Tensor forget_weights(const LossInputs& inputs) const override {
+    if (muse_logits() || batch_mean_) return {};
     return 2.0 * torch::sigmoid(-argument(inputs)) / inputs.forget.lengths();
   }
 
@@ -43,18 +74,27 @@ class SimNpo : public ForgetRetainLoss {
                    .unset_word = "auto"});
   }
 
+  std::vector<Quirk> own_quirks() override {
+    return {{"wmdp_batch_mean",
+             "Unlearn-Simple's WMDP code: one loss of the batch's token mean, not of each sequence",
+             &batch_mean_}};
+  }
+
  private:
+  double margin() const { return delta_ ? *delta_ * beta_ : gamma_; }
+
   // -(beta/|y|) log pi - gamma [S]
   torch::Tensor argument(const LossInputs& inputs) const {
     const auto& forget = inputs.forget;
     const auto mean = forget.sum_per_sequence(forget.logp) / forget.lengths();
-    const double margin = delta_ ? *delta_ * beta_ : gamma_;
-    return -beta_ * mean - margin;
+    return -beta_ * mean - margin();
   }
 
   double beta_ = 2.5;
   double gamma_ = 0.0;
   std::optional<double> delta_;
+  bool batch_mean_ = false;
+  std::optional<double> step_mean_;
 };
 
 std::unique_ptr<Loss> make() { return std::make_unique<SimNpo>(); }

@@ -65,7 +65,11 @@ class Batch {
       tokens.emplace_back(prompt.begin(), prompt.end());
       longest = std::max(longest, length_of(prompt) + stream.budget);
     }
-    const auto cache = model_.make_cache(static_cast<int64_t>(streams_.size()), longest);
+    const auto count = static_cast<int64_t>(streams_.size());
+    const auto cache = model_.make_cache(count, longest);
+    if (options_.reinforced != nullptr) {
+      reinforced_cache_ = options_.reinforced->make_cache(count, longest);
+    }
     std::vector<int64_t> positions(streams_.size(), 0);
     while (!streams_.empty()) {
       const std::vector<int64_t> next = step(*cache, tokens, positions);
@@ -82,7 +86,8 @@ class Batch {
     std::vector<int64_t> last;
     for (size_t s = 1; s < packed.offsets.size(); ++s) last.push_back(packed.offsets[s] - 1);
     const Tensor rows = hidden.index_select(0, torch::tensor(last, torch::kLong).to(device_));
-    const Tensor z = logits(rows, model_.head());
+    Tensor z = logits(rows, model_.head());
+    if (options_.reinforced != nullptr) z = reinforce(z, packed, last);
     std::vector<int64_t> next;
     if (options_.temperature <= 0) {
       const Tensor best = z.argmax(1).to(torch::kCPU);
@@ -98,6 +103,15 @@ class Batch {
                                 rng.uniform()));
     }
     return next;
+  }
+
+  // The logits after the reinforced model has seen the same tokens.
+  Tensor reinforce(const Tensor& z, const model::PackedIds& packed,
+                   const std::vector<int64_t>& last) {
+    model::CausalLM& model = *options_.reinforced;
+    const Tensor hidden = model.hidden_states(packed, {.cache = reinforced_cache_.get()});
+    const Tensor rows = hidden.index_select(0, torch::tensor(last, torch::kLong).to(device_));
+    return whp_logits(z, logits(rows, model.head()), options_.whp_alpha);
   }
 
   bool is_finished(Stream& stream, int32_t token) {
@@ -123,7 +137,9 @@ class Batch {
       new_positions.push_back(positions[s] + static_cast<int64_t>(tokens[s].size()));
     }
     if (kept.size() < streams_.size() && !kept.empty()) {
-      cache.select(torch::tensor(kept, torch::kLong).to(device_));
+      const Tensor indices = torch::tensor(kept, torch::kLong).to(device_);
+      cache.select(indices);
+      if (reinforced_cache_) reinforced_cache_->select(indices);
     }
     streams_ = std::move(streams);
     tokens = std::move(new_tokens);
@@ -136,6 +152,7 @@ class Batch {
   std::vector<std::vector<int32_t>>& outputs_;
   torch::Device device_;
   std::vector<Stream> streams_;
+  std::unique_ptr<model::KvCache> reinforced_cache_;
 };
 
 int64_t new_token_budget(const std::vector<int32_t>& prompt, const GenerateOptions& options) {
@@ -145,6 +162,10 @@ int64_t new_token_budget(const std::vector<int32_t>& prompt, const GenerateOptio
 
 }  // namespace
 
+Tensor whp_logits(const Tensor& logits, const Tensor& reinforced, double alpha) {
+  return logits - alpha * (reinforced - logits).relu();
+}
+
 std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
                                            const std::vector<std::vector<int32_t>>& prompts,
                                            const GenerateOptions& options) {
@@ -152,6 +173,7 @@ std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
   const bool training = model.is_training();
   model.eval();
   UNLEARN_CHECK(options.streams.empty() || options.streams.size() == prompts.size());
+  if (options.reinforced != nullptr) options.reinforced->eval();
   std::vector<std::vector<int32_t>> outputs(prompts.size());
   std::vector<Stream> waiting;
   for (size_t i = 0; i < prompts.size(); ++i) {

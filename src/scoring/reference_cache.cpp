@@ -17,6 +17,7 @@ using torch::Tensor;
 
 constexpr const char* kLogp = "logp";
 constexpr const char* kHidden = "hidden";
+constexpr const char* kLayerHidden = "layer_hidden";
 constexpr const char* kHeadWeight = "head.weight";
 constexpr const char* kHeadBias = "head.bias";
 
@@ -27,58 +28,85 @@ void append_bytes(std::string& out, const std::vector<T>& values) {
 
 std::string content_key(const std::string& model_key, const ReferenceNeeds& needs,
                         torch::Dtype dtype) {
-  std::string content = cat("unlearn reference 1 ", model_key, " ", c10::toString(dtype), " ",
-                            static_cast<int>(needs.hidden_positions));
-  for (const auto* examples : {&needs.logp, &needs.hidden}) {
-    content += cat(" ", examples->size(), ":");
-    for (const data::Example* example : *examples) {
-      content += cat(example->tokens.size(), ",");
-      append_bytes(content, example->tokens);
-      append_bytes(content, example->labels);
+  std::string content =
+      cat("unlearn reference 2 ", model_key, " ", c10::toString(dtype), " layer ", needs.layer);
+  const auto add = [&](const data::Example& example) {
+    content += cat(example.tokens.size(), ",");
+    append_bytes(content, example.tokens);
+    append_bytes(content, example.labels);
+  };
+  content += cat(" ", needs.logp.size(), ":");
+  for (const data::Example* example : needs.logp) add(*example);
+  for (const auto* list : {&needs.hidden, &needs.layer_hidden}) {
+    content += cat(" ", list->size(), ":");
+    for (const ReferenceNeeds::Rows& rows : *list) {
+      content += cat(static_cast<int>(rows.positions), ",", rows.skip, ",");
+      add(*rows.example);
     }
   }
   return sha256(content);
 }
 
-// Runs the model over examples in packs; `visit` gets each pack with its hidden states.
+// Runs the model over examples in packs; `visit` gets each pack with its hidden states (the final
+// ones, or with `layer` >= 0 that block's).
+using PackVisitor = std::function<void(const data::PackedBatch&, const Tensor&)>;
 void for_each_pack(model::CausalLM& model, const std::vector<const data::Example*>& examples,
-                   int64_t batch_tokens,
-                   const std::function<void(const data::PackedBatch&, const Tensor&)>& visit) {
+                   int64_t batch_tokens, int64_t layer, bool with_last_token,
+                   const PackVisitor& visit) {
   std::vector<data::PackItem> items;
   for (const data::Example* example : examples) items.push_back({data::Role::kForget, example});
   const std::vector<size_t> cuts = data::cut_by_tokens(items, batch_tokens);
   const torch::Device device = model.head().weight.device();
   for (size_t c = 0; c + 1 < cuts.size(); ++c) {
     const data::PackedBatch batch = data::pack({items.begin() + static_cast<int64_t>(cuts[c]),
-                                                items.begin() + static_cast<int64_t>(cuts[c + 1])});
-    visit(batch, model.hidden_states(packed_ids(batch, device)));
+                                                items.begin() + static_cast<int64_t>(cuts[c + 1])},
+                                               with_last_token);
+    Tensor captured;
+    model::ForwardOptions options;
+    if (layer >= 0) {
+      options.capture_layer = layer;
+      options.captured = &captured;
+    }
+    const Tensor final = model.hidden_states(packed_ids(batch, device), options);
+    visit(batch, layer >= 0 ? captured : final);
   }
 }
 
 Tensor all_logp(model::CausalLM& model, const ReferenceNeeds& needs, int64_t batch_tokens) {
   std::vector<Tensor> parts;
-  for_each_pack(
-      model, needs.logp, batch_tokens, [&](const data::PackedBatch& batch, const Tensor& hidden) {
-        const Tensor rows = hidden.index_select(0, batch.label_rows.to(hidden.device()));
-        parts.push_back(
-            token_logprob(rows, model.head(), batch.targets.to(hidden.device())).to(torch::kCPU));
-      });
+  for_each_pack(model, needs.logp, batch_tokens, /*layer=*/-1, /*with_last_token=*/false,
+                [&](const data::PackedBatch& batch, const Tensor& hidden) {
+                  const Tensor rows = hidden.index_select(0, batch.label_rows.to(hidden.device()));
+                  const Tensor targets = batch.targets.to(hidden.device());
+                  parts.push_back(token_logprob(rows, model.head(), targets).to(torch::kCPU));
+                });
   return torch::cat(parts);
 }
 
-Tensor all_hidden(model::CausalLM& model, const ReferenceNeeds& needs, int64_t batch_tokens) {
+// Hidden states at every item's positions, one item after another.
+Tensor all_hidden(model::CausalLM& model, const std::vector<ReferenceNeeds::Rows>& wanted,
+                  int64_t layer, int64_t batch_tokens) {
+  std::vector<const data::Example*> examples;
+  bool with_last_token = false;
+  for (const ReferenceNeeds::Rows& item : wanted) {
+    examples.push_back(item.example);
+    with_last_token = with_last_token || reads_last_token(item.positions);
+  }
   std::vector<Tensor> parts;
-  for_each_pack(
-      model, needs.hidden, batch_tokens, [&](const data::PackedBatch& batch, const Tensor& hidden) {
-        std::vector<int64_t> rows;
-        for (const data::Segment& segment : batch.segments) {
-          for (const int64_t position : row_positions(*segment.example, needs.hidden_positions)) {
-            rows.push_back(segment.offset + position);
-          }
-        }
-        const Tensor index = torch::tensor(rows, torch::kLong).to(hidden.device());
-        parts.push_back(hidden.index_select(0, index).to(torch::kCPU));
-      });
+  auto next = wanted.begin();
+  for_each_pack(model, examples, batch_tokens, layer, with_last_token,
+                [&](const data::PackedBatch& batch, const Tensor& hidden) {
+                  std::vector<int64_t> rows;
+                  for (const data::Segment& segment : batch.segments) {
+                    const ReferenceNeeds::Rows& item = *next++;
+                    for (const int64_t position :
+                         row_positions(*segment.example, item.positions, item.skip)) {
+                      rows.push_back(segment.offset + position);
+                    }
+                  }
+                  const Tensor index = torch::tensor(rows, torch::kLong).to(hidden.device());
+                  parts.push_back(hidden.index_select(0, index).to(torch::kCPU));
+                });
   return torch::cat(parts);
 }
 
@@ -91,9 +119,13 @@ void build(const fs::path& file, model::CausalLM& model, const ReferenceNeeds& n
   if (!needs.logp.empty()) tensors.push_back({kLogp, all_logp(model, needs, batch_tokens)});
   if (!needs.hidden.empty()) {
     const model::Head head = model.head();
-    tensors.push_back({kHidden, all_hidden(model, needs, batch_tokens)});
+    tensors.push_back({kHidden, all_hidden(model, needs.hidden, /*layer=*/-1, batch_tokens)});
     tensors.push_back({kHeadWeight, head.weight.detach().to(torch::kCPU)});
     if (head.bias.defined()) tensors.push_back({kHeadBias, head.bias.detach().to(torch::kCPU)});
+  }
+  if (!needs.layer_hidden.empty()) {
+    tensors.push_back(
+        {kLayerHidden, all_hidden(model, needs.layer_hidden, needs.layer, batch_tokens)});
   }
   model.train(training);
   fs::create_directories(file.parent_path());
@@ -112,16 +144,6 @@ std::optional<checkpoint::SafetensorsFile> open_file(const fs::path& file) {
 
 }  // namespace
 
-std::vector<int64_t> row_positions(const data::Example& example, RowPositions positions) {
-  std::vector<int64_t> rows;
-  for (size_t t = 0; t + 1 < example.tokens.size(); ++t) {
-    if (positions == RowPositions::kAttended || example.labels[t + 1] != data::kIgnored) {
-      rows.push_back(static_cast<int64_t>(t));
-    }
-  }
-  return rows;
-}
-
 ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::CausalLM& model,
                                              const std::string& model_key,
                                              const ReferenceNeeds& needs, int64_t batch_tokens) {
@@ -139,12 +161,18 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
     cache.logp_at_[example] = {labels, example->num_labels};
     labels += example->num_labels;
   }
-  int64_t rows = 0;
-  for (const data::Example* example : needs.hidden) {
-    const auto count = static_cast<int64_t>(row_positions(*example, needs.hidden_positions).size());
-    cache.hidden_at_[example] = {rows, count};
-    rows += count;
-  }
+  const auto place = [](const std::vector<ReferenceNeeds::Rows>& wanted, auto& ranges) {
+    int64_t rows = 0;
+    for (const ReferenceNeeds::Rows& item : wanted) {
+      const auto positions = row_positions(*item.example, item.positions, item.skip);
+      const auto count = static_cast<int64_t>(positions.size());
+      ranges[item.example] = {rows, count};
+      rows += count;
+    }
+    return rows;
+  };
+  const int64_t rows = place(needs.hidden, cache.hidden_at_);
+  const int64_t layer_rows = place(needs.layer_hidden, cache.layer_hidden_at_);
   if (labels > 0) cache.logp_ = file->view(kLogp);
   if (rows > 0) {
     cache.hidden_ = file->view(kHidden);
@@ -152,6 +180,7 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
                    head.bias.defined() ? file->view(kHeadBias).to(head.weight.device()) : Tensor(),
                    head.scale, head.softcap};
   }
+  if (layer_rows > 0) cache.layer_hidden_ = file->view(kLayerHidden);
   UNLEARN_CHECK(!cache.logp_.defined() || cache.logp_.size(0) == labels);
   UNLEARN_CHECK(!cache.hidden_.defined() || cache.hidden_.size(0) == rows);
   return cache;
@@ -165,6 +194,11 @@ Tensor ReferenceCache::logp(const data::Example& example) const {
 Tensor ReferenceCache::hidden(const data::Example& example) const {
   const Range range = hidden_at_.at(&example);
   return hidden_.narrow(0, range.begin, range.count);
+}
+
+Tensor ReferenceCache::layer_hidden(const data::Example& example) const {
+  const Range range = layer_hidden_at_.at(&example);
+  return layer_hidden_.narrow(0, range.begin, range.count);
 }
 
 }  // namespace unlearn::scoring

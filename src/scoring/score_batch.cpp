@@ -1,6 +1,7 @@
 #include "unlearn/scoring/score_batch.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "unlearn/core/error.h"
@@ -27,19 +28,32 @@ Tensor index_tensor(const std::vector<int64_t>& values, torch::Device device) {
   return torch::tensor(values, torch::kLong).to(device);
 }
 
-// Rows of the pack's labels that belong to one role, in segment order.
-std::vector<int64_t> label_indices(const data::PackedBatch& batch, Role role) {
-  std::vector<int64_t> rows;
+// Fills logp of the roles that ask for it; rows of other roles never meet the head.
+void fill_logp(BatchScores& scores, const data::PackedBatch& batch, const Tensor& hidden,
+               const model::Head& head, const ScoreRequest& request) {
+  const torch::Device device = hidden.device();
+  // Label rows of all roles that ask, and each role's places among them.
+  std::vector<int64_t> wanted;
+  std::array<std::vector<int64_t>, data::kNumRoles> places;
   for (const data::Segment& segment : batch.segments) {
-    if (segment.role != role) continue;
-    for (int64_t i = 0; i < segment.num_labels; ++i) rows.push_back(segment.label_offset + i);
+    if (!request.of(segment.role).logp) continue;
+    for (int64_t i = 0; i < segment.num_labels; ++i) {
+      places[static_cast<size_t>(segment.role)].push_back(static_cast<int64_t>(wanted.size()));
+      wanted.push_back(segment.label_offset + i);
+    }
   }
-  return rows;
-}
-
-bool all_of_role(const data::PackedBatch& batch, Role role) {
-  return std::all_of(batch.segments.begin(), batch.segments.end(),
-                     [&](const data::Segment& segment) { return segment.role == role; });
+  const bool all = static_cast<int64_t>(wanted.size()) == batch.targets.size(0);
+  const Tensor at = all ? Tensor() : torch::tensor(wanted, torch::kLong);
+  const Tensor label_rows = all ? batch.label_rows : batch.label_rows.index_select(0, at);
+  const Tensor targets = all ? batch.targets : batch.targets.index_select(0, at);
+  const Tensor logp = token_logprob(hidden.index_select(0, label_rows.to(device)), head,
+                                    targets.to(device), request.logits);
+  for (const Role role : {Role::kForget, Role::kRetain, Role::kAlternate}) {
+    if (!request.of(role).logp) continue;
+    const std::vector<int64_t>& own = places[static_cast<size_t>(role)];
+    const bool alone = own.size() == wanted.size();
+    of_role(scores, role).logp = alone ? logp : logp.index_select(0, index_tensor(own, device));
+  }
 }
 
 void fill_layout(TokenScores& scores, const data::PackedBatch& batch, Role role) {
@@ -52,6 +66,7 @@ void fill_layout(TokenScores& scores, const data::PackedBatch& batch, Role role)
 }
 
 void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
+  if (!scores.logp.defined()) return;
   std::vector<Tensor> parts;
   for (const data::Example* example : scores.examples) {
     if (!reference.has_logp(*example)) return;
@@ -60,25 +75,66 @@ void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
   if (!parts.empty()) scores.reference_logp = torch::cat(parts).to(scores.logp.device());
 }
 
-// KL rows of the retain sequences against the cached reference states.
-void fill_kl(TokenScores& scores, const data::PackedBatch& batch, const Tensor& hidden,
-             const model::Head& head, const ScoreRequest& request,
-             const ReferenceCache& reference) {
-  std::vector<int64_t> rows;
+// The label that the output at `position` predicts. Where there is none, the entry that the label
+// -100 names when it is used as an index from the end (train.compat: undial_ou).
+int64_t target_at(const data::Example& example, int64_t position, int64_t vocabulary) {
+  const auto next = static_cast<size_t>(position) + 1;
+  const int64_t label = next < example.labels.size() ? example.labels[next] : data::kIgnored;
+  return label == data::kIgnored ? vocabulary + data::kIgnored : label;
+}
+
+// Full-vocabulary values of one role's sequences.
+void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, const Tensor& hidden,
+               const model::Head& head, const ScoreRequest& request,
+               const ReferenceCache* reference) {
+  const RowRequest& wanted = request.of(role).rows;
+  if (wanted.function == RowFunction::kNone) return;
+  std::vector<int64_t> rows, targets;
   std::vector<Tensor> reference_rows;
   scores.row_offsets = {0};
   for (const data::Segment& segment : batch.segments) {
-    if (segment.role != Role::kRetain) continue;
-    for (const int64_t position : row_positions(*segment.example, request.retain_row_positions)) {
+    if (segment.role != role) continue;
+    for (const int64_t position : row_positions(*segment.example, wanted.positions, wanted.skip)) {
       rows.push_back(segment.offset + position);
+      targets.push_back(target_at(*segment.example, position, head.weight.size(0)));
     }
-    reference_rows.push_back(reference.hidden(*segment.example));
+    if (needs_reference(wanted.function)) {
+      UNLEARN_CHECK(reference != nullptr);
+      reference_rows.push_back(reference->hidden(*segment.example));
+    }
     scores.row_offsets.push_back(static_cast<int64_t>(rows.size()));
   }
-  if (rows.empty()) return;
-  const Tensor selected = hidden.index_select(0, index_tensor(rows, hidden.device()));
-  scores.row_values = forward_kl(selected, head, torch::cat(reference_rows).to(hidden.device()),
-                                 reference.head(), request.logits);
+  const torch::Device device = hidden.device();
+  RowComparison comparison;
+  if (!reference_rows.empty()) {
+    comparison.reference_rows = torch::cat(reference_rows).to(device);
+    comparison.reference_head = reference->head();
+  }
+  if (needs_targets(wanted.function)) comparison.targets = index_tensor(targets, device);
+  scores.row_values = row_values(wanted, hidden.index_select(0, index_tensor(rows, device)), head,
+                                 comparison, request.logits);
+}
+
+// A block's output at one role's label tokens.
+void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
+                 const Tensor& captured, const ReferenceCache* reference) {
+  std::vector<int64_t> rows;
+  std::vector<Tensor> reference_rows;
+  for (const data::Segment& segment : batch.segments) {
+    if (segment.role != role) continue;
+    for (const int64_t position : row_positions(*segment.example, RowPositions::kLabelTokens)) {
+      rows.push_back(segment.offset + position);
+    }
+    if (reference != nullptr && reference->has_layer_hidden(*segment.example)) {
+      reference_rows.push_back(reference->layer_hidden(*segment.example));
+    }
+  }
+  const torch::Dtype dtype =
+      captured.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  scores.hidden = captured.index_select(0, index_tensor(rows, captured.device())).to(dtype);
+  if (!reference_rows.empty()) {
+    scores.reference_hidden = torch::cat(reference_rows).to(captured.device(), dtype);
+  }
 }
 
 }  // namespace
@@ -87,25 +143,40 @@ model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device
   return {batch.ids.to(device), batch.positions.to(device), batch.offsets};
 }
 
+const RoleRequest& ScoreRequest::of(Role role) const {
+  return role == Role::kForget ? forget : role == Role::kRetain ? retain : alternate;
+}
+
+bool ScoreRequest::with_last_token() const {
+  const auto reads = [](const RoleRequest& role) {
+    return role.hidden ||
+           (role.rows.function != RowFunction::kNone && reads_last_token(role.rows.positions));
+  };
+  return reads(forget) || reads(retain) || reads(alternate);
+}
+
 BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
                         const ScoreRequest& request, const ReferenceCache* reference) {
   const model::Head head = model.head();
-  const torch::Device device = head.weight.device();
-  const Tensor hidden = model.hidden_states(packed_ids(batch, device));
-  const Tensor rows = hidden.index_select(0, batch.label_rows.to(device));
-  const Tensor logp = token_logprob(rows, head, batch.targets.to(device), request.logits);
+  Tensor captured;
+  model::ForwardOptions options;
+  if (request.hidden_layer >= 0) {
+    options.capture_layer = request.hidden_layer;
+    options.captured = &captured;
+  }
+  const Tensor hidden = model.hidden_states(packed_ids(batch, head.weight.device()), options);
   BatchScores scores;
   for (const Role role : {Role::kForget, Role::kRetain, Role::kAlternate}) {
     TokenScores& part = of_role(scores, role);
     fill_layout(part, batch, role);
-    part.logp = all_of_role(batch, role)
-                    ? logp
-                    : logp.index_select(0, index_tensor(label_indices(batch, role), device));
-    if (reference != nullptr) fill_reference(part, *reference);
+    fill_rows(part, batch, role, hidden, head, request, reference);
+    if (request.of(role).hidden) fill_hidden(part, batch, role, captured, reference);
   }
-  if (request.retain_rows == RowFunction::kForwardKl) {
-    UNLEARN_CHECK(reference != nullptr);
-    fill_kl(scores.retain, batch, hidden, head, request, *reference);
+  fill_logp(scores, batch, hidden, head, request);
+  if (reference != nullptr) {
+    for (TokenScores* part : {&scores.forget, &scores.retain, &scores.alternate}) {
+      fill_reference(*part, *reference);
+    }
   }
   return scores;
 }

@@ -18,28 +18,32 @@ int64_t input_tokens(const data::Example& example) {
   return static_cast<int64_t>(example.tokens.size()) - 1;
 }
 
+const scoring::RowRequest& rows_of(const losses::Needs& needs, Role role) {
+  return role == Role::kRetain ? needs.retain_rows : needs.forget_rows;
+}
+
 // How many units of a term's mean an example brings.
-int64_t units_of(const data::Example& example, Unit unit, scoring::RowPositions positions) {
+int64_t units_of(const data::Example& example, Unit unit, const scoring::RowRequest& rows) {
   switch (unit) {
     case Unit::kToken:
       return example.num_labels;
     case Unit::kSequence:
       return 1;
     case Unit::kPosition:
-      return positions == scoring::RowPositions::kLabels ? example.num_labels
-                                                         : input_tokens(example);
+      return static_cast<int64_t>(
+          scoring::row_positions(example, rows.positions, rows.skip).size());
   }
   return 0;
 }
 
 int64_t count_units(const std::vector<data::PackItem>& items, const Term& term,
-                    scoring::RowPositions positions) {
+                    const losses::Needs& needs) {
   int64_t count = 0;
   for (const data::PackItem& item : items) {
     const auto& pooled = term.pooled_with;
     const bool counts = item.role == term.role ||
                         std::find(pooled.begin(), pooled.end(), item.role) != pooled.end();
-    if (counts) count += units_of(*item.example, term.unit, positions);
+    if (counts) count += units_of(*item.example, term.unit, rows_of(needs, item.role));
   }
   return count;
 }
@@ -57,11 +61,11 @@ std::string row_list(const std::vector<data::PackItem>& items, Role role) {
 class Denominators {
  public:
   Denominators(const std::vector<std::vector<data::PackItem>>& micro_batches,
-               const std::vector<Term>& terms, scoring::RowPositions positions, bool exact) {
+               const std::vector<Term>& terms, const losses::Needs& needs, bool exact) {
     for (const auto& batch : micro_batches) {
       auto& row = counts_.emplace_back();
       for (const Term& term : terms) {
-        row.push_back(static_cast<double>(count_units(batch, term, positions)));
+        row.push_back(static_cast<double>(count_units(batch, term, needs)));
       }
     }
     if (!exact) {
@@ -84,8 +88,9 @@ class Denominators {
 
 scoring::ScoreRequest request_for(const losses::Needs& needs) {
   scoring::ScoreRequest request;
-  request.retain_rows = needs.retain_rows;
-  request.retain_row_positions = needs.retain_row_positions;
+  request.forget = {needs.forget_logp, needs.forget_rows, needs.hidden_forget};
+  request.retain = {needs.retain_logp, needs.retain_rows, needs.hidden_retain};
+  request.hidden_layer = needs.hidden_layer;
   return request;
 }
 
@@ -102,9 +107,10 @@ losses::LossInputs run_model(const TrainerInputs& inputs,
   std::vector<data::PackItem> read;
   std::copy_if(items.begin(), items.end(), std::back_inserter(read),
                [&](const data::PackItem& item) { return is_needed(needs, item.role); });
-  const data::PackedBatch batch = data::pack(read);
-  scoring::BatchScores scores = scoring::score_batch(
-      *inputs.model, batch, request_for(inputs.loss->needs()), inputs.reference);
+  const scoring::ScoreRequest request = request_for(needs);
+  const data::PackedBatch batch = data::pack(read, request.with_last_token());
+  scoring::BatchScores scores =
+      scoring::score_batch(*inputs.model, batch, request, inputs.reference);
   return {std::move(scores.forget), std::move(scores.retain), std::move(scores.alternate)};
 }
 
@@ -209,13 +215,15 @@ std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& 
 
 StepMeans accumulate_gradients(const TrainerInputs& inputs,
                                const std::vector<std::vector<data::PackItem>>& micro_batches,
-                               int64_t step) {
-  const std::vector<Term> terms = inputs.loss->terms();
+                               int64_t step, double epoch) {
+  std::vector<Term> terms = inputs.loss->terms();
   const losses::Needs needs = inputs.loss->needs();
   const bool exact = inputs.config.averaging == "exact";
-  const Denominators denominators(micro_batches, terms, needs.retain_row_positions, exact);
+  const Denominators denominators(micro_batches, terms, needs, exact);
   if (needs.batch_statistics && exact) share_statistics(inputs, micro_batches);
 
+  // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
+  const auto share = exact ? 1.0 : static_cast<double>(micro_batches.size());
   StepMeans means;
   Means diagnostics;
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
@@ -224,20 +232,50 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs,
     const losses::LossInputs scores = run_model(inputs, items);
     const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
     torch::Tensor objective;
+    std::vector<double> own_means;
     for (size_t t = 0; t < terms.size(); ++t) {
       const double sum = sums[t].item<double>();
       check_finite(sum, terms[t], items, step);
       const double mean = sum / denominators.of(b, t);
       means.terms[t].second += mean;
       means.loss += terms[t].weight * mean;
+      own_means.push_back(mean * share);
       const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
       objective = objective.defined() ? objective + part : part;
     }
     for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
     for (const auto& item : items) means.tokens += input_tokens(*item.example);
     objective.backward();
+    if (exact) continue;
+    for (const Term& term : terms) means.loss += term.weight * term.offset / share;
+    inputs.loss->observe(own_means, epoch);
+    terms = inputs.loss->terms();
+  }
+  if (exact) {
+    for (const Term& term : terms) means.loss += term.weight * term.offset;
+    std::vector<double> step_means;
+    for (const auto& [name, mean] : means.terms) step_means.push_back(mean);
+    inputs.loss->observe(step_means, epoch);
   }
   means.diagnostics = diagnostics.result();
+  return means;
+}
+
+std::vector<double> evaluate_terms(const TrainerInputs& inputs,
+                                   const std::vector<std::vector<data::PackItem>>& micro_batches) {
+  const torch::NoGradGuard no_grad;
+  const std::vector<Term> terms = inputs.loss->terms();
+  const Denominators denominators(micro_batches, terms, inputs.loss->needs(), /*exact=*/true);
+  const bool training = inputs.model->is_training();
+  inputs.model->eval();
+  std::vector<double> means(terms.size(), 0.0);
+  for (size_t b = 0; b < micro_batches.size(); ++b) {
+    const std::vector<torch::Tensor> sums = inputs.loss->sums(run_model(inputs, micro_batches[b]));
+    for (size_t t = 0; t < terms.size(); ++t) {
+      means[t] += sums[t].item<double>() / denominators.of(b, t);
+    }
+  }
+  inputs.model->train(training);
   return means;
 }
 

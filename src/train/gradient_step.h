@@ -27,7 +27,8 @@ std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& 
                                                   std::optional<int64_t> groups_per_batch);
 
 // Accumulates the gradients of the whole step into the parameters' .grad and returns its means.
-// NonFiniteError names step, term and rows when a term's sum is not finite.
+// `epoch` counts the passes over the forget rows done before. NonFiniteError names step, term and
+// rows when a term's sum is not finite.
 struct StepMeans {
   double loss = 0;
   std::vector<std::pair<std::string, double>> terms;
@@ -36,6 +37,10 @@ struct StepMeans {
 };
 StepMeans accumulate_gradients(const TrainerInputs& inputs,
                                const std::vector<std::vector<data::PackItem>>& micro_batches,
-                               int64_t step);
+                               int64_t step, double epoch);
+
+// The terms' means over these micro-batches, without gradient and in evaluation mode.
+std::vector<double> evaluate_terms(const TrainerInputs& inputs,
+                                   const std::vector<std::vector<data::PackItem>>& micro_batches);
 
 }  // namespace unlearn::train

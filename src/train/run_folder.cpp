@@ -16,9 +16,9 @@ namespace {
 constexpr const char* kRunJson = "run.json";
 constexpr const char* kMetrics = "metrics.jsonl";
 // Everything a run writes at its top level; --overwrite removes these and nothing else.
-constexpr const char* kOwnEntries[] = {"run.json",  "metrics.jsonl", "config.resolved.yaml",
-                                       "model",     "checkpoints",   "eval",
-                                       "reference", "tensorboard",   "adapter"};
+constexpr const char* kOwnEntries[] = {
+    "run.json", "metrics.jsonl", "config.resolved.yaml", "model",   "checkpoints",
+    "eval",     "reference",     "tensorboard",          "adapter", "method_state.json"};
 
 std::optional<int64_t> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string();

@@ -74,9 +74,6 @@ void TrainConfig::check() const {
     user_error(
         "train.lora.rank: LoRA is not part of this version; use 0 (all weights are trained)");
   }
-  if (!compat.empty()) {
-    user_error("train.compat: unknown quirk '", compat.front(), "'; this version knows none");
-  }
   if (save_every != "epoch" && save_every != "never") checkpoint_interval(1);
 }
 

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cmath>
+#include <regex>
 #include <set>
 
 #include "train/gradient_step.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
@@ -30,10 +32,24 @@ data::PairStreamOptions stream_options(const TrainerInputs& inputs) {
           .seed = static_cast<uint64_t>(inputs.config.seed)};
 }
 
-NamedTensors trainable(const model::CausalLM& model) {
+// Parameters that are trained; with patterns, only those whose whole name matches one (the others
+// lose their gradient).
+NamedTensors trainable(const model::CausalLM& model, const std::vector<std::string>& patterns) {
   NamedTensors parameters;
+  const auto is_chosen = [&](const std::string& name) {
+    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
+             return std::regex_match(name, std::regex(p));
+           });
+  };
   for (const auto& item : model.named_parameters()) {
-    if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
+    torch::Tensor parameter = item.value();
+    if (!is_chosen(item.key())) parameter.set_requires_grad(false);
+    if (parameter.requires_grad()) parameters.emplace_back(item.key(), parameter);
+  }
+  if (parameters.empty()) {
+    user_error("method.trainable_params_regex: no parameter's whole name matches ",
+               join(patterns, ", "), " (the model has, e.g., ",
+               model.named_parameters().begin()->key(), ")");
   }
   return parameters;
 }
@@ -55,12 +71,19 @@ void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>
 
 }  // namespace
 
+losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config) {
+  const model::ModelDims& dims = model.dims();
+  return {.hidden_size = dims.hidden_size,
+          .num_layers = dims.num_layers,
+          .vocab_size = dims.vocab_size,
+          .seed = static_cast<uint64_t>(config.seed)};
+}
+
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
+  using data::Role;
   const losses::Needs needs = inputs.loss->needs();
   scoring::ReferenceNeeds result;
-  result.hidden_positions = needs.retain_row_positions;
-  const bool rows = needs.retain_rows != scoring::RowFunction::kNone;
-  if (!needs.reference_forget && !needs.reference_alternate && !rows) return result;
+  result.layer = needs.hidden_layer;
   std::set<int64_t> forget, retain, alternate;
   const data::PairStream stream(stream_options(inputs));
   const StepPlan plan = plan_steps(inputs.config, rows_of(inputs.data.forget));
@@ -70,11 +93,27 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
     retain.insert(item.retain);
     alternate.insert(item.alternate);
   }
-  if (needs.reference_forget) add_rows(inputs.data, data::Role::kForget, forget, result.logp);
-  if (needs.reference_alternate) {
-    add_rows(inputs.data, data::Role::kAlternate, alternate, result.logp);
+  const auto examples = [&](Role role, const std::set<int64_t>& rows) {
+    std::vector<const data::Example*> found;
+    add_rows(inputs.data, role, rows, found);
+    return found;
+  };
+  const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
+                              const scoring::RowRequest& request) {
+    if (!scoring::needs_reference(request.function)) return;
+    for (const data::Example* example : examples(role, rows)) {
+      result.hidden.push_back({example, request.positions, request.skip});
+    }
+  };
+  if (needs.reference_forget) add_rows(inputs.data, Role::kForget, forget, result.logp);
+  if (needs.reference_alternate) add_rows(inputs.data, Role::kAlternate, alternate, result.logp);
+  add_hidden(Role::kForget, forget, needs.forget_rows);
+  add_hidden(Role::kRetain, retain, needs.retain_rows);
+  if (needs.reference_hidden_retain) {
+    for (const data::Example* example : examples(Role::kRetain, retain)) {
+      result.layer_hidden.push_back({example, scoring::RowPositions::kLabelTokens});
+    }
   }
-  if (rows) add_rows(inputs.data, data::Role::kRetain, retain, result.hidden);
   return result;
 }
 
@@ -99,7 +138,8 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       hooks_(std::move(hooks)),
       plan_(plan_steps(inputs_.config, rows_of(inputs_.data.forget))),
       stream_(stream_options(inputs_)),
-      optimizer_(trainable(*inputs_.model), adamw_options(inputs_.config),
+      optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
+                 adamw_options(inputs_.config),
                  [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {}
 
 void Trainer::resume_from(int64_t checkpoint_step) {
@@ -121,6 +161,11 @@ void Trainer::save_checkpoint() const {
   folder_.prune_checkpoints(inputs_.config.keep);
 }
 
+void Trainer::save_method_state() const {
+  const Json state = inputs_.loss->save_state();
+  if (!state.empty()) write_file_atomic(folder_.path() / "method_state.json", state.dump() + "\n");
+}
+
 void Trainer::update_weights(StepRecord& record) {
   record.grad_norm = optimizer_.gradient_norm();
   if (!std::isfinite(record.grad_norm)) {
@@ -139,6 +184,26 @@ void Trainer::update_weights(StepRecord& record) {
   optimizer_.zero_gradients();
 }
 
+std::vector<std::vector<data::PackItem>> Trainer::cut(
+    const std::vector<data::PairItem>& items) const {
+  const auto device = inputs_.model->parameters().front().device();
+  return cut_step(group_items(items, inputs_.data),
+                  inputs_.config.batch_tokens.value_or(default_batch_tokens(device)),
+                  inputs_.config.micro_batch_size);
+}
+
+void Trainer::observe_epoch() {
+  if (!inputs_.loss->needs().epoch_means || step_ % plan_.per_epoch != 0) return;
+  std::vector<data::PairItem> items;
+  const int64_t end = stream_.cursor();
+  for (int64_t p = std::max<int64_t>(0, end - stream_.epoch_length()); p < end; ++p) {
+    items.push_back(stream_.at(p));
+  }
+  inputs_.loss->observe_epoch(
+      evaluate_terms(inputs_, cut(items)),
+      static_cast<double>(end) / static_cast<double>(stream_.epoch_length()));
+}
+
 StepRecord Trainer::do_step() {
   const auto start = std::chrono::steady_clock::now();
   StepRecord record;
@@ -151,12 +216,10 @@ StepRecord Trainer::do_step() {
       record.retain_rows.push_back(retain->row);
     }
   }
-  const auto device = inputs_.model->parameters().front().device();
-  const auto micro_batches =
-      cut_step(group_items(items, inputs_.data),
-               inputs_.config.batch_tokens.value_or(default_batch_tokens(device)),
-               inputs_.config.micro_batch_size);
-  const StepMeans means = accumulate_gradients(inputs_, micro_batches, record.step);
+  const int64_t before = stream_.cursor() - inputs_.config.batch_size;
+  const StepMeans means = accumulate_gradients(
+      inputs_, cut(items), record.step,
+      static_cast<double>(before) / static_cast<double>(stream_.epoch_length()));
   record.loss = means.loss;
   record.terms = means.terms;
   record.diagnostics = means.diagnostics;
@@ -172,9 +235,11 @@ void Trainer::run() {
   const SignalWatch watch;
   const int64_t interval = inputs_.config.checkpoint_interval(plan_.per_epoch);
   inputs_.model->train();
+  save_method_state();
   while (step_ < plan_.total) {
     const StepRecord record = do_step();
     step_ = record.step;
+    observe_epoch();
     folder_.append_metrics(record.to_json());
     if (hooks_.on_step) hooks_.on_step(record, plan_.total);
     const bool stopping = SignalWatch::received() != 0;
@@ -184,6 +249,7 @@ void Trainer::run() {
     if (stopping) throw Interrupted(SignalWatch::received());
     if (hooks_.after_step) hooks_.after_step(step_);
   }
+  save_method_state();
 }
 
 }  // namespace unlearn::train

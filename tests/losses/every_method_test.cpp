@@ -10,6 +10,8 @@ namespace {
 
 class EveryMethod : public testing::TestWithParam<std::string> {
  protected:
+  EveryMethod() { loss_->start(fixture_facts()); }
+
   std::unique_ptr<Loss> loss_ = find_method(GetParam()).make();
 };
 
@@ -39,7 +41,8 @@ double max_difference_to_finite_differences(const Loss& loss, const LossInputs& 
                                             const torch::Tensor& leaf) {
   const torch::Tensor analytic = gradient(loss, inputs, leaf);
   const torch::NoGradGuard no_grad;
-  torch::Tensor values = leaf;
+  torch::Tensor values = leaf.flatten();
+  const torch::Tensor flat = analytic.flatten();
   double worst = 0;
   constexpr double kStep = 1e-5;
   for (int64_t i = 0; i < leaf.numel(); ++i) {
@@ -49,7 +52,7 @@ double max_difference_to_finite_differences(const Loss& loss, const LossInputs& 
     const double below = total_loss(loss, inputs).item<double>();
     values[i] += kStep;
     const double numeric = (above - below) / (2 * kStep);
-    worst = std::max(worst, std::abs(numeric - analytic[i].item<double>()));
+    worst = std::max(worst, std::abs(numeric - flat[i].item<double>()));
   }
   return worst;
 }
@@ -62,17 +65,38 @@ TEST_P(EveryMethod, GradientEqualsFiniteDifferences) {
     EXPECT_NEAR(sum.item<double>(), w.sum / w.count, 1e-12);
     return;
   }
-  for (const char* retain : {"nll", "kl"}) {
+  for (const char* retain : {"", "nll", "kl"}) {
     config::Settings settings;
-    settings.set("method.retain_loss", retain, "test");
+    if (*retain != '\0') settings.set("method.retain_loss", retain, "test");
     config::SettingsReader(settings).read("method", *loss_);
     const Batch batch = fixture_a();
     fix_statistics(*loss_, batch.inputs);
     for (const auto* scores :
          {&batch.inputs.forget, &batch.inputs.retain, &batch.inputs.alternate}) {
-      EXPECT_LT(max_difference_to_finite_differences(*loss_, batch.inputs, scores->logp), 1e-8);
-      EXPECT_LT(max_difference_to_finite_differences(*loss_, batch.inputs, scores->row_values),
-                1e-8);
+      for (const auto* leaf : {&scores->logp, &scores->row_values, &scores->hidden}) {
+        EXPECT_LT(max_difference_to_finite_differences(*loss_, batch.inputs, *leaf), 1e-8);
+      }
+    }
+  }
+}
+
+// Every reference quirk is a smooth function too.
+TEST_P(EveryMethod, QuirksKeepTheirGradient) {
+  if (has_fixed_weights(GetParam())) return;
+  for (const Quirk& quirk : loss_->quirks()) {
+    if (quirk.on == nullptr) continue;
+    const auto loss = find_method(GetParam()).make();
+    config::Settings settings;
+    settings.set("method.retain_loss", "kl", "test");
+    config::SettingsReader(settings).read("method", *loss);
+    loss->start(fixture_facts());
+    enable_quirks(*loss, GetParam(), {quirk.name});
+    const Batch batch = fixture_a();
+    for (const auto* scores : {&batch.inputs.forget, &batch.inputs.retain}) {
+      for (const auto* leaf : {&scores->logp, &scores->row_values, &scores->hidden}) {
+        EXPECT_LT(max_difference_to_finite_differences(*loss, batch.inputs, *leaf), 1e-7)
+            << quirk.name;
+      }
     }
   }
 }
@@ -102,8 +126,15 @@ TEST_P(EveryMethod, ReadsOnlyWhatItNeeds) {
   if (!needs.alternate) batch.inputs.alternate = {};
   if (!needs.reference_forget) batch.inputs.forget.reference_logp.reset();
   if (!needs.reference_alternate) batch.inputs.alternate.reference_logp.reset();
-  if (needs.retain_rows == scoring::RowFunction::kNone) batch.inputs.retain.row_values.reset();
+  const auto none = scoring::RowFunction::kNone;
+  if (needs.forget_rows.function == none) batch.inputs.forget.row_values.reset();
+  if (needs.retain_rows.function == none) batch.inputs.retain.row_values.reset();
+  if (!needs.forget_logp) batch.inputs.forget.logp.reset();
   if (!needs.retain_logp) batch.inputs.retain.logp.reset();
+  if (!needs.hidden_forget) batch.inputs.forget.hidden.reset();
+  if (!needs.hidden_retain) batch.inputs.retain.hidden.reset();
+  batch.inputs.forget.reference_hidden.reset();
+  if (!needs.reference_hidden_retain) batch.inputs.retain.reference_hidden.reset();
   for (const auto& sum : loss_->sums(batch.inputs)) {
     EXPECT_TRUE(std::isfinite(sum.item<double>()));
   }
@@ -111,7 +142,7 @@ TEST_P(EveryMethod, ReadsOnlyWhatItNeeds) {
 }
 
 TEST_P(EveryMethod, TermsAreForgetThenRetain) {
-  const std::set<std::string> known = {"forget", "retain"};
+  const std::set<std::string> known = {"forget", "retain", "forget_kl"};
   for (const Term& term : loss_->terms()) EXPECT_TRUE(known.contains(term.name)) << term.name;
 }
 
@@ -125,6 +156,17 @@ TEST_P(EveryMethod, PermutingTokensInsideASequenceChangesNothing) {
               total_loss(*loss_, fixture_a().inputs).item<double>(), 1e-12);
 }
 
+TEST_P(EveryMethod, StateSurvivesSaving) {
+  const auto restored = find_method(GetParam()).make();
+  ModelFacts other = fixture_facts();
+  other.seed = 2;
+  restored->start(other);
+  restored->load_state(loss_->save_state());
+  EXPECT_EQ(restored->save_state(), loss_->save_state());
+  EXPECT_EQ(total_loss(*restored, fixture_a().inputs).item<double>(),
+            total_loss(*loss_, fixture_a().inputs).item<double>());
+}
+
 // Every default a method proposes is accepted by it, for every benchmark.
 TEST_P(EveryMethod, TakesItsOwnDefaults) {
   const Method& method = find_method(GetParam());
@@ -134,6 +176,9 @@ TEST_P(EveryMethod, TakesItsOwnDefaults) {
       for (const auto& [key, value] : method.defaults(benchmark, split)) {
         if (key.starts_with("method.")) settings.assign(key + "=" + value, "defaults");
       }
+      // The one parameter without a default.
+      const bool pdu = GetParam() == "pdu" && !settings.contains("method.retain_loss_eps");
+      if (pdu) settings.set("method.retain_loss_eps", 0.5, "test");
       const auto loss = method.make();
       config::SettingsReader reader(settings);
       reader.read("method", *loss);
@@ -149,6 +194,10 @@ TEST_P(EveryMethod, TakesWhatItsSpellingsImply) {
     Fields fields;
     for (const auto& [key, value] : implied_settings(alias.name)) {
       fields.emplace_back(key.substr(std::string("method.").size()), value);
+    }
+    if (GetParam() == "pdu") fields.emplace_back("retain_loss_eps", 0.5);
+    for (auto& [key, value] : fields) {
+      if (value == "true" || value == "false") value = value == "true";
     }
     EXPECT_NO_THROW(make_loss(alias.name, fields)) << alias.name;
   }

@@ -1,8 +1,8 @@
 // Sequences of known log-probabilities and the total loss over them.
 #pragma once
 
-#include <torch/csrc/autograd/custom_function.h>
 #include <torch/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
 #include <deque>
@@ -35,8 +35,9 @@ class Batch {
  private:
   scoring::TokenScores scores(const std::vector<SequenceValues>& sequences) {
     scoring::TokenScores result;
-    std::vector<double> logp, reference;
+    std::vector<double> logp, reference, rows;
     result.offsets = {0};
+    result.row_offsets = {0};
     for (const SequenceValues& sequence : sequences) {
       data::Example& example = examples_.emplace_back();
       example.num_labels = static_cast<int64_t>(sequence.logp.size());
@@ -44,15 +45,21 @@ class Batch {
       logp.insert(logp.end(), sequence.logp.begin(), sequence.logp.end());
       reference.insert(reference.end(), sequence.reference.begin(), sequence.reference.end());
       result.offsets.push_back(static_cast<int64_t>(logp.size()));
+      // Rows stand on their own: one more than the sequence has labels.
+      for (size_t i = 0; i <= sequence.logp.size(); ++i) {
+        rows.push_back(0.01 * static_cast<double>(i + 1));
+      }
+      result.row_offsets.push_back(static_cast<int64_t>(rows.size()));
     }
     result.logp = torch::tensor(logp, torch::kDouble).set_requires_grad(true);
     if (reference.size() == logp.size()) {
       result.reference_logp = torch::tensor(reference, torch::kDouble);
     }
-    // KL rows stand on their own: two positions more than labels.
-    result.row_values =
-        torch::arange(1, result.num_labels() + 3, torch::kDouble).mul(0.01).set_requires_grad(true);
-    result.row_offsets = {0, result.row_values.size(0)};
+    result.row_values = torch::tensor(rows, torch::kDouble).set_requires_grad(true);
+    // Hidden states that go with their tokens.
+    const auto directions = torch::tensor({{1.0, -2.0, 0.5}}, torch::kDouble);
+    result.hidden = (result.logp.detach().unsqueeze(1) * directions).set_requires_grad(true);
+    result.reference_hidden = result.hidden.detach() * 0.5 + 0.1;
     return result;
   }
 
@@ -108,8 +115,14 @@ inline torch::Tensor gradient(const Loss& loss, const LossInputs& inputs,
 
 using Fields = std::vector<std::pair<std::string, Json>>;
 
+// The model that fixture A's hidden states come from.
+inline ModelFacts fixture_facts() {
+  return {.hidden_size = 3, .num_layers = 12, .vocab_size = 128, .seed = 1};
+}
+
 // A method with its fields set as a config file would.
-inline std::unique_ptr<Loss> make_loss(const std::string& name, const Fields& fields = {}) {
+inline std::unique_ptr<Loss> make_loss(const std::string& name, const Fields& fields = {},
+                                       const std::vector<std::string>& quirks = {}) {
   auto loss = find_method(name).make();
   config::Settings settings;
   for (const auto& [key, value] : fields) {
@@ -118,6 +131,7 @@ inline std::unique_ptr<Loss> make_loss(const std::string& name, const Fields& fi
   config::SettingsReader reader(settings);
   reader.read("method", *loss);
   reader.refuse_unknown();
+  enable_quirks(*loss, name, quirks);
   loss->check();
   return loss;
 }

@@ -1,6 +1,8 @@
 // What the papers say about the methods' limits and bounds.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "losses/fixture.h"
 #include "unlearn/core/error.h"
 
@@ -72,8 +74,7 @@ TEST(Limits, SimNpoWeightIsBounded) {
 
 TEST(Limits, SimNpoNeedsNoReference) {
   const Needs needs = make_loss("simnpo")->needs();
-  EXPECT_FALSE(needs.reference_forget || needs.reference_alternate);
-  EXPECT_EQ(needs.retain_rows, scoring::RowFunction::kNone);
+  EXPECT_FALSE(needs.any_reference());
 }
 
 // Sequence means forget a duplicate; token means do only when lengths are equal.
@@ -128,9 +129,76 @@ TEST(Limits, KlTermIsTheMeanRowValue) {
   const auto loss = make_loss("grad_diff", {{"retain_loss", "kl"}, {"forget_weight", 0.0}});
   EXPECT_NEAR(total_loss(*loss, batch.inputs).item<double>(),
               batch.inputs.retain.row_values.mean().item<double>(), 1e-12);
-  EXPECT_EQ(loss->needs().retain_row_positions, scoring::RowPositions::kAttended);
+  EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAttended);
   const auto labels = make_loss("npo", {{"retain_loss", "kl"}, {"kl_positions", "labels"}});
-  EXPECT_EQ(labels->needs().retain_row_positions, scoring::RowPositions::kLabels);
+  EXPECT_EQ(labels->needs().retain_rows.positions, scoring::RowPositions::kLabels);
+}
+
+// Against a reference that says 0 everywhere, the ablations meet: NPO without its reference, and
+// length-normalised NPO without it is SimNPO.
+TEST(Limits, NpoAblations) {
+  Batch zero = fixture_a();
+  zero.inputs.forget.reference_logp = torch::zeros_like(zero.inputs.forget.logp);
+  const Batch batch = fixture_a();
+  const auto value = [](const std::string& name, Fields fields, const Batch& on) {
+    fields.emplace_back("retain_loss", kNone);
+    fields.emplace_back("beta", 0.7);
+    return total_loss(*make_loss(name, fields), on.inputs).item<double>();
+  };
+  const Json on = true, off = false;
+  EXPECT_NEAR(value("npo", {{"use_reference", off}}, batch), value("npo", {}, zero), 1e-14);
+  EXPECT_NEAR(value("npo", {{"length_normalised", on}}, zero), value("simnpo", {}, batch), 1e-14);
+  // Closed form: mean log-ratios -0.05 and -0.3 of fixture A.
+  const auto term = [](double ratio) { return 2 / 0.7 * std::log1p(std::exp(0.7 * ratio)); };
+  EXPECT_NEAR(value("npo", {{"length_normalised", on}}, batch), (term(-0.05) + term(-0.3)) / 2,
+              1e-14);
+  EXPECT_FALSE(
+      make_loss("npo", {{"use_reference", off}, {"retain_loss", kNone}})->needs().any_reference());
+}
+
+// lambda <- max(0, lambda + eta (l_r - eps)), from the warm-up's end on.
+TEST(Limits, PduDualVariable) {
+  const auto loss = make_loss("pdu", {{"retain_weight", 2.0},
+                                      {"retain_loss_eps", 0.3},
+                                      {"dual_step_size", 5.0},
+                                      {"dual_warmup_epochs", 1.0}});
+  const auto lambda = [&] { return loss->terms().at(1).weight; };
+  EXPECT_EQ(loss->terms().at(1).offset, -0.3);
+  loss->observe({9.0, 0.5}, 0.99);
+  EXPECT_EQ(lambda(), 2.0);
+  loss->observe_epoch({9.0, 0.5}, 3.0);  // dual_update_upon: step
+  EXPECT_EQ(lambda(), 2.0);
+  loss->observe({9.0, 0.5}, 1.0);
+  EXPECT_NEAR(lambda(), 3.0, 1e-14);
+  EXPECT_NEAR(loss->save_state().at("dual").get<double>(), 3.0, 1e-14);
+  loss->observe({9.0, -5.0}, 1.5);
+  EXPECT_EQ(lambda(), 0.0);
+
+  const auto by_epoch = make_loss(
+      "pdu",
+      {{"retain_loss_eps", 0.1}, {"dual_update_upon", "epoch"}, {"dual_warmup_epochs", 0.0}});
+  EXPECT_TRUE(by_epoch->needs().epoch_means);
+  by_epoch->observe({0.0, 0.9}, 4.0);
+  EXPECT_EQ(by_epoch->terms().at(1).weight, 1.0);
+  by_epoch->observe_epoch({0.0, 0.6}, 4.0);
+  EXPECT_NEAR(by_epoch->terms().at(1).weight, 1.5, 1e-14);
+  EXPECT_THROW(make_loss("pdu"), UserError);
+}
+
+TEST(Limits, RmuChecksTheModel) {
+  const auto loss = make_loss("rmu", {{"module_regex", "model\\.layers\\.11"}});
+  EXPECT_EQ(loss->needs().hidden_layer, 11);
+  EXPECT_NO_THROW(loss->start(fixture_facts()));
+  const auto direction = loss->save_state().at("direction").get<std::vector<double>>();
+  double squares = 0;
+  for (const double value : direction) {
+    EXPECT_GE(value, 0.0);
+    squares += value * value;
+  }
+  EXPECT_NEAR(squares, 1.0, 1e-14);
+  EXPECT_THROW(make_loss("rmu", {{"layer", 12}})->start(fixture_facts()), UserError);
+  EXPECT_THROW(make_loss("rmu", {{"module_regex", "model.layers"}}), UserError);
+  EXPECT_THROW(make_loss("rmu", {{"trainable_params_regex", "model.("}}), UserError);
 }
 
 }  // namespace

@@ -65,9 +65,10 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::vector<StepRecord> train(const TrainConfig& config) {
-    std::string name = GetParam();
-    name = name.substr(0, name.find("_kl"));
+    const auto name = golden_.at("method").get<std::string>();
     loss_ = make_loss(name, golden_.at("options"));
+    losses::enable_quirks(*loss_, name, golden_.at("compat"));
+    loss_->start(model_facts(*model_, config));
     TrainerInputs inputs{.model = model_.get(),
                          .loss = loss_.get(),
                          .data = {&forget_, loss_->needs().retain ? &retain_ : nullptr, nullptr},
@@ -84,6 +85,10 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     Trainer trainer(inputs, folder, {.on_step = [&](const StepRecord& record, int64_t) {
                       records.push_back(record);
                     }});
+    // RMU's random direction is the loop's.
+    if (golden_.at("options").contains("direction")) {
+      loss_->load_state({{"direction", golden_.at("options").at("direction")}});
+    }
     trainer.run();
     return records;
   }
@@ -134,7 +139,9 @@ TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
-                         ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll"));
+                         ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll",
+                                           "ga_forgetkl", "undial", "ceu", "pdu", "pdu_epoch",
+                                           "rmu", "npo_batch"));
 
 }  // namespace
 }  // namespace unlearn::train

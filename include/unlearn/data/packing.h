@@ -10,8 +10,8 @@
 
 namespace unlearn::data {
 
-// One sequence's place in a batch. The model runs on example.tokens without the last one, so
-// `length` = tokens.size() - 1.
+// One sequence's place in a batch. The model runs on example.tokens without the last one (`length`
+// = tokens.size() - 1), or on all of them where a loss reads the last token's own output.
 struct Segment {
   int64_t offset = 0;  // first token in the pack
   int64_t length = 0;  // input tokens
@@ -38,7 +38,7 @@ struct PackItem {
 };
 
 // Lays the items end to end in the given order. Every example has at least two tokens.
-PackedBatch pack(const std::vector<PackItem>& items);
+PackedBatch pack(const std::vector<PackItem>& items, bool with_last_token = false);
 
 // Cuts items, in their order, into groups of at most `budget` input tokens (a single longer item is
 // a group of its own). Returns the begin of each group and the end of the last: [G + 1].

@@ -30,14 +30,27 @@ struct Needs {
   bool forget = true;
   bool retain = false;
   bool alternate = false;
-  bool retain_logp = true;  // false: only the retain sequences' rows are read
+  bool forget_logp = true;  // false: only the sequences' rows or hidden states are read
+  bool retain_logp = true;
   AlternateSource alternate_source = AlternateSource::kRefusal;
   bool reference_forget = false;     // reference_logp of the forget sequences
   bool reference_alternate = false;  // reference_logp of the alternate sequences
-  scoring::RowFunction retain_rows = scoring::RowFunction::kNone;
-  scoring::RowPositions retain_row_positions = scoring::RowPositions::kAttended;
+  scoring::RowRequest forget_rows, retain_rows;
+  // Output of a block at the label tokens (TokenScores::hidden), and the reference's.
+  int64_t hidden_layer = -1;
+  bool hidden_forget = false;
+  bool hidden_retain = false;
+  bool reference_hidden_retain = false;
   // The loss reads means over all examples of a step (Loss::statistics); see set_statistics.
   bool batch_statistics = false;
+  // The loss asks for the terms' means over each finished epoch (Loss::observe_epoch).
+  bool epoch_means = false;
+  // Only parameters whose whole name matches one of these regular expressions are trained; empty:
+  // all.
+  std::vector<std::string> trainable = {};
+
+  // Whether anything of the reference model is asked for.
+  bool any_reference() const;
 };
 
 // The unit whose number divides a term's sum: the mean is over label tokens, sequences or
@@ -51,6 +64,7 @@ struct Term {
   double weight;  // coefficient in the total loss
   // Roles whose units count in this term's divisor too: a joint mean over both (IDK).
   std::vector<data::Role> pooled_with = {};
+  double offset = 0.0;  // the total holds weight * (mean + offset)
 };
 
 // Numbers worth logging beside the terms, e.g. {"w", mean weight}.
@@ -65,6 +79,26 @@ struct Statistic {
   std::string name;
   double sum;
   double count;
+};
+
+// What a method may know about the model before the first step.
+struct ModelFacts {
+  int64_t hidden_size = 0;
+  int64_t num_layers = 0;
+  int64_t vocab_size = 0;
+  uint64_t seed = 0;  // of the run
+};
+
+// Defaults of a method: dotted keys -> YAML scalars, {"method.beta", "2.5"}.
+using Defaults = std::vector<std::pair<std::string, std::string>>;
+
+// A deviation from the published definition that a reference implementation has, off by default
+// and turned on by its name in train.compat.
+struct Quirk {
+  std::string name;
+  std::string help;       // what it reproduces
+  bool* on = nullptr;     // switched on; null for quirks that only imply settings
+  Defaults implies = {};  // settings, below everything the user says
 };
 
 class Loss {
@@ -86,13 +120,20 @@ class Loss {
   virtual void visit(config::FieldVisitor& visitor) = 0;
   // Checks that need more than one field (after visit); UserError "method.…".
   virtual void check() const {}
+  // The reference quirks this method knows.
+  virtual std::vector<Quirk> quirks() { return {}; }
+  // Called once before training (and before load_state); UserError when the model does not fit.
+  virtual void start(const ModelFacts&) {}
+  // Called after the gradient of a step (averaging: exact) or of each micro-batch
+  // (micro_batch_mean) with its terms' means; terms() is read anew afterwards. `epoch` counts the
+  // passes over the forget rows done before the step.
+  virtual void observe(const std::vector<double>& means, double epoch);
+  // For Needs::epoch_means: the means over a finished epoch, in evaluation mode.
+  virtual void observe_epoch(const std::vector<double>& means, double epoch);
   // A method with state across steps (dual variables) saves and loads it here.
   virtual Json save_state() const { return Json::object(); }
   virtual void load_state(const Json&) {}
 };
-
-// Defaults of a method: dotted keys -> YAML scalars, {"method.beta", "2.5"}.
-using Defaults = std::vector<std::pair<std::string, std::string>>;
 
 // A reference's spelling of a method and the settings it implies ("npo_KL": retain_loss kl). They
 // go above the benchmark's defaults and below everything the user says.
@@ -121,5 +162,15 @@ const std::vector<Method>& methods();
 const Method& find_method(const std::string& name);
 // What the spelling itself implies; empty for our own names.
 Defaults implied_settings(const std::string& name);
+
+// Turns on the quirks named in train.compat. UserError for a name nobody knows (naming the
+// nearest), for another method's quirk, and for one that cannot be reproduced (saying why).
+void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names);
+// The settings these quirks imply for the method.
+Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names);
+
+// OpenUnlearning's names for parameters of ours: {"alpha", "retain_weight"}, … A name that could
+// mean two things (its gamma, SimNPO's margin) is not among them.
+const std::vector<std::pair<std::string, std::string>>& foreign_parameters();
 
 }  // namespace unlearn::losses

@@ -22,7 +22,7 @@ struct PackedIds {
   std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T
 };
 
-// How hidden states become logits: logits = softcap(scale * h W^T + bias).
+// How hidden states become logits: logits = softcap(scale * (h W^T + bias)).
 struct Head {
   torch::Tensor weight;  // [V, d]; the embedding itself when tied
   torch::Tensor bias;    // [V] or undefined (Phi-1.5 has one)

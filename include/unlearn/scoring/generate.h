@@ -21,7 +21,15 @@ struct GenerateOptions {
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
   int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of a batch
   std::function<void(int64_t done, int64_t total)> progress;
+  // Who's Harry Potter (arXiv 2310.02238): at every step the logits become
+  // z - whp_alpha ReLU(z_reinforced - z), with a model fine-tuned further on the forget data.
+  model::CausalLM* reinforced = nullptr;
+  double whp_alpha = 1.0;
 };
+
+// z - alpha ReLU(reinforced - z), of any shape.
+torch::Tensor whp_logits(const torch::Tensor& logits, const torch::Tensor& reinforced,
+                         double alpha);
 
 // Continues every prompt (at least one token each); outputs in the prompts' order.
 std::vector<std::vector<int32_t>> generate(model::CausalLM& model,

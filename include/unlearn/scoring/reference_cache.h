@@ -17,10 +17,16 @@ namespace unlearn::scoring {
 
 // Which examples need what.
 struct ReferenceNeeds {
-  std::vector<const data::Example*> logp;    // log pi_ref of every label
-  std::vector<const data::Example*> hidden;  // final hidden states, for full-distribution KL
-  RowPositions hidden_positions = RowPositions::kAttended;
-  bool any() const { return !logp.empty() || !hidden.empty(); }
+  struct Rows {
+    const data::Example* example;
+    RowPositions positions;
+    int64_t skip = 0;
+  };
+  std::vector<const data::Example*> logp;  // log pi_ref of every label
+  std::vector<Rows> hidden;                // final hidden states, for row functions
+  std::vector<Rows> layer_hidden;          // output of block `layer`
+  int64_t layer = -1;
+  bool any() const { return !logp.empty() || !hidden.empty() || !layer_hidden.empty(); }
 };
 
 class ReferenceCache {
@@ -38,6 +44,11 @@ class ReferenceCache {
   torch::Tensor logp(const data::Example& example) const;
   // [positions, d] final hidden states of an example.
   torch::Tensor hidden(const data::Example& example) const;
+  bool has_layer_hidden(const data::Example& example) const {
+    return layer_hidden_at_.contains(&example);
+  }
+  // [positions, d] output of the block asked for.
+  torch::Tensor layer_hidden(const data::Example& example) const;
   // The reference's head (a frozen copy when hidden states are kept).
   const model::Head& head() const { return head_; }
 
@@ -45,13 +56,11 @@ class ReferenceCache {
   struct Range {
     int64_t begin, count;
   };
-  std::map<const data::Example*, Range> logp_at_, hidden_at_;
-  torch::Tensor logp_;    // [sum of labels] fp32 or fp64
-  torch::Tensor hidden_;  // [sum of positions, d] in the model's dtype
+  std::map<const data::Example*, Range> logp_at_, hidden_at_, layer_hidden_at_;
+  torch::Tensor logp_;          // [sum of labels] fp32 or fp64
+  torch::Tensor hidden_;        // [sum of positions, d] in the model's dtype
+  torch::Tensor layer_hidden_;  // [sum of positions, d] in the model's dtype
   model::Head head_;
 };
-
-// Positions of an example that a row function looks at, in the coordinates of its input tokens.
-std::vector<int64_t> row_positions(const data::Example& example, RowPositions positions);
 
 }  // namespace unlearn::scoring

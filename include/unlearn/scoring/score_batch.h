@@ -15,18 +15,29 @@ namespace unlearn::scoring {
 // The pack's ids and positions on the model's device.
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device);
 
+// What is computed for the sequences of one role.
+struct RoleRequest {
+  bool logp = true;
+  RowRequest rows;
+  bool hidden = false;  // of block ScoreRequest::hidden_layer, at the label tokens
+};
+
 struct ScoreRequest {
-  RowFunction retain_rows = RowFunction::kNone;
-  RowPositions retain_row_positions = RowPositions::kAttended;
+  RoleRequest forget, retain, alternate;
+  int64_t hidden_layer = -1;
   LogitsOptions logits;
+
+  const RoleRequest& of(data::Role role) const;
+  // Whether the batch must be packed with the sequences' last tokens.
+  bool with_last_token() const;
 };
 
 struct BatchScores {
   TokenScores forget, retain, alternate;
 };
 
-// Runs the model once on the pack. `reference` (may be null) fills reference_logp and the rows that
-// a row function compares with.
+// Runs the model once on the pack. `reference` (may be null) fills reference_logp, reference_hidden
+// and the rows that a row function compares with.
 BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
                         const ScoreRequest& request, const ReferenceCache* reference);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/token_scores.h"
 
 namespace unlearn::scoring {
 
@@ -33,10 +34,17 @@ RowStatistics row_statistics(const torch::Tensor& rows, const model::Head& head,
                              const torch::Tensor& targets, bool moments,
                              const LogitsOptions& options = {});
 
-// Forward KL per row, sum_v p_ref (log p_ref - log p) [P], from the rows and the reference's rows
-// under its own head. Differentiable in rows, head.weight and head.bias.
-torch::Tensor forward_kl(const torch::Tensor& rows, const model::Head& head,
-                         const torch::Tensor& reference_rows, const model::Head& reference_head,
+// What a row function compares the rows with, where it asks.
+struct RowComparison {
+  torch::Tensor reference_rows;  // [P, d_ref] the reference's rows
+  model::Head reference_head;    // its own head, of the same vocabulary
+  torch::Tensor targets;         // [P] int64 label of each row
+};
+
+// The request's function of every full-vocabulary row [P], fp32 or wider. Differentiable in rows,
+// head.weight and head.bias.
+torch::Tensor row_values(const RowRequest& request, const torch::Tensor& rows,
+                         const model::Head& head, const RowComparison& comparison,
                          const LogitsOptions& options = {});
 
 // Logits [n, V] in fp32 or wider of a few rows (generation).

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/data/packing.h"
 #include "unlearn/data/pair_stream.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/causal_lm.h"
@@ -55,6 +56,9 @@ struct TrainerInputs {
   Json fingerprint = Json::object();  // what a resumed run must share with the interrupted one
 };
 
+// What Loss::start is told, which comes before everything else here.
+losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config);
+
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
@@ -77,9 +81,14 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
-  struct MicroBatch;
   StepRecord do_step();
+  // The step's items in micro-batches.
+  std::vector<std::vector<data::PackItem>> cut(const std::vector<data::PairItem>& items) const;
+  // At the end of an epoch, for losses that ask for its means.
+  void observe_epoch();
   void save_checkpoint() const;
+  // What the method keeps across steps (RMU's vector, PDU's dual variable), for the reader.
+  void save_method_state() const;
   void update_weights(StepRecord& record);
 
   TrainerInputs inputs_;

@@ -1,0 +1,25 @@
+// The layers of settings that a method brings: its defaults, what its spelling and the quirks
+// imply.
+#pragma once
+
+#include <string>
+
+#include "unlearn/config/settings.h"
+#include "unlearn/losses/loss.h"
+
+namespace unlearn::commands {
+
+// A setting that must be a name; UserError otherwise.
+std::string text_setting(const config::Settings& settings, const std::string& key,
+                         const std::string& fallback);
+
+// The user's settings with OpenUnlearning's parameter names turned into ours. UserError when both
+// are given, or when its `gamma` is given to a method that has no margin.
+config::Settings with_own_names(const config::Settings& user, const losses::Method& method);
+
+// Published defaults of the method for the benchmark, what the quirks in train.compat and the
+// method's spelling imply, and then what the user says.
+config::Settings layered_settings(const config::Settings& user, const losses::Method& method,
+                                  const std::string& spelling);
+
+}  // namespace unlearn::commands

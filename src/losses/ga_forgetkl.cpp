@@ -1,0 +1,53 @@
+// Gradient ascent held back by the forward KL to the reference on the forget set itself.
+// Unlearn-Simple TOFU/dataloader.py `grad_ascent_forgetKL`; synthetic `grad_diff_kl_forget` adds
+// the retain term.
+#include "losses/ga.h"
+
+namespace unlearn::losses {
+namespace {
+
+class GradientAscentForgetKl : public GradientAscent {
+ public:
+  GradientAscentForgetKl() : GradientAscent("none") {}
+
+  std::vector<Term> terms() const override {
+    std::vector<Term> terms = GradientAscent::terms();
+    terms.push_back({"forget_kl", data::Role::kForget, Unit::kPosition, kl_weight_});
+    return terms;
+  }
+
+  std::vector<torch::Tensor> sums(const LossInputs& inputs) const override {
+    std::vector<torch::Tensor> sums = GradientAscent::sums(inputs);
+    sums.push_back(inputs.forget.row_values.sum());
+    return sums;
+  }
+
+ protected:
+  void add_needs(Needs& needs) const override { needs.forget_rows = kl_rows(); }
+
+  void visit_own(config::FieldVisitor& visitor) override {
+    visitor.field("forget_kl_weight", kl_weight_,
+                  {.help = "coefficient of the KL on the forget set", .min = 0.0});
+  }
+
+ private:
+  double kl_weight_ = 1.0;
+};
+
+std::unique_ptr<Loss> make() { return std::make_unique<GradientAscentForgetKl>(); }
+
+Defaults defaults(const std::string& benchmark, const std::string&) {
+  return benchmark == "tofu" ? tofu_training() : Defaults{};
+}
+
+}  // namespace
+
+Method method_ga_forgetkl() {
+  return {{"ga_forgetkl",
+           "gradient ascent with a KL to the reference on the forget set",
+           {{"grad_ascent_forgetKL"}, {"grad_diff_kl_forget", with_retain_nll()}}},
+          make,
+          defaults};
+}
+
+}  // namespace unlearn::losses

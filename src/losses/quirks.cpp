@@ -1,0 +1,91 @@
+// train.compat: the references' deviations by name.
+#include "losses/methods.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::losses {
+namespace {
+
+std::string canonical(const std::string& name) {
+  std::string result = to_lower(name);
+  for (char& letter : result) {
+    if (letter == '-' || letter == '=') letter = '_';
+  }
+  return result;
+}
+
+// Known deviations that this program does not reproduce, and why.
+struct Refused {
+  const char* name;
+  const char* why;
+};
+constexpr const char* kNeedsPadding =
+    "needs the model's outputs at padding positions, which depend on the batch's width and on the "
+    "attention implementation and are never computed here";
+constexpr Refused kRefused[] = {
+    {"kl_padded", kNeedsPadding},
+    {"wmdp_pad_labels", kNeedsPadding},
+};
+
+const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
+  for (const Quirk& quirk : quirks) {
+    if (canonical(quirk.name) == wanted) return &quirk;
+  }
+  return nullptr;
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& method) {
+  const std::string wanted = canonical(name);
+  for (const Refused& refused : kRefused) {
+    if (wanted == refused.name) {
+      user_error("train.compat: '", name, "' ", refused.why, "; see docs/compat.md");
+    }
+  }
+  std::vector<std::string> owners;
+  std::vector<std::string> known;
+  for (const Method& other : methods()) {
+    const auto loss = other.make();
+    const std::vector<Quirk> quirks = loss->quirks();
+    if (find(quirks, wanted) != nullptr) owners.push_back(other.info.name);
+    for (const Quirk& quirk : quirks) {
+      if (std::find(known.begin(), known.end(), quirk.name) == known.end()) {
+        known.push_back(quirk.name);
+      }
+    }
+  }
+  if (!owners.empty()) {
+    user_error("train.compat: '", name, "' is not a quirk of ", method, " but of ",
+               join(owners, ", "));
+  }
+  user_error("train.compat: unknown quirk '", name, "'", did_you_mean(name, known),
+             "; known: ", join(known, ", "));
+}
+
+}  // namespace
+
+void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names) {
+  const std::vector<Quirk> quirks = loss.quirks();
+  for (const std::string& name : names) {
+    const Quirk* quirk = find(quirks, canonical(name));
+    if (quirk == nullptr) refuse(name, method);
+    if (quirk->on != nullptr) *quirk->on = true;
+  }
+}
+
+Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names) {
+  const std::vector<Quirk> quirks = loss.quirks();
+  Defaults settings;
+  for (const std::string& name : names) {
+    if (const Quirk* quirk = find(quirks, canonical(name))) {
+      settings = settings + quirk->implies;
+    }
+  }
+  return settings;
+}
+
+const std::vector<std::pair<std::string, std::string>>& foreign_parameters() {
+  static const std::vector<std::pair<std::string, std::string>> names = {
+      {"alpha", "retain_weight"}, {"retain_loss_type", "retain_loss"}};
+  return names;
+}
+
+}  // namespace unlearn::losses

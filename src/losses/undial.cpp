@@ -1,0 +1,59 @@
+// UNDIAL (arXiv 2402.10052): self-distillation towards the reference's own distribution with the
+// true token's logit lowered by beta: l = -sum_v q log pi, the mean over label positions.
+// OpenUnlearning src/trainer/unlearn/undial.py.
+#include "losses/forget_retain.h"
+
+namespace unlearn::losses {
+namespace {
+
+class Undial : public ForgetRetainLoss {
+ public:
+  Undial() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "nll", .retain = 0.0}) {}
+
+ protected:
+  Unit forget_unit() const override { return Unit::kPosition; }
+
+  void add_needs(Needs& needs) const override {
+    needs.forget_logp = false;
+    needs.forget_rows.function = scoring::RowFunction::kUndial;
+    needs.forget_rows.positions =
+        ou_ ? scoring::RowPositions::kAttended : scoring::RowPositions::kLabels;
+    needs.forget_rows.beta = beta_;
+  }
+
+  torch::Tensor forget_sum(const LossInputs& inputs) const override {
+    return inputs.forget.row_values.sum();
+  }
+
+  void visit_own(config::FieldVisitor& visitor) override {
+    visitor.field("beta", beta_,
+                  {.help = "how much the true token's logit is lowered in the teacher", .min = 0});
+  }
+
+  std::vector<Quirk> own_quirks() override {
+    return {{"undial_ou",
+             "OpenUnlearning: the mean runs over prompt positions too, where the label -100 lowers "
+             "vocabulary entry V-100",
+             &ou_}};
+  }
+
+ private:
+  double beta_ = 10.0;
+  bool ou_ = false;
+};
+
+std::unique_ptr<Loss> make() { return std::make_unique<Undial>(); }
+
+Defaults defaults(const std::string& benchmark, const std::string&) {
+  return benchmark == "tofu" ? tofu_training() + Defaults{{"train.lr", "1e-4"}} : Defaults{};
+}
+
+}  // namespace
+
+Method method_undial() {
+  return {{"undial", "distillation towards the reference with the true token's logit lowered", {}},
+          make,
+          defaults};
+}
+
+}  // namespace unlearn::losses

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Methods as a user runs them: presets, spellings, quirks, state that survives, other references, and
+# the two methods that train nothing.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+tiny=$source_dir/data/tiny
+fiction=$source_dir/data/fiction
+
+# Every preset of TOFU resolves to its own method.
+for preset in tofu-forget05-simnpo:simnpo tofu-forget10-simnpo:simnpo tofu-npo:npo ou-simnpo:simnpo \
+  ou-npo:npo ou-graddiff:grad_diff ou-dpo:dpo ou-wga:wga ou-satimp:satimp ou-ceu:ceu \
+  ou-undial:undial ou-rmu:rmu ou-pdu:pdu; do
+  "$unlearn" train --config "${preset%:*}" --model "$tiny" --data "$fiction" --set train.batch_size=2 \
+    --dry-run --quiet >plan
+  expect "${preset%:*} is ${preset#*:}" grep -q "^method  *${preset#*:}\$" plan
+done
+
+# run NAME ARGUMENT…: three steps on the bundled model.
+run() {
+  local name=$1
+  shift
+  "$unlearn" train --model "$tiny" --data "$fiction" --output "$name" --quiet \
+    --set data.forget=forget05 --set data.max_length=96 --set train.batch_size=2 \
+    --set train.max_steps=3 --set train.warmup_epochs=0 --lr 1e-3 --set train.save_every=1 \
+    --seed 4 "$@" >/dev/null
+}
+ended() { expect "$1 is done" grep -q '"status": "done"' "$1/run.json"; }
+
+for method in ceu undial pdu ga_forgetkl; do
+  run "$method" --method "$method" && ended "$method"
+done
+run rmu --method RMU --set 'method.module_regex=model\.layers\.2' \
+  --set 'method.trainable_params_regex=[model\.layers\.(1|2)\.mlp\.down_proj\.weight]' && ended rmu
+expect "rmu's direction is kept" grep -q '"direction"' rmu/method_state.json
+expect "pdu's dual variable is kept" grep -q '"dual"' pdu/method_state.json
+expect "pdu reports it" grep -q '"dual":100' pdu/metrics.jsonl
+
+# A run that is interrupted and goes on has the same dual variable and the same weights.
+dual=(--method pdu --set method.dual_warmup_epochs=0 --set method.dual_step_size=2)
+run whole "${dual[@]}"
+run parts "${dual[@]}"
+rm -r parts/model parts/checkpoints/step-3
+sed -i 's/"status": "done"/"status": "interrupted"/' parts/run.json
+"$unlearn" train --output parts --resume --quiet >/dev/null
+expect "resumed state" cmp whole/method_state.json parts/method_state.json
+expect "resumed weights" cmp whole/model/model.safetensors parts/model/model.safetensors
+
+# OpenUnlearning's names for the parameters.
+run alpha --method NPO --set method.alpha=0.5 --set method.retain_loss_type=KL
+expect "alpha is retain_weight" grep -q 'retain_weight: 0.5' alpha/config.resolved.yaml
+expect "KL is kl" grep -q 'retain_loss: kl' alpha/config.resolved.yaml
+dry=(train --model "$tiny" --data "$fiction" --set data.forget=forget05 --set train.batch_size=2 --output none --dry-run --quiet)
+expect_error 2 "forget_weight" "$unlearn" "${dry[@]}" --method npo --set method.gamma=0.1
+expect_error 2 "give one of them" "$unlearn" "${dry[@]}" --method npo --set method.alpha=1 --set method.retain_weight=1
+expect_error 2 "retain_loss_eps" "$unlearn" "${dry[@]}" --method pdu --set method.retain_loss_eps=
+expect_error 2 "use: unlearn task-vector" "$unlearn" "${dry[@]}" --method tv
+expect_error 2 "blocks 0 to 3" run far --method rmu --set method.layer=4
+expect_error 2 "no parameter's whole name" run none --method rmu --set method.layer=1 --set 'method.trainable_params_regex=[layers]'
+
+# Quirks are recorded; unknown and impossible ones say so.
+run raw --method npo_klr --set 'train.compat=[muse_logits]' && ended raw
+expect "compat is recorded" grep -q 'muse_logits' raw/run.json
+expect_error 2 "not a quirk of simnpo but of pdu" "$unlearn" "${dry[@]}" --set 'train.compat=[pdu_shift]'
+expect_error 2 "padding positions" "$unlearn" "${dry[@]}" --method KL --set 'train.compat=[kl_padded]'
+"$unlearn" "${dry[@]}" --method satimp --set 'train.compat=[satimp_yaml]' >/dev/null
+"$unlearn" list methods >methods.txt
+expect "list shows quirks" grep -q 'train.compat: muse_logits.*wmdp_batch_mean' methods.txt
+
+# Another reference changes NPO's run; SimNPO has none.
+run npo --method npo
+run other --method npo --ref-model "$tiny"
+run mixed --method npo --ref-perturb 0.5
+expect "the model itself as reference" cmp npo/model/model.safetensors other/model/model.safetensors
+expect "a perturbed reference counts" bash -c '! cmp -s npo/model/model.safetensors mixed/model/model.safetensors'
+expect_error 2 "uses no reference model" "$unlearn" "${dry[@]}" --method simnpo --ref-perturb 0.5
+
+# Task vector and WHP.
+"$unlearn" task-vector --model "$tiny" --finetuned npo/model --alpha 0 --output same --quiet >/dev/null
+expect "alpha 0 changes nothing" cmp "$tiny/model.safetensors" same/model.safetensors
+expect_error 2 "is missing\|another shape" "$unlearn" task-vector --model "$tiny" \
+  --finetuned "$source_dir/tests/golden/model/phi" --output wrong
+expect_error 2 "not empty" "$unlearn" task-vector --model "$tiny" --finetuned npo/model --output same
+say=(generate --model "$tiny" --prompt "Where was she born?" --max-new-tokens 12 --quiet)
+"$unlearn" "${say[@]}" >plain
+"$unlearn" "${say[@]}" --whp-reinforced "$tiny" --whp-alpha 4 >unmoved
+expect "WHP with the model itself changes nothing" cmp plain unmoved
+"$unlearn" "${say[@]}" --whp-reinforced npo/model --whp-alpha 0 >unmoved
+expect "WHP with alpha 0 changes nothing" cmp plain unmoved
+expect_error 2 "vocabulary" "$unlearn" "${say[@]}" --whp-reinforced "$source_dir/tests/golden/model/llama"
+
+echo "$checks checks"
