@@ -1,0 +1,20 @@
+// Activation recomputation: a part of the model runs without keeping what its backward pass needs,
+// and runs again when that pass comes (Chen et al., arXiv 1604.06174).
+#pragma once
+
+#include <torch/types.h>
+
+#include <functional>
+
+namespace unlearn::model {
+
+// A pure function of its input and of parameters: any randomness must come from counters, never
+// from a generator that moves on, because it is called twice. It must own or outlive what it uses.
+using Part = std::function<torch::Tensor(const torch::Tensor&)>;
+
+// part(x), keeping only x. Gradients of x and of the part's parameters are, bit for bit, those of
+// part(x) itself; parameters' gradients are added to .grad (so use .backward(), not
+// autograd::grad).
+torch::Tensor recomputed(const torch::Tensor& x, const Part& part);
+
+}  // namespace unlearn::model
