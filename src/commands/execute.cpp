@@ -213,7 +213,8 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     folder.update_run_json({{"status", status},
                             {"seconds", earlier + seconds.count()},
-                            {"peak_host_bytes", train::peak_host_bytes()}});
+                            {"peak_host_bytes", train::peak_host_bytes()},
+                            {"peak_device_bytes", train::peak_device_bytes(run.device)}});
   };
   try {
     const auto model = open_model(config, run);

@@ -25,7 +25,7 @@ std::string gib(int64_t bytes) {
   return text.str();
 }
 
-std::string memory_lines(const train::MemoryPlan& memory, int64_t available) {
+std::string memory_lines(const train::MemoryPlan& memory, int64_t available, bool is_half) {
   const std::pair<const char*, int64_t> parts[] = {
       {"weights", memory.weights}, {"gradients", memory.gradients},
       {"state", memory.state},     {"activations", memory.activations},
@@ -36,7 +36,9 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available) {
   for (const auto& [name, bytes] : parts) {
     if (bytes > 0) text += cat(" ", name, " ", gib(bytes));
   }
-  return cat(text, "\nmodes       master ", memory.master, ", optimizer state ", memory.state_bits,
+  // Wider weights than bfloat16 are their own master.
+  const std::string master = is_half ? cat("master ", memory.master, ", ") : "";
+  return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
              " bits, recompute ", memory.recompute, "\n");
 }
 
@@ -97,8 +99,8 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run,
       << run.plan.warmup << ")\n"
       << "step        " << config.train.batch_size << " forget examples, about " << step_tokens
       << " tokens in micro-batches of at most " << budget << "\n"
-      << memory_lines(memory, memory_limit(config, run.device)) << "output      " << config.output
-      << "\n";
+      << memory_lines(memory, memory_limit(config, run.device), run.dtype == torch::kBFloat16)
+      << "output      " << config.output << "\n";
   return out.str();
 }
 

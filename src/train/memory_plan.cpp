@@ -1,5 +1,7 @@
 #include "unlearn/train/memory_plan.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
 #include <algorithm>
 #include <array>
 
@@ -136,6 +138,13 @@ int64_t available_memory(torch::Device device) {
   if (device.is_cpu()) return available_host_bytes() + resident_bytes();
   return static_cast<int64_t>(
       at::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first);
+}
+
+int64_t peak_device_bytes(torch::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto stats = at::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)]
+      .peak;
 }
 
 }  // namespace unlearn::train

@@ -51,7 +51,8 @@ TEST_P(RecomputeTest, WorksOnAFrozenEmbedding) {
   const auto got = gradients(*model, golden, Recompute::kFull);
   for (const auto& [name, gradient] : want) {
     ASSERT_EQ(gradient.defined(), got.at(name).defined()) << name;
-    if (gradient.defined()) EXPECT_TRUE(gradient.equal(got.at(name))) << name;
+    if (!gradient.defined()) continue;
+    EXPECT_TRUE(gradient.equal(got.at(name))) << name;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "train/tiny_run.h"
+#include "unlearn/core/error.h"
 
 namespace unlearn::train {
 namespace {
@@ -19,9 +20,9 @@ struct Mode {
 };
 
 // Trains the tiny model; one object is one model in one run folder.
-class Run {
+class TinyRun {
  public:
-  Run(const std::string& name, torch::Dtype dtype)
+  TinyRun(const std::string& name, torch::Dtype dtype)
       : folder_(fs::path(::testing::TempDir()) / ("unlearn_modes_" + name)) {
     fs::remove_all(folder_);
     const Json examples = read_json(kGolden / "examples.json");
@@ -29,7 +30,7 @@ class Run {
     retain_ = read_examples(examples.at("retain"), "retain");
     reload(dtype);
   }
-  ~Run() { fs::remove_all(folder_); }
+  ~TinyRun() { fs::remove_all(folder_); }
 
   void reload(torch::Dtype dtype) {
     model_ = model::load_model(kGolden / "model", dtype, torch::kCPU);
@@ -51,7 +52,7 @@ class Run {
     return losses;
   }
 
-  void expect_same_weights(const Run& other) const {
+  void expect_same_weights(const TinyRun& other) const {
     for (const auto& entry : model_->named_parameters()) {
       EXPECT_TRUE(entry.value().equal(other.model_->named_parameters()[entry.key()]))
           << entry.key();
@@ -85,9 +86,9 @@ class EveryMode : public ::testing::TestWithParam<Mode> {};
 TEST_P(EveryMode, ResumesToTheBit) {
   const Mode mode = GetParam();
   TrainConfig config = config_of(mode, 6);
-  Run whole(cat(mode.name, "_whole"), mode.dtype);
+  TinyRun whole(cat(mode.name, "_whole"), mode.dtype);
   const std::vector<double> losses = whole.train(config);
-  Run parts(cat(mode.name, "_parts"), mode.dtype);
+  TinyRun parts(cat(mode.name, "_parts"), mode.dtype);
   config.save_every = "3";
   parts.train(config);
   parts.reload(mode.dtype);  // what was trained lives in the checkpoint only
@@ -116,11 +117,11 @@ TEST(FreeGradientsTest, GiveTheSameBits) {
     const Mode mode{"", torch::kBFloat16, "split", "8"};
     TrainConfig config = config_of(mode, 5);
     config.max_grad_norm = 0;
-    Run kept("kept", mode.dtype);
+    TinyRun kept("kept", mode.dtype);
     const auto want = kept.train(config);
     config.free_gradients = true;
     config.recompute = recompute;
-    Run freed("freed", mode.dtype);
+    TinyRun freed("freed", mode.dtype);
     EXPECT_EQ(freed.train(config), want);
     freed.expect_same_weights(kept);
   }
@@ -129,7 +130,7 @@ TEST(FreeGradientsTest, GiveTheSameBits) {
 TEST(FreeGradientsTest, RefuseASecondMicroBatchAndClipping) {
   TrainConfig config = config_of({"", torch::kFloat32, "auto", "auto", true}, 2);
   config.batch_tokens = 8;
-  Run run("refused", torch::kFloat32);
+  TinyRun run("refused", torch::kFloat32);
   EXPECT_THROW(run.train(config), UserError);
   config.max_grad_norm = 1;
   EXPECT_THROW(config.check(), UserError);
@@ -141,7 +142,7 @@ TEST(SlowStateBitsTest, LossCurveFollowsFp32State) {
   const auto curve = [](const char* bits) {
     TrainConfig config = config_of({"", torch::kFloat32, "auto", bits}, 250);
     config.lr = 5e-4;
-    Run run(cat("curve_", bits), torch::kFloat32);
+    TinyRun run(cat("curve_", bits), torch::kFloat32);
     const std::vector<double> losses = run.train(config);
     std::vector<double> means;
     for (size_t begin = 0; begin < losses.size(); begin += 25) {
