@@ -13,8 +13,9 @@ namespace unlearn::model {
 using Part = std::function<torch::Tensor(const torch::Tensor&)>;
 
 // part(x), keeping only x. Gradients of x and of the part's parameters are, bit for bit, those of
-// part(x) itself; parameters' gradients are added to .grad (so use .backward(), not
-// autograd::grad).
+// part(x) itself (where the result has more than two users, as states that a loss reads have, up to
+// the order of a sum). Parameters' gradients are added to .grad: use .backward(), not
+// autograd::grad.
 torch::Tensor recomputed(const torch::Tensor& x, const Part& part);
 
 }  // namespace unlearn::model

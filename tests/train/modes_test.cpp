@@ -81,9 +81,9 @@ TrainConfig config_of(const Mode& mode, int64_t steps) {
   return config;
 }
 
-class EveryMode : public ::testing::TestWithParam<Mode> {};
+class TrainingMode : public ::testing::TestWithParam<Mode> {};
 
-TEST_P(EveryMode, ResumesToTheBit) {
+TEST_P(TrainingMode, ResumesToTheBit) {
   const Mode mode = GetParam();
   TrainConfig config = config_of(mode, 6);
   TinyRun whole(cat(mode.name, "_whole"), mode.dtype);
@@ -97,7 +97,7 @@ TEST_P(EveryMode, ResumesToTheBit) {
   parts.expect_same_weights(whole);
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, EveryMode,
+INSTANTIATE_TEST_SUITE_P(Modes, TrainingMode,
                          ::testing::Values(Mode{"fp32", torch::kFloat32, "auto", "auto"},
                                            Mode{"fp32_8", torch::kFloat32, "auto", "8"},
                                            Mode{"fp32_16", torch::kFloat32, "auto", "16"},
