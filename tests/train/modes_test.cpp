@@ -47,6 +47,7 @@ class TinyRun {
                     folder, {.on_step = [&](const StepRecord& record, int64_t) {
                       losses.push_back(record.loss);
                     }});
+    folder.update_run_json({{"status", "running"}});
     if (resume) trainer.resume_from(*resume);
     trainer.run();
     return losses;

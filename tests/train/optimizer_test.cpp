@@ -197,7 +197,7 @@ TEST_P(EveryMode, FollowsFp32State) {
   }
   const torch::Tensor path = (wide - start).to(torch::kFloat);
   const double error = (narrow - wide).to(torch::kFloat).norm().item<double>();
-  EXPECT_LT(error, (mode.bits == 8 ? 0.15 : 0.05) * path.norm().item<double>());
+  EXPECT_LT(error, (mode.bits == 8 ? 0.2 : 0.05) * path.norm().item<double>());
   EXPECT_GT(error, 0.0);
 }
 
