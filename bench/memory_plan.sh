@@ -38,10 +38,10 @@ measure() { # measure MODEL BATCH SETTING…
     --set "train.batch_size=$batch" "${settings[@]}" >/dev/null
   awk -v p="$(json_number "$work/run/run.json" predicted_peak_bytes)" \
     -v m="$(json_number "$work/run/run.json" peak_host_bytes)" -v model="$(basename "$model")" \
-    -v batch="$batch" -v settings="$*" 'BEGIN {
+    -v batch="$batch" -v settings="${*:--}" 'BEGIN {
       gib = 1024 ^ 3
-      printf "| %s | %s | %s | %.2f | %.2f | %+.1f %% |\n", model, batch, settings == "" ? "-" :
-        settings, p / gib, m / gib, 100 * (p / m - 1)
+      printf "| %s | %s | %s | %.2f | %.2f | %+.1f %% |\n", model, batch, settings, p / gib, m / gib,
+        100 * (p / m - 1)
     }'
 }
 
