@@ -121,16 +121,23 @@ void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folde
   std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
 }
 
+// A resumed run keeps the memory modes that `auto` meant when it was started.
+void keep_modes(RunConfig& config) {
+  const fs::path file = fs::path(config.output) / "run.json";
+  if (!fs::exists(file)) return;
+  const Json modes = read_json(file).value("memory_modes", Json::object());
+  const std::pair<const char*, std::string*> fields[] = {{"master", &config.train.master},
+                                                         {"state_bits", &config.train.state_bits}};
+  for (const auto& [name, value] : fields) {
+    if (*value == "auto") *value = modes.value(name, *value);
+  }
+}
+
 // Trains from the start, or from the newest checkpoint.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                  train::RunFolder& folder, model::CausalLM& model, Evaluator* evaluator) {
-  train::TrainerInputs inputs{.model = &model,
-                              .loss = config.loss.get(),
-                              .data = training_data(run),
-                              .pairing = pairing_of(config),
-                              .alternate_per_forget = run.splits.alternate.has_value(),
-                              .config = config.train,
-                              .fingerprint = config.fingerprint()};
+  train::TrainerInputs inputs = trainer_inputs(config, run);
+  inputs.model = &model;
   config.loss->start(train::model_facts(model, config.train));
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
@@ -159,7 +166,16 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
 
 }  // namespace
 
-int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose purpose,
+train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run) {
+  return {.loss = config.loss.get(),
+          .data = training_data(run),
+          .pairing = pairing_of(config),
+          .alternate_per_forget = run.splits.alternate.has_value(),
+          .config = config.train,
+          .fingerprint = config.fingerprint()};
+}
+
+int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                 const std::string& command_line) {
   const PreparedRun run = prepare_run(config, purpose);
   std::optional<Evaluator> evaluator;
@@ -167,6 +183,8 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
     evaluator.emplace(config, config.model.path);
     evaluator->plan_summary();  // data and logs of the evaluation are checked before training
   }
+  if (flags.resume) keep_modes(config);
+  const train::MemoryPlan memory = settle_memory(config, run);
   train::RunFolder folder(config.output, existing_output(flags));
   if (flags.resume && folder.run_json().value("status", "") == "done") {
     const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
@@ -180,13 +198,19 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
   folder.write_config(config::to_yaml(config.resolved()));
   if (!flags.resume) folder.truncate_metrics(0);
   folder.update_run_json(describe_run(config, run, command_line));
+  folder.update_run_json({{"memory_modes",
+                           {{"master", memory.master},
+                            {"state_bits", memory.state_bits},
+                            {"recompute", memory.recompute}}},
+                          {"predicted_peak_bytes", memory.peak}});
   const auto start = std::chrono::steady_clock::now();
   const double earlier = folder.run_json().value("seconds", 0.0);
   const auto finish = [&](const char* status) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     folder.update_run_json({{"status", status},
                             {"seconds", earlier + seconds.count()},
-                            {"peak_host_bytes", train::peak_host_bytes()}});
+                            {"peak_host_bytes", train::peak_host_bytes()},
+                            {"peak_device_bytes", train::peak_device_bytes(run.device)}});
   };
   try {
     const auto model = open_model(config, run);

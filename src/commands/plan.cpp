@@ -2,7 +2,7 @@
 #include <iomanip>
 
 #include "commands/session.h"
-#include "unlearn/checkpoint/safetensors.h"
+#include "unlearn/core/error.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -19,37 +19,71 @@ double mean_tokens(const std::optional<data::Split>& split) {
   return tokens / static_cast<double>(split->examples.size());
 }
 
-int64_t count_parameters(const RunConfig& config, const PreparedRun& run) {
-  if (config.model.init == "random") {
-    return model::count_parameters(*model::make_model(run.hf_config, 0));
+std::string gib(int64_t bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / kGiB;
+  return text.str();
+}
+
+std::string memory_lines(const train::MemoryPlan& memory, int64_t available, bool is_half) {
+  const std::pair<const char*, int64_t> parts[] = {
+      {"weights", memory.weights}, {"gradients", memory.gradients},
+      {"state", memory.state},     {"activations", memory.activations},
+      {"logits", memory.logits},   {"reference", memory.reference},
+      {"program", memory.program}};
+  std::string text = cat("memory      peak ", gib(memory.peak), " GiB of ", gib(available),
+                         " GiB available\n            GiB:");
+  for (const auto& [name, bytes] : parts) {
+    if (bytes > 0) text += cat(" ", name, " ", gib(bytes));
   }
-  const checkpoint::TensorStore store(config.model.path);
-  int64_t parameters = 0;
-  for (const std::string& name : store.names()) parameters += store.info(name).elements();
-  return parameters;
+  // Wider weights than bfloat16 are their own master.
+  const std::string master = is_half ? cat("master ", memory.master, ", ") : "";
+  return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
+             " bits, recompute ", memory.recompute, "\n");
+}
+
+int64_t memory_limit(const RunConfig& config, torch::Device device) {
+  const int64_t available = train::available_memory(device);
+  if (!config.train.memory_gib) return available;
+  return static_cast<int64_t>(*config.train.memory_gib * kGiB);
 }
 
 }  // namespace
 
-std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
+train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run) {
+  train::MemoryShape shape;
+  shape.model = model::model_footprint(run.hf_config);
+  shape.dtype = run.dtype;
+  shape.on_cpu = run.device.is_cpu();
+  train::measure_steps(trainer_inputs(config, run), run.device, shape);
+  const int64_t limit = memory_limit(config, run.device);
+  const train::MemoryPlan memory = train::plan_memory(shape, config.train, limit);
+  if (memory.peak > limit) {
+    user_error("not enough memory: the plan needs ", gib(memory.peak), " GiB (weights ",
+               gib(memory.weights), ", optimizer state ", gib(memory.state), "), ", gib(limit),
+               " GiB are available; lower train.batch_tokens, use dtype bfloat16, train.master sr, "
+               "train.state_bits 8, train.recompute full or train.free_gradients, or raise "
+               "train.memory_gib");
+  }
+  config.train.master = memory.master;
+  config.train.state_bits = memory.state_bits;
+  config.train.recompute = memory.recompute;
+  return memory;
+}
+
+std::string describe_plan(const RunConfig& config, const PreparedRun& run,
+                          const train::MemoryPlan& memory) {
   const data::Splits& splits = run.splits;
   const double item_tokens = mean_tokens(splits.train) + mean_tokens(splits.forget) +
                              mean_tokens(splits.retain) + mean_tokens(splits.alternate);
   const double step_tokens = item_tokens * static_cast<double>(config.train.batch_size);
   const auto budget = static_cast<double>(
       config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
-  const auto parameters = static_cast<double>(count_parameters(config, run));
-  // Weights and gradients in the training precision; fp32 moments; a bf16 master's int16 half.
-  const bool half = run.dtype == torch::kBFloat16;
-  const double element = static_cast<double>(torch::elementSize(run.dtype));
-  const double moments = run.dtype == torch::kFloat64 ? 16 : 8;
-  const double bytes_per_parameter =
-      2 * element + moments + (half && config.train.master != "none" ? 2 : 0);
   std::ostringstream out;
   out << std::fixed << std::setprecision(2);
   out << "method      " << config.method << "\n"
-      << "model       " << config.model.path << " (" << parameters / 1e6 << " M parameters, "
-      << dtype_text(run.dtype) << " on " << run.device << ")\n"
+      << "model       " << config.model.path << " (" << static_cast<double>(memory.parameters) / 1e6
+      << " M parameters, " << dtype_text(run.dtype) << " on " << run.device << ")\n"
       << "template    " << run.prompt_template.name << "\n";
   const std::pair<const char*, const std::optional<data::Split>*> parts[] = {
       {"train", &splits.train},
@@ -65,8 +99,7 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
       << run.plan.warmup << ")\n"
       << "step        " << config.train.batch_size << " forget examples, about " << step_tokens
       << " tokens in micro-batches of at most " << budget << "\n"
-      << "memory      " << parameters * bytes_per_parameter / kGiB
-      << " GiB for weights, gradients and optimizer state\n"
+      << memory_lines(memory, memory_limit(config, run.device), run.dtype == torch::kBFloat16)
       << "output      " << config.output << "\n";
   return out.str();
 }

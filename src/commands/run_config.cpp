@@ -7,6 +7,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::commands {
 namespace {
@@ -190,20 +191,29 @@ Json RunConfig::fingerprint() const {
   json.erase("output");
   json.erase("eval");
   json.erase("device");
-  for (const char* key : {"save_every", "keep", "log_every"}) json["train"].erase(key);
+  // What changes no bit of the result may differ when a run is resumed.
+  for (const char* key : {"save_every", "keep", "log_every", "recompute", "memory_gib"})
+    json["train"].erase(key);
   json["model"].erase("save_dtype");
   return json;
 }
 
 torch::Device resolve_device(const std::string& name) {
-  const bool has_cuda = torch::cuda::is_available();
+  // LibTorch's CUDA half takes seconds to load: only where there is a driver, or when asked for.
+  const bool wants_cuda =
+      name == "auto" ? std::filesystem::exists("/dev/nvidiactl") : name.starts_with("cuda");
+  const std::string missing = wants_cuda ? model::enable_cuda() : "";
+  const bool has_cuda = wants_cuda && missing.empty() && torch::cuda::is_available();
+  if (name == "auto" && !missing.empty()) log::info("running on the CPU: ", missing);
   if (name == "auto") return has_cuda ? torch::kCUDA : torch::kCPU;
   if (name == "cpu") return torch::kCPU;
   if (name != "cuda" && !name.starts_with("cuda:")) {
     user_error("--device: must be auto, cpu, cuda or cuda:N, not '", name, "'");
   }
   if (!has_cuda) {
-    user_error("--device ", name, ": no CUDA device is available here; use --device cpu");
+    user_error("--device ", name, ": ",
+               missing.empty() ? "no CUDA device is available here" : missing,
+               "; use --device cpu");
   }
   int64_t index = 0;
   if (name != "cuda") {

@@ -7,8 +7,10 @@
 #include "commands/run_config.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/tokenizer/tokenizer.h"
+#include "unlearn/train/memory_plan.h"
 #include "unlearn/train/run_folder.h"
 #include "unlearn/train/schedule.h"
+#include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
 
@@ -27,11 +29,19 @@ struct PreparedRun {
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose);
 
+// What the trainer gets, without model and reference.
+train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run);
+
+// Predicts the memory of the run and replaces `auto` in its memory modes by what fits. UserError
+// when not even the smallest of the allowed modes does.
+train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run);
+
 // The plan as text: steps, tokens, micro-batches, predicted memory.
-std::string describe_plan(const RunConfig& config, const PreparedRun& run);
+std::string describe_plan(const RunConfig& config, const PreparedRun& run,
+                          const train::MemoryPlan& memory);
 
 // Trains as configured and saves the model; the common body of train and finetune.
-int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose purpose,
+int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                 const std::string& command_line);
 
 }  // namespace unlearn::commands

@@ -15,9 +15,11 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
   const std::string command_line = join(arguments, " ");
   if (!parse(app, std::move(arguments), shared)) return 0;
 
-  const RunConfig config = resolve_run(shared, training, purpose);
+  RunConfig config = resolve_run(shared, training, purpose);
   if (shared.dry_run) {
-    std::cout << describe_plan(config, prepare_run(config, purpose));
+    const PreparedRun prepared = prepare_run(config, purpose);
+    const train::MemoryPlan memory = settle_memory(config, prepared);
+    std::cout << describe_plan(config, prepared, memory);
     return 0;
   }
   return execute_run(config, training, purpose, cat("unlearn ", name, " ", command_line));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "attention_cuda.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -164,6 +165,9 @@ torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const to
   if (q.is_cpu() && options.softcap == 0.0) {
     return CpuAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), offsets,
                                scale_of(options, q.size(2)), options.window);
+  }
+  if (has_flash_attention(q, options.softcap)) {
+    return flash_attention(q, k, v, offsets, scale_of(options, q.size(2)), options.window);
   }
   return attend_by_segment(q, k, v, offsets, options);
 }

@@ -1,5 +1,6 @@
 #include "blocks.h"
 
+#include "recompute.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -7,6 +8,10 @@ namespace {
 
 torch::Tensor normalised(const Named<Norm>& norm, const torch::Tensor& x) {
   return norm.part ? norm.part->forward(x) : x;
+}
+
+torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
+  return context.recompute_mlp ? recomputed(x, part) : part(x);
 }
 
 }  // namespace
@@ -95,8 +100,10 @@ torch::Tensor SequentialBlock::forward(const torch::Tensor& x, const BlockContex
   const torch::Tensor attended =
       parts_.attention.part->forward(normalised(parts_.input_norm, x), context);
   const torch::Tensor middle = x + normalised(parts_.attention_norm, attended);
-  const torch::Tensor out = parts_.mlp.part->forward(normalised(parts_.mlp_norm, middle));
-  return middle + normalised(parts_.output_norm, out);
+  return middle + feed_forward(middle, context, [this](const torch::Tensor& input) {
+           const torch::Tensor out = parts_.mlp.part->forward(normalised(parts_.mlp_norm, input));
+           return normalised(parts_.output_norm, out);
+         });
 }
 
 ParallelBlock::ParallelBlock(BlockParts parts) : parts_(std::move(parts)) {
@@ -106,7 +113,11 @@ ParallelBlock::ParallelBlock(BlockParts parts) : parts_(std::move(parts)) {
 torch::Tensor ParallelBlock::forward(const torch::Tensor& x, const BlockContext& context) const {
   const torch::Tensor normal = normalised(parts_.input_norm, x);
   const torch::Tensor mlp_input = parts_.mlp_norm.part ? parts_.mlp_norm.part->forward(x) : normal;
-  return parts_.attention.part->forward(normal, context) + parts_.mlp.part->forward(mlp_input) + x;
+  return parts_.attention.part->forward(normal, context) +
+         feed_forward(
+             mlp_input, context,
+             [mlp = parts_.mlp.part](const torch::Tensor& input) { return mlp->forward(input); }) +
+         x;
 }
 
 }  // namespace unlearn::model

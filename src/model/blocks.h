@@ -23,6 +23,7 @@ struct BlockContext {
   RopeTable rope;
   PaddedKvCache* cache = nullptr;
   int64_t layer = 0;
+  bool recompute_mlp = false;  // run the feed-forward part again in the backward pass
 };
 
 // How the query, key and value projections are stored.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "recompute.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -94,14 +95,20 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   }
   const std::vector<RopeTable> tables = rope_tables(positions, batch.offsets, lengths);
 
-  BlockContext context{batch.offsets, {}, cache, 0};
+  // Shared with whatever runs again in the backward pass, when the batch may be gone.
+  const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
+  BlockContext context{*offsets, {}, cache, 0};
+  context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     context.layer = static_cast<int64_t>(i);
     if (!tables.empty()) {
       context.rope = tables[parts_.rope_of_layer.empty() ? 0 : parts_.rope_of_layer[i]];
     }
-    x = run_block(*blocks_[i], x, context);
+    const Part block = [block = blocks_[i], context, offsets](const torch::Tensor& input) {
+      return block->forward(input, context);
+    };
+    x = recompute() == Recompute::kFull ? recomputed(x, block) : block(x);
     if (options.capture_layer == context.layer && options.captured != nullptr) {
       *options.captured = x;
     }

@@ -60,13 +60,7 @@ class Decoder : public CausalLM {
   std::string trunk_name(const std::string& parameter_name) const;
 
   double norm_start() const { return parts_.norm_start; }
-
- protected:
-  // Every block runs through here: the place to trade its activations for a second forward.
-  virtual torch::Tensor run_block(const Block& block, const torch::Tensor& x,
-                                  const BlockContext& context) const {
-    return block.forward(x, context);
-  }
+  const Block& block(size_t layer) const { return *blocks_.at(layer); }
 
  private:
   DecoderParts parts_;

@@ -1,5 +1,6 @@
 #include "modules.h"
 
+#include "fused.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -18,6 +19,13 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, double eps, RmsWeight kind) {
+    if (kind == RmsWeight::kNarrow) {
+      if (const auto fused = fused_rms_norm(x, weight, eps)) {
+        context->save_for_backward({x, weight, fused->scale});
+        context->saved_data["fused"] = true;
+        return fused->out;
+      }
+    }
     const torch::Tensor wide = widen(x);
     const torch::Tensor scale = wide.square().mean(-1, /*keepdim=*/true).add_(eps).rsqrt_();
     context->save_for_backward({x, weight, scale});
@@ -32,6 +40,11 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     const torch::Tensor& x = saved[0];
     const torch::Tensor& weight = saved[1];
     const torch::Tensor& scale = saved[2];
+    if (context->saved_data.count("fused") != 0) {
+      const auto fused = fused_rms_norm_backward(gradients[0], x, weight, scale);
+      UNLEARN_CHECK(fused.has_value(), "the forward pass was fused, the backward pass is not");
+      return {fused->x, fused->weight, torch::Tensor(), torch::Tensor()};
+    }
     const torch::Tensor normal = widen(x) * scale;
     torch::Tensor gradient = widen(gradients[0]);
     torch::Tensor weight_gradient;
@@ -60,6 +73,7 @@ class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& gate,
                                const torch::Tensor& up) {
     context->save_for_backward({gate, up});
+    if (const auto fused = fused_swiglu(gate, up)) return *fused;
     return torch::silu(gate).mul_(up);
   }
 
@@ -67,6 +81,9 @@ class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
     const auto saved = context->get_saved_variables();
     const torch::Tensor& gate = saved[0];
     const torch::Tensor& up = saved[1];
+    if (const auto fused = fused_swiglu_backward(gradients[0], gate, up)) {
+      return {fused->gate, fused->up};
+    }
     return {at::silu_backward(gradients[0] * up, gate), torch::silu(gate).mul_(gradients[0])};
   }
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "fused.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -77,6 +78,7 @@ torch::Tensor yarn_frequencies(const HfConfig& rope, const torch::Tensor& plain,
 // Rotation by `sign` times the table's angle; the gradient is the rotation back.
 torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin,
                      double sign) {
+  if (const auto fused = fused_rotary(x, cos, sin, sign)) return *fused;
   const int64_t half = cos.size(-1);
   torch::Tensor out = torch::empty(x.sizes(), x.options());
   const torch::Tensor x1 = x.narrow(-1, 0, half);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,16 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
 std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
                                                   int64_t batch_tokens,
                                                   std::optional<int64_t> groups_per_batch);
+
+// The micro-batches of one step's items, as the run's config cuts them.
+std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
+                                                   torch::Device device,
+                                                   const std::vector<data::PairItem>& items);
+
+// Visits the micro-batches of the run's first `most` steps; the inputs need no model.
+void for_each_step(
+    const TrainerInputs& inputs, torch::Device device, int64_t most,
+    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit);
 
 // Accumulates the gradients of the whole step into the parameters' .grad and returns its means.
 // `epoch` counts the passes over the forget rows done before. NonFiniteError names step, term and

@@ -1,61 +1,128 @@
 #include "unlearn/train/optimizer.h"
 
 #include <cmath>
+#include <map>
+#include <optional>
 
+#include "train/adamw_step.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/rng.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::train {
 namespace {
 
-bool is_low_precision(const torch::Tensor& parameter) {
-  return parameter.scalar_type() == torch::kBFloat16;
+using kernels::DType;
+using kernels::kStateBlock;
+using kernels::State;
+
+// Norms and biases: a rounding error of their state would reach everything and save nothing.
+constexpr int64_t kSmallTensor = 4096;
+
+kernels::AdamWLayout layout_of(int64_t elements, torch::Dtype dtype, Master master, int64_t bits) {
+  const bool wide = bits == 32 || elements < kSmallTensor || dtype == torch::kFloat64;
+  return {model::kernel_dtype(dtype), dtype == torch::kBFloat16 ? master : Master::kFull,
+          wide         ? State::kWide
+          : bits == 16 ? State::kBfloat16
+                       : State::kBlock8};
 }
 
-torch::Tensor zeros_for_state(const torch::Tensor& parameter) {
-  const auto dtype = is_low_precision(parameter) ? torch::kFloat : parameter.scalar_type();
-  return torch::zeros(parameter.sizes(), parameter.options().dtype(dtype).requires_grad(false));
+torch::Dtype state_dtype(const kernels::AdamWLayout& layout) {
+  if (layout.state == State::kBfloat16) return torch::kBFloat16;
+  if (layout.state == State::kBlock8) return torch::kUInt8;
+  return layout.dtype == DType::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+}
+
+int64_t blocks_of(int64_t elements) { return (elements + kStateBlock - 1) / kStateBlock; }
+
+// A flat buffer that hands out its parts in order; sized by a first pass over all requests.
+class Arena {
+ public:
+  void reserve(int64_t elements) { size_ += elements; }
+  torch::Tensor take(torch::IntArrayRef sizes, int64_t padded,
+                     const torch::TensorOptions& options) {
+    if (!buffer_.defined()) buffer_ = torch::zeros({size_}, options.requires_grad(false));
+    const torch::Tensor part = buffer_.narrow(0, used_, c10::multiply_integers(sizes)).view(sizes);
+    used_ += padded;
+    return part;
+  }
+
+ private:
+  torch::Tensor buffer_;
+  int64_t size_ = 0;
+  int64_t used_ = 0;
+};
+
+template <class T>
+T* pointer(const torch::Tensor& tensor) {
+  return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
 }
 
 }  // namespace
 
-torch::Tensor join_master(const torch::Tensor& high, const torch::Tensor& low) {
-  torch::Tensor bits = high.view(torch::kShort).to(torch::kInt);
-  bits.bitwise_left_shift_(16).add_(low.to(torch::kInt));
-  return bits.view(torch::kFloat);
-}
-
-void split_master(const torch::Tensor& master, torch::Tensor& high, torch::Tensor& low) {
-  const torch::Tensor bits = master.view(torch::kInt);
-  const torch::Tensor upper = bits.add(0x8000).bitwise_right_shift_(16);
-  high.view(torch::kShort).copy_(upper);
-  low.copy_(bits.sub(upper.bitwise_left_shift(16)));
+int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int64_t state_bits) {
+  const kernels::AdamWLayout layout = layout_of(elements, dtype, master, state_bits);
+  int64_t bytes = 2 * elements * static_cast<int64_t>(torch::elementSize(state_dtype(layout)));
+  if (layout.state == State::kBlock8) bytes += 2 * blocks_of(elements) * int64_t{sizeof(float)};
+  if (layout.master == Master::kSplit) bytes += elements * int64_t{sizeof(int16_t)};
+  return bytes;
 }
 
 AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options,
              const std::function<bool(const std::string&)>& is_decayed)
     : parameters_(std::move(parameters)), options_(options) {
+  int64_t index = 0;
   for (const auto& [name, parameter] : parameters_) {
-    decayed_.push_back(is_decayed(name));
-    exp_avg_.push_back(zeros_for_state(parameter));
-    exp_avg_sq_.push_back(zeros_for_state(parameter));
-    const bool split = options_.split_master && is_low_precision(parameter);
-    remainder_.push_back(
-        split ? torch::zeros(parameter.sizes(),
-                             parameter.options().dtype(torch::kShort).requires_grad(false))
-              : torch::Tensor());
+    UNLEARN_CHECK(parameter.is_contiguous(), name);
+    Slot& slot = slots_.emplace_back();
+    slot.layout =
+        layout_of(parameter.numel(), parameter.scalar_type(), options_.master, options_.state_bits);
+    slot.decayed = is_decayed(name);
+    slot.index = index;
+    index += blocks_of(parameter.numel()) * kStateBlock;
+  }
+  allocate();
+}
+
+void AdamW::allocate() {
+  // One arena per kind of state and dtype.
+  std::map<torch::Dtype, Arena> first, second;
+  Arena first_scale, second_scale, remainder;
+  for (const bool is_sizing : {true, false}) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      Slot& slot = slots_[i];
+      const torch::Tensor& parameter = parameters_[i].second;
+      const int64_t blocks = blocks_of(parameter.numel());
+      const torch::Dtype dtype = state_dtype(slot.layout);
+      const auto place = [&](Arena& arena, torch::Tensor& part, torch::Dtype part_dtype,
+                             torch::IntArrayRef sizes, int64_t padded) {
+        if (is_sizing) return arena.reserve(padded);
+        part = arena.take(sizes, padded, parameter.options().dtype(part_dtype));
+      };
+      place(first[dtype], slot.first, dtype, parameter.sizes(), blocks * kStateBlock);
+      place(second[dtype], slot.second, dtype, parameter.sizes(), blocks * kStateBlock);
+      if (slot.layout.state == State::kBlock8) {
+        place(first_scale, slot.first_scale, torch::kFloat32, {blocks}, blocks);
+        place(second_scale, slot.second_scale, torch::kFloat32, {blocks}, blocks);
+      }
+      if (slot.layout.master == Master::kSplit) {
+        place(remainder, slot.remainder, torch::kInt16, parameter.sizes(), blocks * kStateBlock);
+      }
+    }
   }
 }
 
 double AdamW::gradient_norm() const {
   torch::NoGradGuard no_grad;
-  double squares = 0;
+  std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters_) {
     if (!parameter.grad().defined()) continue;
     const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-    const double norm = at::norm(parameter.grad(), 2, dtype).item<double>();
-    squares += norm * norm;
+    norms.push_back(at::norm(parameter.grad(), 2, dtype));
   }
-  return std::sqrt(squares);
+  // One transfer from the device, however many tensors there are.
+  return norms.empty() ? 0.0
+                       : torch::stack(norms).to(torch::kCPU, torch::kDouble).norm().item<double>();
 }
 
 std::string AdamW::first_nonfinite_gradient() const {
@@ -66,64 +133,63 @@ std::string AdamW::first_nonfinite_gradient() const {
   return "";
 }
 
-void AdamW::step(double lr, double gradient_scale) {
+kernels::AdamWNumbers AdamW::numbers(double lr, double gradient_scale) const {
+  const auto step = static_cast<double>(steps_);
+  const auto key = [&](uint64_t stream) {
+    const uint64_t bits = mix_bits(options_.seed, stream, static_cast<uint64_t>(steps_));
+    return kernels::RandomKey{static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)};
+  };
+  return {.beta1 = options_.beta1,
+          .beta2 = options_.beta2,
+          .epsilon = options_.epsilon,
+          .step_size = lr / (1 - std::pow(options_.beta1, step)),
+          .root_bias2 = std::sqrt(1 - std::pow(options_.beta2, step)),
+          .gradient_scale = gradient_scale,
+          .weight_key = key(1),
+          .state_key = key(2)};
+}
+
+void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_scale) {
   torch::NoGradGuard no_grad;
-  ++steps_;
-  step_fused(lr, gradient_scale, true);
-  step_fused(lr, gradient_scale, false);
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (is_low_precision(parameters_[i].second) && parameters_[i].second.grad().defined()) {
-      step_bfloat16(i, lr, gradient_scale);
-    }
-  }
-}
-
-void AdamW::step_fused(double lr, double gradient_scale, bool decayed) {
-  std::vector<torch::Tensor> weights, gradients, first, second, steps;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
+  struct Group {
+    kernels::AdamWLayout layout;
+    std::vector<kernels::AdamWTensor> tensors;
+  };
+  std::map<std::tuple<DType, Master, State>, Group> groups;
+  std::vector<torch::Tensor> kept_alive;
+  for (const size_t i : indices) {
+    const Slot& slot = slots_[i];
     const torch::Tensor& parameter = parameters_[i].second;
-    if (decayed_[i] != decayed || is_low_precision(parameter) || !parameter.grad().defined()) {
-      continue;
-    }
-    weights.push_back(parameter);
-    gradients.push_back(parameter.grad());
-    first.push_back(exp_avg_[i]);
-    second.push_back(exp_avg_sq_[i]);
-    // The kernel reads the number of this update (counted from 1) from a tensor per parameter.
-    steps.push_back(torch::full({}, static_cast<double>(steps_),
-                                parameter.options().dtype(torch::kFloat).requires_grad(false)));
+    if (!parameter.grad().defined()) continue;
+    const torch::Tensor gradient = parameter.grad().contiguous();
+    kept_alive.push_back(gradient);
+    Group& group = groups[{slot.layout.dtype, slot.layout.master, slot.layout.state}];
+    group.layout = slot.layout;
+    group.tensors.push_back({.parameter = parameter.data_ptr(),
+                             .gradient = gradient.const_data_ptr(),
+                             .remainder = pointer<int16_t>(slot.remainder),
+                             .first = slot.first.data_ptr(),
+                             .second = slot.second.data_ptr(),
+                             .first_scale = pointer<float>(slot.first_scale),
+                             .second_scale = pointer<float>(slot.second_scale),
+                             .size = parameter.numel(),
+                             .index = slot.index,
+                             .decay = slot.decayed ? lr * options_.weight_decay : 0.0});
   }
-  if (weights.empty()) return;
-  std::optional<torch::Tensor> scale;
-  // The kernel divides gradients by its scale.
-  if (gradient_scale != 1.0) {
-    scale = torch::full({}, 1.0 / gradient_scale,
-                        weights[0].options().dtype(torch::kFloat).requires_grad(false));
+  const kernels::AdamWNumbers step_numbers = numbers(lr, gradient_scale);
+  for (const auto& [key, group] : groups) {
+    run_adamw(group.tensors, group.layout, step_numbers, parameters_.front().second.device());
   }
-  at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1,
-                    options_.beta2, decayed ? options_.weight_decay : 0.0, options_.epsilon,
-                    /*amsgrad=*/false,
-                    /*maximize=*/false, scale);
 }
 
-void AdamW::step_bfloat16(size_t index, double lr, double gradient_scale) {
-  torch::Tensor& parameter = parameters_[index].second;
-  torch::Tensor& remainder = remainder_[index];
-  torch::Tensor master = remainder.defined() ? join_master(parameter.detach(), remainder)
-                                             : parameter.to(torch::kFloat);
-  torch::Tensor gradient = parameter.grad().to(torch::kFloat);
-  if (gradient_scale != 1.0) gradient.mul_(gradient_scale);
-  const torch::Tensor step_count = torch::full({}, static_cast<double>(steps_), torch::kFloat);
-  at::_fused_adamw_({master}, {gradient}, {exp_avg_[index]}, {exp_avg_sq_[index]}, {},
-                    {step_count.to(master.device())}, lr, options_.beta1, options_.beta2,
-                    decayed_[index] ? options_.weight_decay : 0.0, options_.epsilon, false, false);
-  torch::Tensor high = parameter.detach();
-  if (remainder.defined()) {
-    split_master(master, high, remainder);
-  } else {
-    high.copy_(master);
-  }
+void AdamW::step(double lr, double gradient_scale) {
+  begin_step();
+  std::vector<size_t> all(parameters_.size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+  run(all, lr, gradient_scale);
 }
+
+void AdamW::update(size_t index, double lr) { run({index}, lr, 1.0); }
 
 void AdamW::zero_gradients() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = torch::Tensor();
@@ -133,9 +199,16 @@ NamedTensors AdamW::state() const {
   NamedTensors state;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const std::string& name = parameters_[i].first;
-    state.emplace_back("exp_avg." + name, exp_avg_[i]);
-    state.emplace_back("exp_avg_sq." + name, exp_avg_sq_[i]);
-    if (remainder_[i].defined()) state.emplace_back("remainder." + name, remainder_[i]);
+    const Slot& slot = slots_[i];
+    const std::pair<const char*, const torch::Tensor*> parts[] = {
+        {"exp_avg.", &slot.first},
+        {"exp_avg_sq.", &slot.second},
+        {"exp_avg_scale.", &slot.first_scale},
+        {"exp_avg_sq_scale.", &slot.second_scale},
+        {"remainder.", &slot.remainder}};
+    for (const auto& [kind, tensor] : parts) {
+      if (tensor->defined()) state.emplace_back(kind + name, *tensor);
+    }
   }
   return state;
 }

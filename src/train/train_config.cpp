@@ -37,13 +37,28 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("max_grad_norm", max_grad_norm,
           {.help = "clip the global gradient norm at this; 0: no clipping", .min = 0});
   v.field("optimizer", optimizer, {.help = "update rule", .choices = {"adamw"}});
-  v.field("master", master,
-          {.help = "fp32 master of bfloat16 weights: split keeps it exactly as bf16 + int16, none "
-                   "rounds every update",
-           .choices = {"auto", "split", "none"}});
-  v.field("state_bits", state_bits, {.help = "bits of AdamW's moments", .choices = {"auto", "32"}});
+  v.field(
+      "master", master,
+      {.help = "fp32 master of bfloat16 weights: split keeps it exactly as bf16 + int16, sr keeps "
+               "none and rounds updates at random, none rounds them to nearest (small ones "
+               "vanish)",
+       .choices = {"auto", "split", "sr", "none"}});
+  v.field("state_bits", state_bits,
+          {.help = "bits of AdamW's moments; auto: 32 where they fit, else 8",
+           .choices = {"auto", "32", "16", "8"}});
   v.field("recompute", recompute,
-          {.help = "activation recomputation in the backward pass", .choices = {"auto", "none"}});
+          {.help = "activations recomputed in the backward pass: none, selective (feed-forward "
+                   "parts) or full (blocks); never changes the result; auto: as little as fits",
+           .choices = {"auto", "none", "selective", "full"}});
+  v.field("free_gradients", free_gradients,
+          {.help = "apply and free each gradient during the backward pass (one micro-batch per "
+                   "step, no clipping)"});
+  v.field("memory_gib", memory_gib,
+          {.help = "GiB that the run may take; a plan that needs more is refused; auto: what the "
+                   "device has free",
+           .min = 0,
+           .exclusive_min = true,
+           .unset_word = "auto"});
   v.field("seed", seed, {.help = "seed of data order and pairing", .min = 0});
   v.field("shuffle", shuffle, {.help = "false: file order and cyclic pairing"});
   v.field("averaging", averaging,
@@ -69,6 +84,10 @@ void TrainConfig::check() const {
     user_error(
         "train.averaging: micro_batch_mean needs train.micro_batch_size (the reference's "
         "per-device batch size)");
+  }
+  if (free_gradients && max_grad_norm > 0) {
+    user_error(
+        "train.free_gradients: clipping needs all gradients at once; set train.max_grad_norm: 0");
   }
   if (lora_rank > 0) {
     user_error(

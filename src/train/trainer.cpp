@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <regex>
 #include <set>
 
+#include "train/free_gradients.h"
 #include "train/gradient_step.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -54,12 +56,24 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   return parameters;
 }
 
+// `auto` is decided by the memory plan; where nobody planned, it is the exact mode.
 AdamWOptions adamw_options(const TrainConfig& config) {
+  const Master master = config.master == "sr"     ? Master::kStochastic
+                        : config.master == "none" ? Master::kRounded
+                                                  : Master::kSplit;
   return {.beta1 = config.beta1,
           .beta2 = config.beta2,
           .epsilon = config.epsilon,
           .weight_decay = config.weight_decay,
-          .split_master = config.master != "none"};
+          .master = master,
+          .state_bits = config.state_bits == "auto" ? 32 : std::stoll(config.state_bits),
+          .seed = static_cast<uint64_t>(config.seed)};
+}
+
+model::Recompute recompute_mode(const TrainConfig& config) {
+  return config.recompute == "full"        ? model::Recompute::kFull
+         : config.recompute == "selective" ? model::Recompute::kSelective
+                                           : model::Recompute::kNone;
 }
 
 void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>& rows,
@@ -117,6 +131,26 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   return result;
 }
 
+std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
+                                                   torch::Device device,
+                                                   const std::vector<data::PairItem>& items) {
+  // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
+  const int64_t budget = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
+                                                      : default_batch_tokens(device);
+  return cut_step(group_items(items, inputs.data), inputs.config.batch_tokens.value_or(budget),
+                  inputs.config.micro_batch_size);
+}
+
+void for_each_step(
+    const TrainerInputs& inputs, torch::Device device, int64_t most,
+    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit) {
+  data::PairStream stream(stream_options(inputs));
+  const StepPlan plan = plan_steps(inputs.config, rows_of(inputs.data.forget));
+  for (int64_t step = 0; step < std::min(plan.total, most); ++step) {
+    visit(cut_items(inputs, device, stream.take(inputs.config.batch_size)));
+  }
+}
+
 int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 
 Json StepRecord::to_json() const {
@@ -140,7 +174,12 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       stream_(stream_options(inputs_)),
       optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
                  adamw_options(inputs_.config),
-                 [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {}
+                 [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {
+  inputs_.model->set_recompute(recompute_mode(inputs_.config));
+  if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(optimizer_);
+}
+
+Trainer::~Trainer() = default;
 
 void Trainer::resume_from(int64_t checkpoint_step) {
   const TrainingState state =
@@ -167,15 +206,25 @@ void Trainer::save_method_state() const {
 }
 
 void Trainer::update_weights(StepRecord& record) {
-  record.grad_norm = optimizer_.gradient_norm();
+  std::string nonfinite;
+  if (free_gradients_) {
+    // The pass has applied all finite gradients already; a bad step is reported, never saved.
+    const FreeGradients::Result result = free_gradients_->end_step();
+    record.grad_norm = result.gradient_norm;
+    nonfinite = result.first_nonfinite;
+  } else {
+    record.grad_norm = optimizer_.gradient_norm();
+    if (!std::isfinite(record.grad_norm)) nonfinite = optimizer_.first_nonfinite_gradient();
+  }
   if (!std::isfinite(record.grad_norm)) {
     std::vector<std::string> names;
     for (const auto& [name, value] : record.terms) names.push_back(name);
-    throw NonFiniteError(cat("step ", record.step, ": the gradient of '",
-                             optimizer_.first_nonfinite_gradient(), "' is not finite (terms ",
-                             join(names, ", "), "; forget rows ", Json(record.forget_rows).dump(),
-                             "); nothing past step ", record.step - 1, " is saved"));
+    throw NonFiniteError(cat("step ", record.step, ": the gradient of '", nonfinite,
+                             "' is not finite (terms ", join(names, ", "), "; forget rows ",
+                             Json(record.forget_rows).dump(), "); nothing past step ",
+                             record.step - 1, " is saved"));
   }
+  if (free_gradients_) return;
   double scale = 1.0;
   if (inputs_.config.max_grad_norm > 0) {
     scale = std::min(1.0, inputs_.config.max_grad_norm / (record.grad_norm + kClipEpsilon));
@@ -186,10 +235,7 @@ void Trainer::update_weights(StepRecord& record) {
 
 std::vector<std::vector<data::PackItem>> Trainer::cut(
     const std::vector<data::PairItem>& items) const {
-  const auto device = inputs_.model->parameters().front().device();
-  return cut_step(group_items(items, inputs_.data),
-                  inputs_.config.batch_tokens.value_or(default_batch_tokens(device)),
-                  inputs_.config.micro_batch_size);
+  return cut_items(inputs_, inputs_.model->parameters().front().device(), items);
 }
 
 void Trainer::observe_epoch() {
@@ -216,9 +262,18 @@ StepRecord Trainer::do_step() {
       record.retain_rows.push_back(retain->row);
     }
   }
+  const auto micro_batches = cut(items);
+  if (free_gradients_) {
+    if (micro_batches.size() > 1) {
+      user_error("train.free_gradients: step ", record.step, " is cut into ", micro_batches.size(),
+                 " micro-batches, but a freed gradient cannot be added to; raise or unset "
+                 "train.batch_tokens and train.micro_batch_size");
+    }
+    free_gradients_->begin_step(record.lr);
+  }
   const int64_t before = stream_.cursor() - inputs_.config.batch_size;
   const StepMeans means = accumulate_gradients(
-      inputs_, cut(items), record.step,
+      inputs_, micro_batches, record.step,
       static_cast<double>(before) / static_cast<double>(stream_.epoch_length()));
   record.loss = means.loss;
   record.terms = means.terms;

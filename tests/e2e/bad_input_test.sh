@@ -31,7 +31,7 @@ expect_error 2 "give one" "$unlearn" "${run[@]}" --gamma 0.5 --set method.delta=
 expect_error 2 "unknown quirk" "$unlearn" "${run[@]}" --set 'train.compat=[nonsense]'
 expect_error 2 "unknown template" "$unlearn" "${run[@]}" --set model.template=lama2
 expect_error 2 "micro_batch_size" "$unlearn" "${run[@]}" --set train.averaging=micro_batch_mean
-expect_error 2 "no CUDA device\|there are devices" "$unlearn" "${run[@]}" --device cuda:99
+expect_error 2 "no CUDA device\|cannot be loaded\|there are devices" "$unlearn" "${run[@]}" --device cuda:99
 expect_error 2 "must be auto, cpu" "$unlearn" "${run[@]}" --device tpu
 expect_error 2 "hold no full batch" "$unlearn" "${run[@]}" --set train.batch_size=100000
 printf 'train:\n  epochz: 3\n' >typo.yaml

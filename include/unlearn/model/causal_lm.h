@@ -55,6 +55,9 @@ struct ModelDims {
   bool tied_embeddings = false;
 };
 
+// What is not kept for the backward pass but computed again there; never changes a gradient.
+enum class Recompute { kNone, kSelective, kFull };  // nothing, feed-forward parts, whole blocks
+
 class CausalLM : public torch::nn::Module {
  public:
   // Hidden states after the final norm, [T, d], differentiable. With a cache, the batch holds the
@@ -66,6 +69,12 @@ class CausalLM : public torch::nn::Module {
   virtual const ModelDims& dims() const = 0;
   // Weights that AdamW does not decay: norms and biases, as the Hugging Face Trainer excludes them.
   virtual bool is_decayed(const std::string& parameter_name) const = 0;
+
+  void set_recompute(Recompute recompute) { recompute_ = recompute; }
+  Recompute recompute() const { return recompute_; }
+
+ private:
+  Recompute recompute_ = Recompute::kNone;
 };
 
 // What loading a folder found.

@@ -1,4 +1,5 @@
-// AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), as torch.optim.AdamW.
+// AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), as torch.optim.AdamW,
+// with an exact or a stochastically rounded master for bf16 weights and state in 32, 16 or 8 bits.
 #pragma once
 
 #include <torch/types.h>
@@ -7,21 +8,29 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/kernels/adamw.h"
+
 namespace unlearn::train {
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+using kernels::Master;
 
 struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.01;
-  // bfloat16 parameters: keep the exact fp32 master as the bf16 parameter plus an int16 remainder.
-  bool split_master = true;
+  Master master = Master::kSplit;  // of bfloat16 parameters; wider ones are their own master
+  int64_t state_bits = 32;         // 32, 16 or 8
+  uint64_t seed = 0;               // of stochastic rounding, a function of (seed, step, element)
 };
 
-// fp32 and fp64 parameters are updated in place by ATen's fused kernel; moments have the
-// parameter's dtype, fp32 for bfloat16 parameters.
+// Bytes that one parameter tensor's moments, scales and remainder take (for memory plans).
+int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int64_t state_bits);
+
+// State lies in one flat arena per kind and dtype, each tensor's part starting at a multiple of the
+// 8-bit block. Parameters and gradients stay where they are: autograd hands a finished gradient
+// buffer over without a copy, which a gradient arena would add a pass to.
 class AdamW {
  public:
   // `is_decayed` says by name which parameters weight decay applies to.
@@ -35,7 +44,10 @@ class AdamW {
 
   // One update with gradients multiplied by `gradient_scale` (the clip coefficient).
   void step(double lr, double gradient_scale);
-  // Frees or zeroes the gradients.
+  // The same in parts: counts the step, then updates single parameters as their gradients come.
+  void begin_step() { ++steps_; }
+  void update(size_t index, double lr);
+  // Frees the gradients.
   void zero_gradients();
 
   int64_t steps_done() const { return steps_; }
@@ -44,23 +56,25 @@ class AdamW {
   NamedTensors state() const;
   // UserError when the state does not fit the parameters.
   void load_state(const std::function<torch::Tensor(const std::string&)>& find, int64_t steps);
-  // Bytes of moments and remainders.
+  // Bytes of moments, scales and remainders.
   int64_t state_bytes() const;
 
  private:
-  void step_fused(double lr, double gradient_scale, bool decayed);
-  void step_bfloat16(size_t index, double lr, double gradient_scale);
+  struct Slot {
+    kernels::AdamWLayout layout;
+    bool decayed = false;
+    int64_t index = 0;  // of the first element among all
+    // Views into the arenas; undefined where the layout has none.
+    torch::Tensor first, second, first_scale, second_scale, remainder;
+  };
+  void allocate();
+  kernels::AdamWNumbers numbers(double lr, double gradient_scale) const;
+  void run(const std::vector<size_t>& indices, double lr, double gradient_scale);
 
   NamedTensors parameters_;
   AdamWOptions options_;
-  std::vector<bool> decayed_;
-  std::vector<torch::Tensor> exp_avg_, exp_avg_sq_;
-  std::vector<torch::Tensor> remainder_;  // int16, only for split bfloat16 parameters
+  std::vector<Slot> slots_;
   int64_t steps_ = 0;
 };
-
-// Exact fp32 <-> (bfloat16, int16): hi = (bits + 0x8000) >> 16, lo = bits - (hi << 16).
-torch::Tensor join_master(const torch::Tensor& high, const torch::Tensor& low);
-void split_master(const torch::Tensor& master, torch::Tensor& high, torch::Tensor& low);
 
 }  // namespace unlearn::train

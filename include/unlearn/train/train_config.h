@@ -28,6 +28,8 @@ struct TrainConfig {
   std::string master = "auto";
   std::string state_bits = "auto";
   std::string recompute = "auto";
+  bool free_gradients = false;
+  std::optional<double> memory_gib;  // what the run may take; unset: what is free
   int64_t seed = 42;
   bool shuffle = true;
   std::string averaging = "exact";

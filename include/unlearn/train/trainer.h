@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,9 +69,12 @@ struct TrainerHooks {
   std::function<void(int64_t step)> after_step = nullptr;  // e.g. evaluation every N steps
 };
 
+class FreeGradients;
+
 class Trainer {
  public:
   Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks = {});
+  ~Trainer();
 
   // Continues from a complete checkpoint. UserError when it belongs to other settings.
   void resume_from(int64_t checkpoint_step);
@@ -97,6 +101,7 @@ class Trainer {
   StepPlan plan_;
   data::PairStream stream_;
   AdamW optimizer_;
+  std::unique_ptr<FreeGradients> free_gradients_;  // null: all gradients are kept until the update
   int64_t step_ = 0;
 };
 

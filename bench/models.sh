@@ -1,0 +1,44 @@
+# Shared by the bench scripts: model configs by name and data of TOFU-like lengths.
+# shellcheck shell=bash
+
+# model_config NAME: a Llama config.json on stdout. Names: tiny, 30m, 135m, 1b, 3b, 7b, 8b.
+model_config() {
+  local width layers heads kv inner vocab tied
+  case $1 in
+    tiny) width=128 layers=4 heads=4 kv=2 inner=344 vocab=1280 tied=true ;;
+    30m) width=384 layers=12 heads=6 kv=6 inner=1024 vocab=20480 tied=true ;;
+    135m) width=576 layers=30 heads=9 kv=3 inner=1536 vocab=49152 tied=true ;;
+    1b) width=2048 layers=16 heads=32 kv=8 inner=8192 vocab=128256 tied=true ;;
+    3b) width=3072 layers=28 heads=24 kv=8 inner=8192 vocab=128256 tied=true ;;
+    7b) width=4096 layers=32 heads=32 kv=32 inner=11008 vocab=32000 tied=false ;;
+    8b) width=4096 layers=32 heads=32 kv=8 inner=14336 vocab=128256 tied=false ;;
+    *) echo "unknown model '$1'" >&2 && return 2 ;;
+  esac
+  cat <<JSON
+{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": $width,
+ "num_hidden_layers": $layers, "num_attention_heads": $heads, "num_key_value_heads": $kv,
+ "intermediate_size": $inner, "vocab_size": $vocab, "tie_word_embeddings": $tied,
+ "hidden_act": "silu", "max_position_embeddings": 4096, "rms_norm_eps": 1e-05,
+ "rope_theta": 500000.0, "initializer_range": 0.02, "torch_dtype": "bfloat16",
+ "bos_token_id": 0, "eos_token_id": 0}
+JSON
+}
+
+# model_folder NAME FOLDER SOURCE_DIR: config and the bundled tokenizer, without weights.
+model_folder() {
+  mkdir -p "$2"
+  cp "$3"/data/tiny/tokenizer*.json "$3"/data/tiny/special_tokens_map.json "$2"
+  model_config "$1" >"$2/config.json"
+}
+
+# numbers MODEL: matmul parameters of the blocks and of the head, layers, heads * head size.
+model_numbers() {
+  model_config "$1" | tr -d ' \n"{}' | tr ',' '\n' | awk -F: '
+    { value[$1] = $2 }
+    END {
+      d = value["hidden_size"]; head = d / value["num_attention_heads"]
+      kv = value["num_key_value_heads"] * head; layers = value["num_hidden_layers"]
+      body = layers * (2 * d * d + 2 * d * kv + 3 * d * value["intermediate_size"])
+      printf "%.0f %.0f %d %d\n", body, value["vocab_size"] * d, layers, d
+    }'
+}

@@ -1,0 +1,35 @@
+// RMSNorm with the residual addition before it, forward and backward (arXiv 1910.07467).
+#pragma once
+
+#include "unlearn/kernels/portable.h"
+
+namespace unlearn::kernels {
+
+// All matrices are [rows, width] of `dtype` (kFloat32 or kBfloat16).
+struct RmsNorm {
+  DType dtype = DType::kFloat32;
+  int64_t rows = 0;
+  int64_t width = 0;
+  float epsilon = 0;
+  const void* x = nullptr;
+  const void* weight = nullptr;  // [width]
+  float* scale = nullptr;        // [rows]: 1 / sqrt(mean(x^2) + epsilon)
+
+  // Forward. With `addend`, x + addend is normalised and written to `sum`.
+  const void* addend = nullptr;
+  void* sum = nullptr;
+  void* out = nullptr;  // round(x scale) weight, as transformers rounds
+
+  // Backward; x is what was normalised.
+  const void* gradient = nullptr;           // of out
+  const void* residual_gradient = nullptr;  // of the sum by its other uses, or null
+  void* x_gradient = nullptr;
+  float* weight_parts = nullptr;  // [parts, width]: sums over the rows of each part
+  int64_t parts = 0;
+};
+
+void rms_norm_forward_cpu(const RmsNorm& args, int64_t begin, int64_t end);
+// Part p of the weight's gradient covers rows p, p + parts, p + 2 parts, …; parts [begin, end).
+void rms_norm_backward_cpu(const RmsNorm& args, int64_t begin, int64_t end);
+
+}  // namespace unlearn::kernels

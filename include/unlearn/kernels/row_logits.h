@@ -1,0 +1,48 @@
+// Rows of logits: log-sum-exp with the target's logit, and the logits' gradient in their place.
+#pragma once
+
+#include "unlearn/kernels/portable.h"
+
+namespace unlearn::kernels {
+
+struct RowLogits {
+  void* logits = nullptr;            // [rows, columns], dtype
+  DType dtype = DType::kFloat32;     // kFloat32 or kBfloat16
+  const int64_t* targets = nullptr;  // [rows], 0 <= target < columns
+  float* lse = nullptr;              // [rows]
+  float* picked = nullptr;           // [rows]: the target's logit (forward only)
+  const float* gradient = nullptr;   // [rows]: d loss / d (picked - lse) (backward only)
+  int64_t rows = 0;
+  int64_t columns = 0;
+};
+
+// lse = log sum_j exp(z_j), picked = z_target. CPU twin: rows [begin, end).
+void row_lse_cpu(const RowLogits& args, int64_t begin, int64_t end);
+// z_j <- g (1[j = target] - exp(z_j - lse)).
+void row_dlogits_cpu(const RowLogits& args, int64_t begin, int64_t end);
+
+UNLEARN_PORTABLE float dlogit(float logit, float lse, float gradient, bool is_target) {
+  return gradient * ((is_target ? 1.0F : 0.0F) - std::exp(logit - lse));
+}
+
+// A running maximum and the sum of exp(x - maximum), merged without ever overflowing.
+struct ExpSum {
+  float maximum;
+  float sum;
+
+  UNLEARN_PORTABLE void add(float x) { merge({x, 1.0F}); }
+  UNLEARN_PORTABLE void merge(const ExpSum& other) {
+    if (other.sum == 0.0F) return;
+    if (sum == 0.0F) {
+      *this = other;
+    } else if (other.maximum > maximum) {
+      sum = sum * std::exp(maximum - other.maximum) + other.sum;
+      maximum = other.maximum;
+    } else {
+      sum += other.sum * std::exp(other.maximum - maximum);
+    }
+  }
+  UNLEARN_PORTABLE float value() const { return maximum + std::log(sum); }
+};
+
+}  // namespace unlearn::kernels

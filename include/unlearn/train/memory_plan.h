@@ -1,0 +1,57 @@
+// How much memory a run will take at its peak, and which memory modes `auto` means.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "unlearn/model/footprint.h"
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::train {
+
+// What the plan needs to know of a run; made without loading weights.
+struct MemoryShape {
+  model::ModelFootprint model;
+  torch::Dtype dtype = torch::kFloat32;
+  bool on_cpu = true;
+  // The largest micro-batch of the run.
+  int64_t micro_batches = 1;  // most micro-batches that a step has
+  int64_t tokens = 0;
+  int64_t label_rows = 0;
+  int64_t kl_rows = 0;          // rows whose whole distribution is compared with the reference's
+  int64_t reference_bytes = 0;  // cached reference states
+};
+
+// The largest micro-batch over all steps; `inputs` needs no model. Fills the last five fields.
+void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape);
+
+// Bytes at the peak. Activations and gradients peak apart when a step is one micro-batch: the
+// backward pass frees the former while it makes the latter.
+struct MemoryPlan {
+  std::string master, state_bits, recompute;  // resolved, never "auto"
+  int64_t parameters = 0;
+  int64_t weights = 0;
+  int64_t gradients = 0;
+  int64_t state = 0;  // moments and remainders
+  int64_t activations = 0;
+  int64_t logits = 0;
+  int64_t reference = 0;
+  int64_t program = 0;  // code, libraries, data; on a GPU the context
+  int64_t peak = 0;
+};
+
+// With `auto` resolved: the exact modes first, then 8-bit state; the first that fits in
+// `available`, or the smallest when none does. Stochastic rounding and freed gradients change the
+// recipe and are only taken when asked for.
+MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int64_t available);
+
+// Bytes that this process may still take on a device: free memory within the control group's limit
+// on the CPU (including what it holds already), free device memory on a GPU.
+int64_t available_memory(torch::Device device);
+
+// Most bytes that tensors on a GPU have held at once; 0 on the CPU.
+int64_t peak_device_bytes(torch::Device device);
+
+}  // namespace unlearn::train

@@ -1,0 +1,74 @@
+// What the CUDA kernels share.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "unlearn/kernels/launchers.h"
+
+namespace unlearn::kernels {
+
+constexpr int kWarp = 32;
+
+template <class T>
+__device__ T warp_sum(T value) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    value += __shfl_xor_sync(0xFFFFFFFFU, value, offset);
+  }
+  return value;
+}
+__device__ inline float warp_maximum(float value) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, offset));
+  }
+  return value;
+}
+
+// Over all threads of a block (a multiple of 32, at most 1024); every thread gets the result. The
+// order of additions is fixed, so results are the same in every run.
+template <class T>
+__device__ T block_sum(T value) {
+  __shared__ T parts[kWarp];
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  value = warp_sum(value);
+  __syncthreads();  // an earlier call's readers are done
+  if (lane == 0) parts[warp] = value;
+  __syncthreads();
+  const int warps = static_cast<int>(blockDim.x) / kWarp;
+  return warp_sum(lane < warps ? parts[lane] : T(0));
+}
+__device__ inline float block_maximum(float value) {
+  __shared__ float parts[kWarp];
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  value = warp_maximum(value);
+  __syncthreads();
+  if (lane == 0) parts[warp] = value;
+  __syncthreads();
+  const int warps = static_cast<int>(blockDim.x) / kWarp;
+  return warp_maximum(lane < warps ? parts[lane] : -INFINITY);
+}
+
+// The tensor that a thread block of a WorkTable launch works on.
+__device__ inline int64_t tensor_of_block(const WorkTable& work, int64_t block) {
+  int64_t low = 0;
+  int64_t high = work.tensors;
+  while (high - low > 1) {
+    const int64_t middle = (low + high) / 2;
+    if (work.first[middle] <= block) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+inline unsigned grid_size(int64_t items, int64_t per_block) {
+  const int64_t blocks = (items + per_block - 1) / per_block;
+  return static_cast<unsigned>(blocks < 65536 ? blocks : 65536);
+}
+
+inline int launch_status() { return static_cast<int>(cudaGetLastError()); }
+
+}  // namespace unlearn::kernels

@@ -1,0 +1,57 @@
+// CPU twins of the element-wise kernels.
+#include "unlearn/kernels/pointwise.h"
+
+namespace unlearn::kernels {
+namespace {
+
+template <class T>
+void rotary(const RotaryArgs& args, int64_t begin, int64_t end) {
+  for (int64_t token = begin; token < end; ++token) {
+    for (int64_t head = 0; head < args.heads; ++head) {
+      for (int64_t i = 0; i < args.half; ++i) rotate_pair<T>(args, token, head, i);
+      const int64_t base = (token * args.heads + head) * args.dim;
+      for (int64_t i = 2 * args.half; i < args.dim; ++i) {
+        static_cast<T*>(args.out)[base + i] = static_cast<const T*>(args.x)[base + i];
+      }
+    }
+  }
+}
+
+template <class T>
+void forward(const SwigluArgs& args, int64_t begin, int64_t end) {
+  const T* gate = static_cast<const T*>(args.gate);
+  const T* up = static_cast<const T*>(args.up);
+  T* out = static_cast<T*>(args.out);
+  for (int64_t i = begin; i < end; ++i) narrow(swiglu(widen(gate[i]), widen(up[i])), out[i]);
+}
+
+template <class T>
+void backward(const SwigluArgs& args, int64_t begin, int64_t end) {
+  const T* gate = static_cast<const T*>(args.gate);
+  const T* up = static_cast<const T*>(args.up);
+  const T* gradient = static_cast<const T*>(args.gradient);
+  for (int64_t i = begin; i < end; ++i) {
+    float gate_gradient, up_gradient;
+    swiglu_gradient(widen(gate[i]), widen(up[i]), widen(gradient[i]), gate_gradient, up_gradient);
+    narrow(gate_gradient, static_cast<T*>(args.gate_gradient)[i]);
+    narrow(up_gradient, static_cast<T*>(args.up_gradient)[i]);
+  }
+}
+
+}  // namespace
+
+void rotary_cpu(const RotaryArgs& args, int64_t begin, int64_t end) {
+  args.dtype == DType::kBfloat16 ? rotary<Bf16>(args, begin, end) : rotary<float>(args, begin, end);
+}
+
+void swiglu_forward_cpu(const SwigluArgs& args, int64_t begin, int64_t end) {
+  args.dtype == DType::kBfloat16 ? forward<Bf16>(args, begin, end)
+                                 : forward<float>(args, begin, end);
+}
+
+void swiglu_backward_cpu(const SwigluArgs& args, int64_t begin, int64_t end) {
+  args.dtype == DType::kBfloat16 ? backward<Bf16>(args, begin, end)
+                                 : backward<float>(args, begin, end);
+}
+
+}  // namespace unlearn::kernels

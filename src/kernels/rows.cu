@@ -1,0 +1,217 @@
+// Row-wise kernels: logits, RMSNorm, sums of squares.
+#include "device.cuh"
+
+namespace unlearn::kernels {
+namespace {
+
+constexpr int kRowThreads = 512;
+constexpr int kColumnsPerThread = 16;  // widest RMSNorm: 512 * 16
+
+__device__ ExpSum warp_merge(ExpSum total) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    total.merge({__shfl_xor_sync(0xFFFFFFFFU, total.maximum, offset),
+                 __shfl_xor_sync(0xFFFFFFFFU, total.sum, offset)});
+  }
+  return total;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads) row_lse_kernel(RowLogits args) {
+  __shared__ float maxima[kWarp];
+  __shared__ float sums[kWarp];
+  const int64_t row = blockIdx.x;
+  const T* z = static_cast<const T*>(args.logits) + row * args.columns;
+  ExpSum total{0, 0};
+  for (int64_t j = threadIdx.x; j < args.columns; j += blockDim.x) total.add(widen(z[j]));
+  total = warp_merge(total);
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  if (lane == 0) {
+    maxima[threadIdx.x / kWarp] = total.maximum;
+    sums[threadIdx.x / kWarp] = total.sum;
+  }
+  __syncthreads();
+  if (threadIdx.x >= kWarp) return;
+  const bool has_part = lane < static_cast<int>(blockDim.x) / kWarp;
+  total = warp_merge({has_part ? maxima[lane] : 0.0F, has_part ? sums[lane] : 0.0F});
+  if (lane == 0) {
+    args.lse[row] = total.value();
+    args.picked[row] = widen(z[args.targets[row]]);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads) row_dlogits_kernel(RowLogits args) {
+  const int64_t row = blockIdx.x;
+  T* z = static_cast<T*>(args.logits) + row * args.columns;
+  const float lse = args.lse[row];
+  const float gradient = args.gradient[row];
+  const int64_t target = args.targets[row];
+  for (int64_t j = threadIdx.x; j < args.columns; j += blockDim.x) {
+    narrow(dlogit(widen(z[j]), lse, gradient, j == target), z[j]);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads) norm_forward_kernel(RmsNorm args) {
+  const int64_t at = blockIdx.x * args.width;
+  const T* x = static_cast<const T*>(args.x) + at;
+  const T* addend = static_cast<const T*>(args.addend);
+  const T* weight = static_cast<const T*>(args.weight);
+  T* sum = static_cast<T*>(args.sum);
+  float squares = 0;
+  for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
+    float value = widen(x[i]);
+    if (addend != nullptr) {
+      T rounded;
+      narrow(value + widen(addend[at + i]), rounded);
+      sum[at + i] = rounded;
+      value = widen(rounded);
+    }
+    squares += value * value;
+  }
+  const float mean = block_sum(squares) / static_cast<float>(args.width);
+  const float scale = 1.0F / sqrtf(mean + args.epsilon);
+  if (threadIdx.x == 0) args.scale[blockIdx.x] = scale;
+  // Each thread reads back what it wrote itself.
+  const T* normalised = addend != nullptr ? sum + at : x;
+  T* out = static_cast<T*>(args.out) + at;
+  for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
+    T normal;
+    narrow(widen(normalised[i]) * scale, normal);
+    narrow(widen(normal) * widen(weight[i]), out[i]);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads) norm_backward_kernel(RmsNorm args) {
+  const T* weight = static_cast<const T*>(args.weight);
+  const T* residual = static_cast<const T*>(args.residual_gradient);
+  float part[kColumnsPerThread] = {};
+  for (int64_t row = blockIdx.x; row < args.rows; row += args.parts) {
+    const int64_t at = row * args.width;
+    const T* x = static_cast<const T*>(args.x) + at;
+    const T* gradient = static_cast<const T*>(args.gradient) + at;
+    T* out = static_cast<T*>(args.x_gradient) + at;
+    const float scale = args.scale[row];
+    float along = 0;
+    for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
+      along += widen(gradient[i]) * widen(weight[i]) * widen(x[i]) * scale;
+    }
+    along = block_sum(along) / static_cast<float>(args.width);
+#pragma unroll
+    for (int k = 0; k < kColumnsPerThread; ++k) {
+      const int64_t i = threadIdx.x + static_cast<int64_t>(k) * kRowThreads;
+      if (i >= args.width) break;
+      const float normal = widen(x[i]) * scale;
+      float value = (widen(gradient[i]) * widen(weight[i]) - normal * along) * scale;
+      if (residual != nullptr) value += widen(residual[at + i]);
+      part[k] += widen(gradient[i]) * normal;
+      narrow(value, out[i]);
+    }
+  }
+#pragma unroll
+  for (int k = 0; k < kColumnsPerThread; ++k) {
+    const int64_t i = threadIdx.x + static_cast<int64_t>(k) * kRowThreads;
+    if (i < args.width) args.weight_parts[blockIdx.x * args.width + i] = part[k];
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kStateBlock)
+    squares_kernel(const NormTensor* tensors, WorkTable work, double* partial) {
+  const int64_t index = tensor_of_block(work, blockIdx.x);
+  const NormTensor tensor = tensors[index];
+  const T* values = static_cast<const T*>(tensor.values);
+  const int64_t begin = (blockIdx.x - work.first[index]) * kWorkChunk;
+  const int64_t end = begin + kWorkChunk < tensor.size ? begin + kWorkChunk : tensor.size;
+  double sum = 0;
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    const double value = static_cast<double>(widen(values[i]));
+    sum += value * value;
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+__global__ void __launch_bounds__(kRowThreads)
+    total_kernel(const double* partial, int64_t count, double* result) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += blockDim.x) sum += partial[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) *result = sum;
+}
+
+bool is_bf16(DType dtype) { return dtype == DType::kBfloat16; }
+
+}  // namespace
+
+extern "C" int unlearn_cuda_row_lse(const RowLogits* args, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto rows = static_cast<unsigned>(args->rows);
+  if (rows == 0) return 0;
+  if (is_bf16(args->dtype)) {
+    row_lse_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
+  } else {
+    row_lse_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
+  }
+  return launch_status();
+}
+
+extern "C" int unlearn_cuda_row_dlogits(const RowLogits* args, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto rows = static_cast<unsigned>(args->rows);
+  if (rows == 0) return 0;
+  if (is_bf16(args->dtype)) {
+    row_dlogits_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
+  } else {
+    row_dlogits_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
+  }
+  return launch_status();
+}
+
+extern "C" int unlearn_cuda_rms_norm_forward(const RmsNorm* args, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto rows = static_cast<unsigned>(args->rows);
+  if (rows == 0) return 0;
+  if (is_bf16(args->dtype)) {
+    norm_forward_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
+  } else {
+    norm_forward_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
+  }
+  return launch_status();
+}
+
+extern "C" int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream) {
+  if (args->width > kRowThreads * kColumnsPerThread) return static_cast<int>(cudaErrorInvalidValue);
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto parts = static_cast<unsigned>(args->parts);
+  if (args->rows == 0) return 0;
+  if (is_bf16(args->dtype)) {
+    norm_backward_kernel<Bf16><<<parts, kRowThreads, 0, on>>>(*args);
+  } else {
+    norm_backward_kernel<float><<<parts, kRowThreads, 0, on>>>(*args);
+  }
+  return launch_status();
+}
+
+extern "C" int unlearn_cuda_sum_squares(const NormTensor* tensors, const WorkTable* work,
+                                        DType dtype, double* partial, double* result,
+                                        void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto blocks = static_cast<unsigned>(work->blocks);
+  if (blocks > 0 && dtype == DType::kFloat64) {
+    squares_kernel<double><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
+  } else if (blocks > 0 && is_bf16(dtype)) {
+    squares_kernel<Bf16><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
+  } else if (blocks > 0) {
+    squares_kernel<float><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
+  }
+  total_kernel<<<1, kRowThreads, 0, on>>>(partial, work->blocks, result);
+  return launch_status();
+}
+
+extern "C" const char* unlearn_cuda_error(int code) {
+  return cudaGetErrorString(static_cast<cudaError_t>(code));
+}
+
+}  // namespace unlearn::kernels

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# --dry-run predicts memory, `auto` follows what is there, and a plan that does not fit is refused.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+run=("$unlearn" --model "$source_dir/data/tiny" --data "$source_dir/data/fiction" --config
+  quickstart.yaml --quiet --set train.max_steps=2 --set train.batch_size=10)
+
+plan() { # plan ARGUMENT…: the dry run's text
+  "${run[@]}" --output "$work/never" --dry-run "$@"
+}
+
+plan >"$work/plan"
+expect "the parts are listed" grep -q "GiB: weights .* gradients .* state .* activations .* logits" \
+  "$work/plan"
+expect "everything fits: exact modes" grep -q "optimizer state 32 bits, recompute none" "$work/plan"
+expect "nothing is written" test ! -e "$work/never"
+
+# Less and less memory: first recomputation, then 8-bit state, then refusal.
+peak=$(sed -n 's/^memory *peak \([0-9.]*\) GiB.*/\1/p' "$work/plan")
+seen=""
+for permille in 999 990 980 970 960 950 940 930 920 910 900 880 860 840 820 800; do
+  limit=$(awk -v p="$peak" -v s="$permille" 'BEGIN { print p * s / 1000 }')
+  plan --set "train.memory_gib=$limit" >"$work/small" 2>"$work/refused" || break
+  seen+=$(sed -n 's/^modes.*state \([0-9]*\) bits, recompute \([a-z]*\)/\1-\2 /p' "$work/small")
+done
+expect "recomputation comes first: $seen" test -n "$(echo "$seen" | grep -E '32-(selective|full)')"
+expect_error 2 "not enough memory: the plan needs" "${run[@]}" --output "$work/never" --dry-run \
+  --set train.memory_gib=0.01
+expect_error 2 "not enough memory: the plan needs" "${run[@]}" --output "$work/never" \
+  --set train.memory_gib=0.01
+expect_error 2 "clipping needs all gradients" "${run[@]}" --output "$work/never" \
+  --set train.free_gradients=true
+expect_error 2 "is cut into" "${run[@]}" --output "$work/cut" --set train.free_gradients=true \
+  --set train.max_grad_norm=0 --set train.batch_tokens=50
+
+# Every exact mode ends in the same weights.
+for mode in none selective full; do
+  "${run[@]}" --output "$work/$mode" --set "train.recompute=$mode" >/dev/null
+done
+expect "selective recomputation changes no bit" cmp "$work/none/model/model.safetensors" \
+  "$work/selective/model/model.safetensors"
+expect "full recomputation changes no bit" cmp "$work/none/model/model.safetensors" \
+  "$work/full/model/model.safetensors"
+
+# A light run, and what it says about itself.
+"${run[@]}" --output "$work/light" --set model.dtype=bfloat16 --set train.master=sr \
+  --set train.state_bits=8 --set train.free_gradients=true --set train.max_grad_norm=0 >/dev/null
+expect "run.json names the modes" grep -q '"master": "sr"' "$work/light/run.json"
+expect "run.json keeps the prediction" grep -q '"predicted_peak_bytes"' "$work/light/run.json"
+
+# A resumed run keeps the modes that auto meant, whatever memory there is now.
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --set train.state_bits=8 >/dev/null
+rm -r "$work/kept/model"
+sed -i 's/"status": "done"/"status": "interrupted"/' "$work/kept/run.json"
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --resume >/dev/null
+echo "memory: $checks checks"

@@ -1,0 +1,164 @@
+// The CPU twins of the CUDA kernels against ATen.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "unlearn/kernels/norms.h"
+#include "unlearn/kernels/pointwise.h"
+#include "unlearn/kernels/rms_norm.h"
+#include "unlearn/kernels/row_logits.h"
+
+namespace unlearn::kernels {
+namespace {
+
+class TwinTest : public ::testing::TestWithParam<torch::Dtype> {
+ protected:
+  void SetUp() override { torch::manual_seed(11); }
+  torch::Tensor random(torch::IntArrayRef sizes, double scale = 1.0) const {
+    return (torch::randn(sizes) * scale).to(GetParam());
+  }
+  DType dtype() const {
+    return GetParam() == torch::kBFloat16 ? DType::kBfloat16 : DType::kFloat32;
+  }
+  // ATen computes the oracle in fp64 from the same inputs; what is left is one rounding of the
+  // result and the fp32 arithmetic inside.
+  void expect_close(const torch::Tensor& got, const torch::Tensor& want) const {
+    const double rounding = GetParam() == torch::kBFloat16 ? 1.0 / 128 : 1e-5;
+    EXPECT_TRUE(got.to(torch::kDouble).allclose(want, rounding, rounding * 0.1))
+        << (got.to(torch::kDouble) - want).abs().max().item<double>();
+  }
+};
+
+torch::Tensor wide(const torch::Tensor& x) {
+  return x.to(torch::kDouble).detach().set_requires_grad(true);
+}
+
+TEST_P(TwinTest, RowLogits) {
+  const torch::Tensor z = random({9, 1003}, 8.0);
+  z[3].fill_(-100.0);
+  z[3][17] = 80.0;  // one logit far above the rest
+  const torch::Tensor targets = torch::randint(0, 1003, {9}, torch::kLong);
+  const torch::Tensor g = torch::randn({9});
+  torch::Tensor lse = torch::empty({9}), picked = torch::empty({9});
+  const torch::Tensor oracle = wide(z);
+  const torch::Tensor want_picked = oracle.gather(1, targets.unsqueeze(1)).squeeze(1);
+  const torch::Tensor want_lse = oracle.logsumexp(1);
+  ((want_picked - want_lse) * g.to(torch::kDouble)).sum().backward();
+  const torch::Tensor work = z.clone();
+  RowLogits args{.logits = work.data_ptr(),
+                 .dtype = dtype(),
+                 .targets = targets.const_data_ptr<int64_t>(),
+                 .lse = lse.mutable_data_ptr<float>(),
+                 .picked = picked.mutable_data_ptr<float>(),
+                 .gradient = g.const_data_ptr<float>(),
+                 .rows = 9,
+                 .columns = 1003};
+  row_lse_cpu(args, 0, 4);
+  row_lse_cpu(args, 4, 9);
+  EXPECT_TRUE(lse.to(torch::kDouble).allclose(want_lse, 1e-6));
+  EXPECT_TRUE(picked.to(torch::kDouble).equal(want_picked));
+  row_dlogits_cpu(args, 0, 9);
+  expect_close(work, oracle.grad());
+}
+
+TEST_P(TwinTest, RmsNormWithResidual) {
+  const int64_t rows = 13, width = 96, parts = 4;
+  const torch::Tensor x = random({rows, width}), addend = random({rows, width});
+  const torch::Tensor weight = random({width}), gradient = random({rows, width});
+  const torch::Tensor residual = random({rows, width});
+  const torch::Tensor sum = torch::empty_like(x), out = torch::empty_like(x);
+  const torch::Tensor x_gradient = torch::empty_like(x);
+  torch::Tensor scale = torch::empty({rows}), weight_parts = torch::full({parts, width}, 7.0F);
+  RmsNorm args{.dtype = dtype(),
+               .rows = rows,
+               .width = width,
+               .epsilon = 1e-5F,
+               .x = x.const_data_ptr(),
+               .weight = weight.const_data_ptr(),
+               .scale = scale.mutable_data_ptr<float>(),
+               .addend = addend.const_data_ptr(),
+               .sum = sum.data_ptr(),
+               .out = out.data_ptr()};
+  rms_norm_forward_cpu(args, 0, rows);
+  EXPECT_TRUE(sum.equal(x + addend));
+  const torch::Tensor oracle = wide(sum), oracle_weight = wide(weight);
+  const torch::Tensor normal =
+      oracle * (oracle.square().mean(-1, true) + 1e-5).rsqrt() * oracle_weight;
+  expect_close(out, normal);
+  args.x = sum.const_data_ptr();
+  args.gradient = gradient.const_data_ptr();
+  args.residual_gradient = residual.const_data_ptr();
+  args.x_gradient = x_gradient.data_ptr();
+  args.weight_parts = weight_parts.mutable_data_ptr<float>();
+  args.parts = parts;
+  rms_norm_backward_cpu(args, 0, 1);
+  rms_norm_backward_cpu(args, 1, parts);
+  normal.backward(gradient.to(torch::kDouble));
+  expect_close(x_gradient, oracle.grad() + residual.to(torch::kDouble));
+  EXPECT_TRUE(weight_parts.sum(0).to(torch::kDouble).allclose(oracle_weight.grad(), 1e-4, 1e-4));
+}
+
+TEST_P(TwinTest, Rotary) {
+  const int64_t tokens = 5, heads = 3, dim = 20, half = 8;
+  const torch::Tensor x = random({tokens, heads, dim});
+  const torch::Tensor angles = torch::rand({tokens, 1, half}) * 6;
+  const torch::Tensor cos = angles.cos().to(GetParam()), sin = angles.sin().to(GetParam());
+  const torch::Tensor out = torch::empty_like(x);
+  RotaryArgs args{.dtype = dtype(),
+                  .x = x.const_data_ptr(),
+                  .out = out.data_ptr(),
+                  .cos = cos.const_data_ptr(),
+                  .sin = sin.const_data_ptr(),
+                  .tokens = tokens,
+                  .heads = heads,
+                  .dim = dim,
+                  .half = half};
+  rotary_cpu(args, 0, tokens);
+  const torch::Tensor oracle = wide(x);
+  const torch::Tensor c = cos.to(torch::kDouble), s = sin.to(torch::kDouble);
+  const auto parts = oracle.split_with_sizes({half, half, dim - 2 * half}, -1);
+  const torch::Tensor want =
+      torch::cat({parts[0] * c - parts[1] * s, parts[1] * c + parts[0] * s, parts[2]}, -1);
+  expect_close(out, want);
+  // Backward: the rotation back, in place.
+  want.backward(out.to(torch::kDouble));
+  args.x = out.const_data_ptr();
+  args.sign = -1;
+  rotary_cpu(args, 0, tokens);
+  expect_close(out, oracle.grad());
+}
+
+TEST_P(TwinTest, Swiglu) {
+  const torch::Tensor gate = random({7, 31}, 3.0), up = random({7, 31}), gradient = random({7, 31});
+  const torch::Tensor out = torch::empty_like(gate), gate_gradient = torch::empty_like(gate),
+                      up_gradient = torch::empty_like(gate);
+  const SwigluArgs args{.dtype = dtype(),
+                        .gate = gate.const_data_ptr(),
+                        .up = up.const_data_ptr(),
+                        .out = out.data_ptr(),
+                        .gradient = gradient.const_data_ptr(),
+                        .gate_gradient = gate_gradient.data_ptr(),
+                        .up_gradient = up_gradient.data_ptr(),
+                        .size = gate.numel()};
+  swiglu_forward_cpu(args, 0, 100);
+  swiglu_forward_cpu(args, 100, gate.numel());
+  swiglu_backward_cpu(args, 0, gate.numel());
+  const torch::Tensor oracle_gate = wide(gate), oracle_up = wide(up);
+  const torch::Tensor want = torch::silu(oracle_gate) * oracle_up;
+  expect_close(out, want);
+  want.backward(gradient.to(torch::kDouble));
+  expect_close(gate_gradient, oracle_gate.grad());
+  expect_close(up_gradient, oracle_up.grad());
+}
+
+TEST_P(TwinTest, SumOfSquares) {
+  const torch::Tensor x = random({1000});
+  const NormTensor tensor{x.const_data_ptr(), x.numel()};
+  const double sum =
+      sum_squares_cpu(tensor, dtype(), 0, 300) + sum_squares_cpu(tensor, dtype(), 300, x.numel());
+  EXPECT_NEAR(sum, x.to(torch::kDouble).square().sum().item<double>(), 1e-9);
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, TwinTest, ::testing::Values(torch::kFloat32, torch::kBFloat16));
+
+}  // namespace
+}  // namespace unlearn::kernels
