@@ -9,6 +9,7 @@
 #include "commands/evaluate.h"
 #include "commands/progress.h"
 #include "commands/session.h"
+#include "commands/weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -28,11 +29,14 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 // SHA-256 of every weight, tokenizer and data file that the run reads.
 Json hash_inputs(const RunConfig& config, const PreparedRun& run) {
   Json hashes = Json::object();
-  for (const auto& entry : fs::directory_iterator(config.model.path)) {
-    const std::string ending = entry.path().extension().string();
-    if (entry.is_regular_file() &&
-        (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
-      hashes[entry.path().string()] = sha256_file(entry.path());
+  for (const std::string& folder : {config.model.path, config.model.adapter}) {
+    if (folder.empty()) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string ending = entry.path().extension().string();
+      if (entry.is_regular_file() &&
+          (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+        hashes[entry.path().string()] = sha256_file(entry.path());
+      }
     }
   }
   for (const auto* split :
@@ -61,15 +65,6 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
 fs::path reference_folder(const train::RunFolder& folder) {
   const char* shared = std::getenv("UNLEARN_CACHE_DIR");
   return shared != nullptr && *shared != '\0' ? fs::path(shared) : folder.path() / "reference";
-}
-
-std::shared_ptr<model::CausalLM> open_model(const RunConfig& config, const PreparedRun& run) {
-  if (config.model.init == "pretrained") {
-    return model::load_model(config.model.path, run.dtype, run.device);
-  }
-  auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
-  model->to(run.device, run.dtype);
-  return model;
 }
 
 data::Pairing pairing_of(const RunConfig& config) {
@@ -135,7 +130,8 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                               .fingerprint = config.fingerprint()};
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
-    const std::string model_key = sha256(folder.run_json().at("inputs_sha256").dump());
+    const std::string model_key =
+        sha256(cat(folder.run_json().at("inputs_sha256").dump(), config.train.lora_base_bits));
     reference = scoring::ReferenceCache::open_or_build(
         reference_folder(folder), model, model_key, needs,
         config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
@@ -192,13 +188,11 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
                             {"seconds", earlier + seconds.count()},
                             {"peak_host_bytes", train::peak_host_bytes()}});
   };
+  fs::path written;
   try {
-    const auto model = open_model(config, run);
+    const auto model = load_weights(config, run);
     train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
-    const torch::Dtype saved = config.model.save_dtype == "auto"
-                                   ? run.dtype
-                                   : resolve_dtype(config.model.save_dtype, run.device);
-    model::save_model(*model, config.model.path, folder.model(), saved);
+    written = save_weights(config, run, folder, *model);
     finish("done");
   } catch (const Interrupted&) {
     finish("interrupted");
@@ -207,7 +201,7 @@ int execute_run(const RunConfig& config, const TrainingFlags& flags, Purpose pur
     finish("failed");
     throw;
   }
-  std::cout << config.output << "/model\n";
+  std::cout << written.string() << "\n";
   if (config.eval.at_end) evaluate_saved_model(config, folder);
   return 0;
 }
