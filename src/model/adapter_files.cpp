@@ -1,4 +1,5 @@
 // Adapters that PEFT wrote, added into a model's weights.
+#include <array>
 #include <cmath>
 #include <map>
 #include <regex>
@@ -13,6 +14,11 @@ namespace unlearn::model {
 namespace fs = std::filesystem;
 namespace {
 
+// Settings under which an adapter is more than, or different from, W + scale * B A.
+constexpr std::array kOtherFormulas{
+    "use_dora",        "use_qalora",        "use_bdlora",        "lora_bias",
+    "modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices"};
+
 // adapter_config.json as far as plain LoRA reads it.
 class AdapterConfig {
  public:
@@ -20,13 +26,14 @@ class AdapterConfig {
     if (!json_.is_object() || json_.value("peft_type", Json()) != "LORA") {
       refuse("peft_type", "must be LORA");
     }
-    if (json_.value("use_dora", Json(false)) == true) refuse("use_dora", "is not supported");
+    for (const char* key : kOtherFormulas) {
+      const Json value = json_.value(key, Json());
+      if (!value.is_null() && value != false && !value.empty()) {
+        refuse(key, "is not supported (plain LoRA is)");
+      }
+    }
     if (const Json bias = json_.value("bias", Json("none")); bias != "none") {
       refuse("bias", cat(bias.dump(), " is not supported (none is)"));
-    }
-    if (const Json extra = json_.value("modules_to_save", Json());
-        !extra.is_null() && !extra.empty()) {
-      refuse("modules_to_save", "is not supported: the folder holds whole layers, not only LoRA");
     }
   }
 
