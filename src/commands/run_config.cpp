@@ -155,6 +155,9 @@ RunConfig resolve_evaluation(const Settings& settings) {
   for (const char* section : {"train", "method"}) reader.claim(section);
   reader.refuse_unknown();
   run.eval.check();
+  if (!run.model.adapter.empty()) {
+    user_error("model.adapter: evaluation reads whole models; train with train.lora.merge: true");
+  }
   return run;
 }
 
