@@ -106,6 +106,7 @@ def make_variant(folder, out, settings):
         if p.requires_grad:
             name = name.removeprefix("base_model.model.").replace(".default.", ".")
             result[f"grad.{name}"] = p.grad.float()
+    model.peft_config["default"].base_model_name_or_path = "tiny"
     model.float().save_pretrained(out)
     (out / "README.md").unlink(missing_ok=True)
     save_file(result, out / "golden.safetensors")
