@@ -9,6 +9,7 @@
 #include "commands/progress.h"
 #include "commands/reference.h"
 #include "commands/session.h"
+#include "commands/weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -28,7 +29,8 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 // SHA-256 of every weight, tokenizer and data file that the run reads.
 Json hash_inputs(const RunConfig& config, const PreparedRun& run) {
   Json hashes = Json::object();
-  for (const std::string& folder : {config.model.path, config.model.reference}) {
+  for (const std::string& folder :
+       {config.model.path, config.model.reference, config.model.adapter}) {
     if (folder.empty()) continue;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string ending = entry.path().extension().string();
@@ -59,15 +61,6 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
           {"compat", config.train.compat},
           {"status", "running"},
           {"inputs_sha256", hash_inputs(config, run)}};
-}
-
-std::shared_ptr<model::CausalLM> open_model(const RunConfig& config, const PreparedRun& run) {
-  if (config.model.init == "pretrained") {
-    return model::load_model(config.model.path, run.dtype, run.device);
-  }
-  auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
-  model->to(run.device, run.dtype);
-  return model;
 }
 
 data::Pairing pairing_of(const RunConfig& config) {
@@ -212,13 +205,11 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                             {"peak_host_bytes", train::peak_host_bytes()},
                             {"peak_device_bytes", train::peak_device_bytes(run.device)}});
   };
+  fs::path written;
   try {
-    const auto model = open_model(config, run);
+    const auto model = load_weights(config, run);
     train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
-    const torch::Dtype saved = config.model.save_dtype == "auto"
-                                   ? run.dtype
-                                   : resolve_dtype(config.model.save_dtype, run.device);
-    model::save_model(*model, config.model.path, folder.model(), saved);
+    written = save_weights(config, run, folder, *model);
     finish("done");
   } catch (const Interrupted&) {
     finish("interrupted");
@@ -227,7 +218,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     finish("failed");
     throw;
   }
-  std::cout << config.output << "/model\n";
+  std::cout << written.string() << "\n";
   if (config.eval.at_end) evaluate_saved_model(config, folder);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "commands/run_config.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/model/lora.h"
 
 namespace unlearn::commands {
 
@@ -12,6 +13,7 @@ void add_inference_flags(CLI::App& app, InferenceFlags& flags) {
   app.add_option("--template", flags.prompt_template, "auto (the family's), a name, or none");
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float64"}));
+  app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
   app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
       ->check(CLI::PositiveNumber);
 }
@@ -23,6 +25,7 @@ LoadedModel open_model(const std::string& folder, const std::string& device_name
   loaded.tokenizer = tokenizer::load_tokenizer(folder);
   loaded.prompt_template = resolve_template(flags.prompt_template, std::nullopt, folder);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
+  if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);
   loaded.model->eval();
   return loaded;
 }

@@ -14,6 +14,7 @@ namespace unlearn::commands {
 struct InferenceFlags {
   std::string prompt_template = "auto";
   std::string dtype = "auto";
+  std::string adapter;  // LoRA adapter folder added into the weights
   std::string output;
   int64_t batch_tokens = 4096;
 };

@@ -58,10 +58,26 @@ void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
   }
 }
 
+// What LoRA does not go together with.
+void check_lora(const RunConfig& run) {
+  if (run.model.init == "random") {
+    user_error("train.lora.rank: model.init: random has no base worth freezing; use 0");
+  }
+  if (!run.model.adapter.empty() && run.train.lora_base_bits != 0) {
+    user_error("model.adapter: cannot be added into a base of ", run.train.lora_base_bits,
+               " bits; merge it first (unset train.lora.base_bits, or use a merged model)");
+  }
+  if (run.eval.at_end && !run.train.lora_merge) {
+    user_error("eval.at_end: evaluates the saved model; with LoRA set train.lora.merge: true");
+  }
+}
+
 }  // namespace
 
 void ModelConfig::visit(config::FieldVisitor& v) {
   v.field("path", path, {.help = "Hugging Face model folder"});
+  v.field("adapter", adapter,
+          {.help = "LoRA adapter folder (PEFT's format) to add into the weights when loading"});
   v.field("dtype", dtype,
           {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA",
            .choices = {"auto", "float32", "bfloat16", "float64"}});
@@ -132,6 +148,9 @@ RunConfig resolve_evaluation(const Settings& settings) {
   for (const char* section : {"train", "method"}) reader.claim(section);
   reader.refuse_unknown();
   run.eval.check();
+  if (!run.model.adapter.empty()) {
+    user_error("model.adapter: evaluation reads whole models; train with train.lora.merge: true");
+  }
   return run;
 }
 
@@ -157,6 +176,7 @@ RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, 
   if (!finetune && run.model.init == "random") {
     user_error("model.init: random weights have nothing to forget; use it with unlearn finetune");
   }
+  if (run.train.lora_rank > 0) check_lora(run);
   if (run.output.empty()) user_error("no run folder: give --output DIR or output in the config");
   return run;
 }

@@ -18,6 +18,7 @@ namespace unlearn::commands {
 // The `model:` section.
 struct ModelConfig {
   std::string path;
+  std::string adapter;  // PEFT folder added into the weights before anything else
   std::string dtype = "auto";
   std::string prompt_template = "auto";
   std::string save_dtype = "auto";

@@ -4,7 +4,9 @@
 #include <map>
 #include <set>
 
+#include "dropout.h"
 #include "family.h"
+#include "linear_layers.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
@@ -19,13 +21,6 @@ namespace {
 using checkpoint::HfConfig;
 using checkpoint::TensorInfo;
 using checkpoint::TensorStore;
-
-// A stream number per parameter name (FNV-1a), so that a value depends on seed and name only.
-uint64_t name_hash(const std::string& name) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
 
 std::string shape_text(torch::IntArrayRef shape) {
   std::string text = "[";
@@ -106,7 +101,7 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
 }
 
 std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
-                                     torch::Device device) {
+                                     torch::Device device, int64_t linear_bits) {
   const HfConfig config = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
   // Everything is compared by headers before memory is taken.
@@ -118,13 +113,23 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
     user_error(folder.string(),
                ": tensors that this model does not have: ", list_names(report.unused));
   }
-  const auto model = find_family(config).build(config, {dtype, device});
+  // What will be packed is never touched where it was allocated: on the CPU that costs no memory.
+  const auto model =
+      find_family(config).build(config, {dtype, linear_bits == 0 ? device : torch::kCPU});
   const torch::NoGradGuard no_grad;
+  if (linear_bits != 0) {
+    for (const LinearLayer& layer : linear_layers(*model)) {
+      const std::string name = stored_name(*model, store, layer.name + ".weight");
+      layer.linear->pack(store.view(name).to(device, dtype), linear_bits);
+      store.release(name);
+    }
+  }
   for (auto& entry : model->named_parameters()) {
     const std::string name = stored_name(*model, store, entry.key());
     entry.value().copy_(store.view(name));
     store.release(name);
   }
+  if (linear_bits != 0) model->to(device);
   return model;
 }
 

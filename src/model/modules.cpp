@@ -90,15 +90,6 @@ class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
 
 }  // namespace
 
-Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
-               WeightLayout layout)
-    : layout_(layout) {
-  const bool is_out_in = layout == WeightLayout::kOutIn;
-  weight = register_parameter("weight",
-                              is_out_in ? placement.empty({out, in}) : placement.empty({in, out}));
-  if (has_bias) bias = register_parameter("bias", placement.empty({out}));
-}
-
 Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width)
     : weight(register_parameter("weight", placement.empty({rows, width}))) {}
 

@@ -24,20 +24,44 @@ struct Placement {
 // How a checkpoint stores a linear map's matrix: [out, in], or [in, out] as GPT-2's Conv1D.
 enum class WeightLayout { kOutIn, kInOut };
 
+struct LowRank;          // low_rank.h
+struct QuantizedMatrix;  // quantized.h
+
 // y = x W^T + b with W [out, in]; or x W + b with W [in, out].
 class Linear : public torch::nn::Module {
  public:
   Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
          WeightLayout layout = WeightLayout::kOutIn);
-  torch::Tensor forward(const torch::Tensor& x) const {
-    return torch::linear(x, layout_ == WeightLayout::kOutIn ? weight : weight.t(), bias);
-  }
+  torch::Tensor forward(const torch::Tensor& x) const;
 
-  torch::Tensor weight;
-  torch::Tensor bias;  // [out] or undefined
+  int64_t in_features() const { return in_; }
+  int64_t out_features() const { return out_; }
+  WeightLayout layout() const { return layout_; }
+  torch::TensorOptions placement() const;          // dtype and device of the weight
+  void add_to_matrix(const torch::Tensor& delta);  // W += delta, [out, in] in either layout
+
+  // LoRA: a trainable pair beside the frozen weight, registered as lora_A.weight and lora_B.weight;
+  // null takes it away.
+  void set_low_rank(std::shared_ptr<LowRank> pair);
+  const LowRank* low_rank() const { return low_rank_.get(); }
+  // Replaces the weight, which may hold anything, by `stored` (in the layer's layout) in 8 or 4
+  // bits; unpack() makes it a plain weight of the values computed with.
+  void pack(const torch::Tensor& stored, int64_t bits);
+  void unpack();
+
+  torch::Tensor weight;  // undefined while packed
+  torch::Tensor bias;    // [out] or undefined
 
  private:
+  // A weight or matrix in the other layout's order, when they differ.
+  torch::Tensor turned(const torch::Tensor& matrix) const {
+    return layout_ == WeightLayout::kOutIn ? matrix : matrix.t();
+  }
+
+  int64_t in_, out_;
   WeightLayout layout_;
+  std::shared_ptr<LowRank> low_rank_;        // or null
+  std::shared_ptr<QuantizedMatrix> packed_;  // or null
 };
 
 class Embedding : public torch::nn::Module {

@@ -100,8 +100,9 @@ bool is_needed(const losses::Needs& needs, Role role) {
                                  : needs.alternate;
 }
 
-losses::LossInputs run_model(const TrainerInputs& inputs,
-                             const std::vector<data::PackItem>& items) {
+// `position` says where in the step the batch begins, and is moved to its end.
+losses::LossInputs run_model(const TrainerInputs& inputs, const std::vector<data::PackItem>& items,
+                             model::StepPosition& position) {
   // The stream walks over the forget rows even when the loss reads only what is paired with them.
   const losses::Needs needs = inputs.loss->needs();
   std::vector<data::PackItem> read;
@@ -109,6 +110,8 @@ losses::LossInputs run_model(const TrainerInputs& inputs,
                [&](const data::PackItem& item) { return is_needed(needs, item.role); });
   const scoring::ScoreRequest request = request_for(needs);
   const data::PackedBatch batch = data::pack(read, request.with_last_token());
+  inputs.model->set_step_position(position);
+  position.first_token += batch.num_tokens();
   scoring::BatchScores scores =
       scoring::score_batch(*inputs.model, batch, request, inputs.reference);
   return {std::move(scores.forget), std::move(scores.retain), std::move(scores.alternate)};
@@ -116,11 +119,12 @@ losses::LossInputs run_model(const TrainerInputs& inputs,
 
 // Statistics of the whole step for losses that couple its examples (no gradient).
 void share_statistics(const TrainerInputs& inputs,
-                      const std::vector<std::vector<data::PackItem>>& micro_batches) {
+                      const std::vector<std::vector<data::PackItem>>& micro_batches, int64_t step) {
   torch::NoGradGuard no_grad;
   std::vector<losses::Statistic> total;
+  model::StepPosition position{step, 0};
   for (const auto& items : micro_batches) {
-    const auto part = inputs.loss->statistics(run_model(inputs, items));
+    const auto part = inputs.loss->statistics(run_model(inputs, items, position));
     if (total.empty()) total.resize(part.size());
     for (size_t i = 0; i < part.size(); ++i) {
       total[i].sum += part[i].sum;
@@ -220,16 +224,17 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs,
   const losses::Needs needs = inputs.loss->needs();
   const bool exact = inputs.config.averaging == "exact";
   const Denominators denominators(micro_batches, terms, needs, exact);
-  if (needs.batch_statistics && exact) share_statistics(inputs, micro_batches);
+  if (needs.batch_statistics && exact) share_statistics(inputs, micro_batches, step);
 
   // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
   const auto share = exact ? 1.0 : static_cast<double>(micro_batches.size());
   StepMeans means;
   Means diagnostics;
+  model::StepPosition position{step, 0};
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
   for (size_t b = 0; b < micro_batches.size(); ++b) {
     const auto& items = micro_batches[b];
-    const losses::LossInputs scores = run_model(inputs, items);
+    const losses::LossInputs scores = run_model(inputs, items, position);
     const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
     torch::Tensor objective;
     std::vector<double> own_means;
@@ -269,8 +274,10 @@ std::vector<double> evaluate_terms(const TrainerInputs& inputs,
   const bool training = inputs.model->is_training();
   inputs.model->eval();
   std::vector<double> means(terms.size(), 0.0);
+  model::StepPosition position;  // nothing is drawn in eval mode
   for (size_t b = 0; b < micro_batches.size(); ++b) {
-    const std::vector<torch::Tensor> sums = inputs.loss->sums(run_model(inputs, micro_batches[b]));
+    const std::vector<torch::Tensor> sums =
+        inputs.loss->sums(run_model(inputs, micro_batches[b], position));
     for (size_t t = 0; t < terms.size(); ++t) {
       means[t] += sums[t].item<double>() / denominators.of(b, t);
     }

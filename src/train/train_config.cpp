@@ -75,8 +75,15 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("lora.rank", lora_rank, {.help = "0: all weights are trained", .min = 0, .max = 4096});
   v.field("lora.alpha", lora_alpha, {.help = "LoRA scale = alpha / rank", .min = 0});
   v.field("lora.dropout", lora_dropout, {.help = "dropout before A", .min = 0, .max = 0.999});
-  v.field("lora.targets", lora_targets, {.help = "all-linear, or a pattern of module names"});
+  v.field("lora.targets", lora_targets,
+          {.help = "all-linear (but the head), layer names with commas between them, or a regular "
+                   "expression that matches a layer's whole name"});
   v.field("lora.merge", lora_merge, {.help = "also write the merged model"});
+  v.field("lora.base_bits", lora_base_bits,
+          {.help = "keep the frozen linear layers in 8 bits (int8) or 4 (NF4, double "
+                   "quantisation); 0: in model.dtype",
+           .min = 0,
+           .max = 8});
 }
 
 void TrainConfig::check() const {
@@ -89,9 +96,12 @@ void TrainConfig::check() const {
     user_error(
         "train.free_gradients: clipping needs all gradients at once; set train.max_grad_norm: 0");
   }
-  if (lora_rank > 0) {
-    user_error(
-        "train.lora.rank: LoRA is not part of this version; use 0 (all weights are trained)");
+  if (lora_base_bits != 0 && lora_base_bits != 4 && lora_base_bits != 8) {
+    user_error("train.lora.base_bits: must be 0 (as model.dtype), 8 or 4, not ", lora_base_bits);
+  }
+  if (lora_base_bits != 0 && lora_rank == 0) {
+    user_error("train.lora.base_bits: a base in ", lora_base_bits,
+               " bits cannot be trained itself; set train.lora.rank above 0");
   }
   if (save_every != "epoch" && save_every != "never") checkpoint_interval(1);
 }

@@ -289,9 +289,9 @@ StepRecord Trainer::do_step() {
 void Trainer::run() {
   const SignalWatch watch;
   const int64_t interval = inputs_.config.checkpoint_interval(plan_.per_epoch);
-  inputs_.model->train();
   save_method_state();
   while (step_ < plan_.total) {
+    inputs_.model->train();  // an evaluation between steps switches to eval()
     const StepRecord record = do_step();
     step_ = record.step;
     observe_epoch();

@@ -58,6 +58,12 @@ struct ModelDims {
 // What is not kept for the backward pass but computed again there; never changes a gradient.
 enum class Recompute { kNone, kSelective, kFull };  // nothing, feed-forward parts, whole blocks
 
+// Where training stands: what a forward pass draws at random (dropout) depends on it alone.
+struct StepPosition {
+  int64_t step = 0;         // optimizer step
+  int64_t first_token = 0;  // input tokens of the step before this batch
+};
+
 class CausalLM : public torch::nn::Module {
  public:
   // Hidden states after the final norm, [T, d], differentiable. With a cache, the batch holds the
@@ -72,9 +78,12 @@ class CausalLM : public torch::nn::Module {
 
   void set_recompute(Recompute recompute) { recompute_ = recompute; }
   Recompute recompute() const { return recompute_; }
+  void set_step_position(const StepPosition& position) { *position_ = position; }
+  std::shared_ptr<const StepPosition> step_position() const { return position_; }
 
  private:
   Recompute recompute_ = Recompute::kNone;
+  std::shared_ptr<StepPosition> position_ = std::make_shared<StepPosition>();
 };
 
 // What loading a folder found.
@@ -87,10 +96,12 @@ struct LoadReport {
 // content; UserError names an unsupported family or key.
 std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed);
 
-// Reads a Hugging Face folder. Weights are converted to `dtype`. UserError on missing tensors, on
-// tensors of another shape, and on unused ones (buffers such as rotary inv_freq are known).
+// Reads a Hugging Face folder. Weights are converted to `dtype`; with `linear_bits` 8 or 4, those
+// of all linear layers but the head are packed as they are read (a frozen base for LoRA). UserError
+// on missing tensors, on tensors of another shape, and on unused ones (buffers such as rotary
+// inv_freq are known).
 std::shared_ptr<CausalLM> load_model(const std::filesystem::path& folder, torch::Dtype dtype,
-                                     torch::Device device);
+                                     torch::Device device, int64_t linear_bits = 0);
 
 // What would be missing or unused, from headers alone (for `unlearn inspect` and --dry-run).
 LoadReport check_model_folder(const std::filesystem::path& folder);

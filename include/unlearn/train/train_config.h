@@ -43,6 +43,7 @@ struct TrainConfig {
   double lora_dropout = 0.0;
   std::string lora_targets = "all-linear";
   bool lora_merge = false;
+  int64_t lora_base_bits = 0;  // 0: the frozen base stays in model.dtype
 
   void visit(config::FieldVisitor& visitor);
   // What fields alone cannot say; UserError names the key.

@@ -1,0 +1,67 @@
+// Micro-benchmarks of the parts that a step or a data set spends its time in.
+#include <benchmark/benchmark.h>
+#include <torch/types.h>
+
+#include "model/attention.h"
+#include "unlearn/scoring/token_logprob.h"
+#include "unlearn/tokenizer/tokenizer.h"
+#include "unlearn/train/optimizer.h"
+
+namespace unlearn {
+namespace {
+
+// Head of SmolLM2-135M: N label rows, forward and backward.
+void token_logprob(benchmark::State& state) {
+  const int64_t rows = state.range(0);
+  const torch::Tensor hidden = torch::randn({rows, 576}).requires_grad_();
+  model::Head head;
+  head.weight = torch::randn({49152, 576}).mul_(0.02).requires_grad_();
+  const torch::Tensor targets = torch::randint(49152, {rows}, torch::kLong);
+  for (auto _ : state) {
+    scoring::token_logprob(hidden, head, targets).sum().backward();
+  }
+  state.SetItemsProcessed(state.iterations() * rows);
+}
+BENCHMARK(token_logprob)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond);
+
+// 16 sequences of 93 tokens, 9 query heads over 3 key heads of 64, forward and backward.
+void attention(benchmark::State& state) {
+  constexpr int64_t kSequences = 16, kLength = 93;
+  std::vector<int64_t> offsets;
+  for (int64_t i = 0; i <= kSequences; ++i) offsets.push_back(i * kLength);
+  const auto heads = [&](int64_t count) {
+    return torch::randn({offsets.back(), count, 64}).requires_grad_();
+  };
+  const torch::Tensor q = heads(9), k = heads(3), v = heads(3);
+  for (auto _ : state) {
+    model::attention(q, k, v, offsets, {}).sum().backward();
+  }
+  state.SetItemsProcessed(state.iterations() * offsets.back());
+}
+BENCHMARK(attention)->Unit(benchmark::kMillisecond);
+
+void adamw(benchmark::State& state) {
+  const auto dtype = state.range(0) == 16 ? torch::kBFloat16 : torch::kFloat;
+  torch::Tensor weight = torch::randn({4 << 20}).to(dtype);
+  weight.mutable_grad() = torch::randn({4 << 20}).to(dtype);
+  train::AdamW optimizer({{"weight", weight}}, {}, [](const std::string&) { return true; });
+  for (auto _ : state) optimizer.step(1e-5, 0.5);
+  state.SetItemsProcessed(state.iterations() * weight.numel());
+}
+BENCHMARK(adamw)->Arg(32)->Arg(16)->ArgName("bits")->Unit(benchmark::kMillisecond);
+
+void tokenize(benchmark::State& state) {
+  const auto tokenizer = tokenizer::load_tokenizer(UNLEARN_SOURCE_DIR "/data/tiny");
+  std::string text;
+  for (int i = 0; i < 500; ++i) {
+    text += "Question: where was the author number " + std::to_string(i) + " born?\nAnswer: ";
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(tokenizer->encode(text, false));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
+}
+BENCHMARK(tokenize)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace unlearn
+
+BENCHMARK_MAIN();

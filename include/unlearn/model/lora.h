@@ -1,0 +1,48 @@
+// Low-rank adaptation (LoRA, arXiv 2106.09685) of a model's linear layers, and adapter folders in
+// PEFT's format (github.com/huggingface/peft).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "unlearn/model/causal_lm.h"
+
+namespace unlearn::model {
+
+struct LoraOptions {
+  int64_t rank = 16;
+  double alpha = 32;     // y += alpha / rank * dropout(x) A^T B^T
+  double dropout = 0.0;  // of x before A, while the model is in training mode
+  // "all-linear" (every linear layer but the head), names as "q_proj,v_proj" (a layer's last part
+  // or several), or a regular expression that matches a layer's whole name.
+  std::string targets = "all-linear";
+  uint64_t seed = 0;
+};
+
+// Freezes every parameter and puts a trainable pair beside each target: A [rank, in] uniform in
+// +-1/sqrt(in), B [out, rank] zero, so that the model still computes what it did. Their parameter
+// names are "<layer>.lora_A.weight" and "<layer>.lora_B.weight". UserError names the model's layers
+// when none is a target.
+void add_lora(CausalLM& model, const LoraOptions& options);
+
+// Adds the pairs into the weights and takes them away; weights of 8 or 4 bits become plain ones
+// that hold what was computed with. Parameters need gradients again.
+void merge_lora(CausalLM& model);
+
+// Elements that add_lora would make trainable, for memory plans.
+int64_t count_lora_parameters(const Json& hf_config, const LoraOptions& options);
+
+// Writes adapter_config.json and adapter_model.safetensors as PEFT saves them; `base` is what
+// base_model_name_or_path will say. The folder appears whole. UserError when `destination` is there
+// and not empty, unless `replace`.
+void write_adapter(const CausalLM& model, const LoraOptions& options, const std::string& base,
+                   const std::filesystem::path& destination, bool replace = false);
+
+// Adds an adapter folder of PEFT's format into a model's weights. Reads r, lora_alpha,
+// rank_pattern, alpha_pattern and use_rslora; UserError for what plain LoRA does not have (DoRA,
+// trained biases, modules_to_save), for layers the model lacks, and for tensors of another shape.
+void merge_adapter(CausalLM& model, const std::filesystem::path& folder);
+
+}  // namespace unlearn::model

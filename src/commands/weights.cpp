@@ -1,0 +1,65 @@
+#include "commands/weights.h"
+
+#include "unlearn/core/log.h"
+#include "unlearn/model/lora.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+namespace {
+
+model::LoraOptions lora_options(const train::TrainConfig& train) {
+  return {.rank = train.lora_rank,
+          .alpha = train.lora_alpha,
+          .dropout = train.lora_dropout,
+          .targets = train.lora_targets,
+          .seed = static_cast<uint64_t>(train.seed)};
+}
+
+std::shared_ptr<model::CausalLM> base_weights(const RunConfig& config, const PreparedRun& run) {
+  if (config.model.init == "pretrained") {
+    return model::load_model(config.model.path, run.dtype, run.device, config.train.lora_base_bits);
+  }
+  auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
+  model->to(run.device, run.dtype);
+  return model;
+}
+
+int64_t count_trainable(const model::CausalLM& model) {
+  int64_t count = 0;
+  for (const torch::Tensor& parameter : model.parameters()) {
+    if (parameter.requires_grad()) count += parameter.numel();
+  }
+  return count;
+}
+
+}  // namespace
+
+std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const PreparedRun& run) {
+  auto model = base_weights(config, run);
+  if (!config.model.adapter.empty()) model::merge_adapter(*model, config.model.adapter);
+  if (config.train.lora_rank > 0) {
+    model::add_lora(*model, lora_options(config.train));
+    log::info("LoRA: ", count_trainable(*model), " trainable parameters");
+  }
+  return model;
+}
+
+fs::path save_weights(const RunConfig& config, const PreparedRun& run,
+                      const train::RunFolder& folder, model::CausalLM& model) {
+  const bool lora = config.train.lora_rank > 0;
+  const fs::path adapter = folder.path() / "adapter";
+  if (lora) {
+    // A run that was stopped between the two folders writes both again.
+    model::write_adapter(model, lora_options(config.train),
+                         fs::absolute(config.model.path).string(), adapter, /*replace=*/true);
+    if (!config.train.lora_merge) return adapter;
+    model::merge_lora(model);
+  }
+  const torch::Dtype saved = config.model.save_dtype == "auto"
+                                 ? run.dtype
+                                 : resolve_dtype(config.model.save_dtype, run.device);
+  model::save_model(model, config.model.path, folder.model(), saved);
+  return folder.model();
+}
+
+}  // namespace unlearn::commands

@@ -1,0 +1,20 @@
+// The weights of a run: loaded as configured, saved as configured.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "commands/session.h"
+#include "unlearn/train/run_folder.h"
+
+namespace unlearn::commands {
+
+// The model with model.adapter added into it and train.lora beside it.
+std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const PreparedRun& run);
+
+// Writes <run>/model, or with LoRA <run>/adapter and, if asked, the merged <run>/model. Returns
+// the folder to name to the user.
+std::filesystem::path save_weights(const RunConfig& config, const PreparedRun& run,
+                                   const train::RunFolder& folder, model::CausalLM& model);
+
+}  // namespace unlearn::commands

@@ -1,0 +1,139 @@
+// Adapters that PEFT wrote, added into a model's weights.
+#include <array>
+#include <cmath>
+#include <map>
+#include <regex>
+
+#include "linear_layers.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/strings.h"
+#include "unlearn/model/lora.h"
+
+namespace unlearn::model {
+namespace fs = std::filesystem;
+namespace {
+
+// Settings under which an adapter is more than, or different from, W + scale * B A.
+constexpr std::array kOtherFormulas{
+    "use_dora",        "use_qalora",        "use_bdlora",        "lora_bias",
+    "modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices"};
+
+// adapter_config.json as far as plain LoRA reads it.
+class AdapterConfig {
+ public:
+  explicit AdapterConfig(const fs::path& file) : file_(file.string()), json_(read_json(file)) {
+    if (!json_.is_object() || json_.value("peft_type", Json()) != "LORA") {
+      refuse("peft_type", "must be LORA");
+    }
+    for (const char* key : kOtherFormulas) {
+      const Json value = json_.value(key, Json());
+      if (!value.is_null() && value != false && !value.empty()) {
+        refuse(key, "is not supported (plain LoRA is)");
+      }
+    }
+    if (const Json bias = json_.value("bias", Json("none")); bias != "none") {
+      refuse("bias", cat(bias.dump(), " is not supported (none is)"));
+    }
+  }
+
+  // alpha / r, or alpha / sqrt(r), of a layer.
+  double scale(const std::string& layer, int64_t rank) const {
+    const double expected = by_pattern("rank_pattern", "r", layer);
+    if (expected != static_cast<double>(rank)) {
+      refuse("r",
+             cat("is ", number(expected), " for layer '", layer, "', its tensors have ", rank));
+    }
+    const double alpha = by_pattern("alpha_pattern", "lora_alpha", layer);
+    const bool root = json_.value("use_rslora", Json(false)) == true;
+    return alpha / (root ? std::sqrt(expected) : expected);
+  }
+
+ private:
+  [[noreturn]] void refuse(const char* key, const std::string& message) const {
+    user_error(file_, ": ", key, ": ", message);
+  }
+
+  // PEFT looks a layer up by the first pattern that matches the end of its name.
+  double by_pattern(const char* patterns, const char* fallback, const std::string& layer) const {
+    const Json table = json_.value(patterns, Json::object());
+    if (table.is_object()) {
+      for (const auto& [pattern, value] : table.items()) {
+        if (value.is_number() && matches(pattern, layer)) return value.get<double>();
+      }
+    }
+    const Json value = json_.value(fallback, Json());
+    if (!value.is_number()) refuse(fallback, "a number is needed");
+    return value.get<double>();
+  }
+
+  bool matches(const std::string& pattern, const std::string& layer) const {
+    try {
+      return std::regex_match(layer, std::regex("(.*\\.)?(" + pattern + ")"));
+    } catch (const std::regex_error&) {
+      refuse("rank_pattern", cat("'", pattern, "' is no regular expression"));
+    }
+  }
+
+  std::string file_;
+  Json json_;
+};
+
+// The layer a tensor of the adapter belongs to; UserError for other tensors.
+std::string layer_of(const std::string& tensor, const char* ending, const fs::path& file) {
+  const std::string prefix = kPeftPrefix;
+  if (!tensor.starts_with(prefix) || !tensor.ends_with(ending)) {
+    user_error(file.string(), ": tensor '", tensor, "' is no part of a LoRA adapter (", prefix,
+               "<layer>", kPeftA, " and ", kPeftB, " are)");
+  }
+  return tensor.substr(prefix.size(), tensor.size() - prefix.size() - std::string(ending).size());
+}
+
+void check_shape(const torch::Tensor& tensor, int64_t rows, int64_t columns,
+                 const std::string& where) {
+  if (tensor.dim() == 2 && tensor.size(0) == rows && tensor.size(1) == columns) return;
+  std::ostringstream found;
+  found << tensor.sizes();
+  user_error(where, " has shape ", found.str(), ", the layer needs [", rows, ", ", columns, "]");
+}
+
+}  // namespace
+
+void merge_adapter(CausalLM& model, const fs::path& folder) {
+  const torch::NoGradGuard no_grad;
+  if (!fs::exists(folder / kAdapterConfig)) {
+    user_error(folder.string(), ": no ", kAdapterConfig, " there; an adapter folder in PEFT's ",
+               "format is needed");
+  }
+  const AdapterConfig config(folder / kAdapterConfig);
+  const checkpoint::SafetensorsFile file(folder / kAdapterWeights);
+  std::map<std::string, Linear*> layers;
+  for (const LinearLayer& layer : linear_layers_with_head(model)) {
+    layers[layer.name] = layer.linear;
+  }
+  for (const auto& [name, info] : file.tensors()) {
+    if (name.ends_with(kPeftB)) {
+      const std::string twin = cat(kPeftPrefix, layer_of(name, kPeftB, file.path()), kPeftA);
+      if (!file.tensors().contains(twin)) {
+        user_error(file.path().string(), ": tensor '", twin, "' is missing");
+      }
+      continue;
+    }
+    const std::string layer = layer_of(name, kPeftA, file.path());
+    const auto found = layers.find(layer);
+    if (found == layers.end()) {
+      user_error(file.path().string(), ": tensor '", name, "': the model has no linear layer '",
+                 layer, "'");
+    }
+    Linear& linear = *found->second;
+    const std::string twin = cat(kPeftPrefix, layer, kPeftB);
+    const torch::Tensor a = file.view(name).to(torch::kFloat);
+    const torch::Tensor b = file.view(twin).to(torch::kFloat);
+    const std::string where = cat(file.path().string(), ": tensor '");
+    check_shape(a, a.dim() == 2 ? a.size(0) : 0, linear.in_features(), cat(where, name, "'"));
+    check_shape(b, linear.out_features(), a.size(0), cat(where, twin, "'"));
+    linear.add_to_matrix(at::mm(b, a).mul_(config.scale(layer, a.size(0))));
+  }
+}
+
+}  // namespace unlearn::model

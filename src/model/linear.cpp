@@ -1,0 +1,72 @@
+// Linear layers, plain, adapted and packed.
+#include "low_rank.h"
+#include "modules.h"
+#include "quantized.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::model {
+namespace {
+
+// A parameter under PEFT's name: <layer>.lora_A.weight.
+class Factor : public torch::nn::Module {
+ public:
+  explicit Factor(const torch::Tensor& value) { register_parameter("weight", value); }
+};
+
+}  // namespace
+
+Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
+               WeightLayout layout)
+    : in_(in), out_(out), layout_(layout) {
+  const bool is_out_in = layout == WeightLayout::kOutIn;
+  weight = register_parameter("weight",
+                              is_out_in ? placement.empty({out, in}) : placement.empty({in, out}));
+  if (has_bias) bias = register_parameter("bias", placement.empty({out}));
+}
+
+torch::Tensor Linear::forward(const torch::Tensor& x) const {
+  if (!low_rank_ && !packed_) return torch::linear(x, turned(weight), bias);
+  return frozen_linear(x, {.weight = packed_ ? weight : turned(weight),
+                           .packed = packed_.get(),
+                           .bias = bias,
+                           .low_rank = low_rank_.get(),
+                           .training = is_training()});
+}
+
+torch::TensorOptions Linear::placement() const {
+  if (!packed_) return torch::TensorOptions().dtype(weight.scalar_type()).device(weight.device());
+  return torch::TensorOptions().dtype(packed_->dtype).device(packed_->codes.device());
+}
+
+void Linear::add_to_matrix(const torch::Tensor& delta) {
+  UNLEARN_CHECK(!packed_, "a packed weight cannot be changed");
+  const torch::NoGradGuard no_grad;
+  weight.copy_(weight.to(torch::kFloat) + turned(delta).to(weight.device()));
+}
+
+void Linear::set_low_rank(std::shared_ptr<LowRank> pair) {
+  if (low_rank_) {
+    unregister_module("lora_A");
+    unregister_module("lora_B");
+  }
+  low_rank_ = std::move(pair);
+  if (!low_rank_) return;
+  register_module("lora_A", std::make_shared<Factor>(low_rank_->a));
+  register_module("lora_B", std::make_shared<Factor>(low_rank_->b));
+}
+
+void Linear::pack(const torch::Tensor& stored, int64_t bits) {
+  const torch::Tensor matrix = turned(stored);
+  UNLEARN_CHECK(matrix.size(0) == out_ && matrix.size(1) == in_);
+  packed_ = std::make_shared<QuantizedMatrix>(QuantizedMatrix::quantize(matrix, bits));
+  if (weight.defined()) parameters_.erase("weight");
+  weight = torch::Tensor();
+}
+
+void Linear::unpack() {
+  if (!packed_) return;
+  weight = register_parameter("weight", turned(packed_->dequantize()).contiguous());
+  packed_.reset();
+}
+
+}  // namespace unlearn::model

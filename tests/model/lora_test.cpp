@@ -1,0 +1,299 @@
+// LoRA against PEFT: log-probabilities, gradients, files; and what must hold without any oracle.
+#include "unlearn/model/lora.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "fixtures.h"
+#include "model/dropout.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::model {
+namespace {
+namespace fs = std::filesystem;
+
+// One of scripts/goldens/lora.py's adapters.
+struct Adapter {
+  std::string variant;
+  LoraOptions options;
+};
+
+std::ostream& operator<<(std::ostream& out, const Adapter& adapter) {
+  return out << adapter.variant;
+}
+
+fs::path adapter_folder(const std::string& variant) {
+  return fs::path(UNLEARN_TEST_DIR) / "golden" / "lora" / variant;
+}
+
+std::shared_ptr<CausalLM> load(const std::string& variant, torch::Dtype dtype = torch::kFloat32,
+                               int64_t bits = 0) {
+  return load_model(golden_folder() / variant, dtype, torch::kCPU, bits);
+}
+
+torch::Tensor log_probs(CausalLM& model, const std::string& variant) {
+  const Golden golden(variant);
+  return token_log_probs(model, golden.ids, golden.offsets);
+}
+
+double largest(const torch::Tensor& difference) { return difference.abs().max().item<double>(); }
+
+// Puts the stored A and B into a model that has fresh ones.
+void copy_adapter(CausalLM& model, const fs::path& folder) {
+  const checkpoint::SafetensorsFile file(folder / "adapter_model.safetensors");
+  const torch::NoGradGuard no_grad;
+  for (auto& entry : model.named_parameters()) {
+    if (!entry.value().requires_grad()) continue;
+    entry.value().copy_(file.view("base_model.model." + entry.key()));
+  }
+}
+
+class GoldenLora : public ::testing::TestWithParam<Adapter> {
+ protected:
+  void SetUp() override {
+    const std::string& variant = GetParam().variant;
+    golden_ = std::make_unique<checkpoint::SafetensorsFile>(adapter_folder(variant) /
+                                                            "golden.safetensors");
+    scratch_ = fs::path(::testing::TempDir()) / ("unlearn_lora_" + variant);
+    fs::remove_all(scratch_);
+  }
+  void TearDown() override { fs::remove_all(scratch_); }
+
+  std::unique_ptr<checkpoint::SafetensorsFile> golden_;
+  fs::path scratch_;
+};
+
+TEST_P(GoldenLora, LogProbsAndGradientsAreThoseOfPeft) {
+  const auto& [variant, options] = GetParam();
+  const auto model = load(variant, torch::kFloat64);
+  add_lora(*model, options);
+  copy_adapter(*model, adapter_folder(variant));
+  const torch::Tensor logp = log_probs(*model, variant);
+  EXPECT_LT(largest(logp - golden_->view("log_probs")), 1e-5);
+  (-logp.mean()).backward();
+  size_t trained = 0;
+  for (const auto& entry : model->named_parameters()) {
+    if (!entry.value().requires_grad()) {
+      EXPECT_FALSE(entry.value().grad().defined()) << entry.key();
+      continue;
+    }
+    const torch::Tensor expected = golden_->view("grad." + entry.key());
+    EXPECT_LT((entry.value().grad() - expected).norm().item<double>(),
+              1e-5 * expected.norm().item<double>() + 1e-8)
+        << entry.key();
+    ++trained;
+  }
+  EXPECT_EQ(trained + 3, golden_->tensors().size());  // and three sets of log-probabilities
+}
+
+TEST_P(GoldenLora, MergingWhatPeftWroteGivesItsLogProbs) {
+  const std::string& variant = GetParam().variant;
+  const auto model = load(variant);
+  merge_adapter(*model, adapter_folder(variant));
+  EXPECT_LT(largest(log_probs(*model, variant) - golden_->view("log_probs")), 1e-4);
+}
+
+TEST_P(GoldenLora, WrittenAdapterIsReadBackAndMerged) {
+  const auto& [variant, options] = GetParam();
+  const auto model = load(variant);
+  add_lora(*model, options);
+  copy_adapter(*model, adapter_folder(variant));
+  write_adapter(*model, options, "tiny", scratch_);
+  const auto other = load(variant);
+  merge_adapter(*other, scratch_);
+  merge_lora(*model);
+  const auto parameters = model->named_parameters();
+  ASSERT_EQ(parameters.size(), other->named_parameters().size());
+  for (const auto& entry : other->named_parameters()) {
+    EXPECT_TRUE(parameters[entry.key()].requires_grad());
+    EXPECT_TRUE(torch::equal(parameters[entry.key()], entry.value())) << entry.key();
+  }
+  EXPECT_LT(largest(log_probs(*model, variant) - golden_->view("log_probs")), 1e-4);
+}
+
+TEST_P(GoldenLora, PackedBaseIsWhatPythonDequantises) {
+  const std::string& variant = GetParam().variant;
+  for (const int64_t bits : {8, 4}) {
+    const auto model = load(variant, torch::kFloat32, bits);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor expected = golden_->view("log_probs." + std::to_string(bits));
+    EXPECT_LT(largest(log_probs(*model, variant) - expected), 1e-4) << bits;
+    EXPECT_GT(largest(expected - Golden(variant).log_probs), 1e-3) << "no effect: " << bits;
+  }
+}
+
+// alpha / sqrt(rank) is written as the alpha that gives the same scale.
+const Adapter kAdapters[] = {
+    {"llama", {.rank = 3, .alpha = 8, .targets = "all-linear"}},
+    {"phi", {.rank = 2, .alpha = 5 * std::sqrt(2.0), .targets = "q_proj,v_proj,fc2"}},
+    {"gpt2", {.rank = 3, .alpha = 6, .targets = "c_attn,c_proj,c_fc"}}};
+INSTANTIATE_TEST_SUITE_P(Variants, GoldenLora, ::testing::ValuesIn(kAdapters));
+
+TEST(GoldenLoraFolder, AlphaPatternAndRegularExpression) {
+  const checkpoint::SafetensorsFile golden(adapter_folder("qwen2") / "golden.safetensors");
+  const auto model = load("qwen2");
+  merge_adapter(*model, adapter_folder("qwen2"));
+  EXPECT_LT(largest(log_probs(*model, "qwen2") - golden.view("log_probs")), 1e-4);
+}
+
+TEST(Lora, FreshAdapterIsTheReferenceModel) {
+  const auto model = load("llama");
+  const torch::Tensor before = log_probs(*model, "llama");
+  add_lora(*model, {.rank = 4});
+  EXPECT_TRUE(torch::equal(log_probs(*model, "llama"), before));
+  const Json config = read_json(golden_folder() / "llama" / "config.json");
+  int64_t trainable = 0;
+  for (const torch::Tensor& parameter : model->parameters()) {
+    if (parameter.requires_grad()) trainable += parameter.numel();
+  }
+  EXPECT_EQ(trainable, count_lora_parameters(config, {.rank = 4}));
+}
+
+TEST(Lora, PatternsChooseLayers) {
+  const auto trained = [](const std::string& targets) {
+    const auto model = load("llama");
+    add_lora(*model, {.rank = 1, .targets = targets});
+    std::vector<std::string> names;
+    for (const auto& entry : model->named_parameters()) {
+      if (entry.value().requires_grad()) names.push_back(entry.key());
+    }
+    return names;
+  };
+  EXPECT_EQ(trained("all-linear").size(), 2 * 7 * 2U);
+  EXPECT_EQ(trained("q_proj,mlp.down_proj").size(), 2 * 2 * 2U);
+  const std::vector<std::string> one = {"model.layers.1.self_attn.o_proj.lora_A.weight",
+                                        "model.layers.1.self_attn.o_proj.lora_B.weight"};
+  EXPECT_EQ(trained(R"(.*\.1\..*(o_proj|lm_head))"), one);
+  EXPECT_THROW(trained("query"), UserError);
+  EXPECT_THROW(trained("q_proj("), UserError);
+}
+
+// Gradients through dropout against central differences.
+TEST(Lora, DropoutGradientsAreThoseOfTheFunction) {
+  const auto model = load("llama", torch::kFloat64);
+  add_lora(*model, {.rank = 2, .dropout = 0.4, .seed = 3});
+  {
+    // B is zero in a fresh pair, which would hide A's gradient.
+    const torch::NoGradGuard no_grad;
+    for (auto& entry : model->named_parameters()) {
+      if (entry.key().ends_with("lora_B.weight")) entry.value().fill_(0.3);
+    }
+  }
+  model->train();
+  model->set_step_position({7, 100});
+  const auto loss = [&] { return log_probs(*model, "llama").sum(); };
+  loss().backward();
+  const torch::NoGradGuard no_grad;
+  for (auto& entry : model->named_parameters()) {
+    if (!entry.value().requires_grad()) continue;
+    torch::Tensor value = entry.value().view({-1});
+    const double before = value[1].item<double>();
+    value[1] = before + 1e-5;
+    const double above = loss().item<double>();
+    value[1] = before - 1e-5;
+    const double below = loss().item<double>();
+    value[1] = before;
+    EXPECT_NEAR(entry.value().grad().view({-1})[1].item<double>(), (above - below) / 2e-5, 1e-4)
+        << entry.key();
+  }
+}
+
+TEST(Lora, DropoutDependsOnStepAndTokenOnly) {
+  const torch::Tensor x = torch::ones({200, 33});
+  const DropoutDraw draw{.probability = 0.3, .key = 11, .first_token = 0};
+  const torch::Tensor mask = dropout_mask(x, draw);
+  EXPECT_TRUE(torch::equal(mask, dropout_mask(x, draw)));
+  // Rows of a later micro-batch are rows of the whole.
+  const DropoutDraw later{.probability = 0.3, .key = 11, .first_token = 120};
+  EXPECT_TRUE(torch::equal(mask.slice(0, 120), dropout_mask(x.slice(0, 120), later)));
+  const DropoutDraw other{.probability = 0.3, .key = 12, .first_token = 0};
+  EXPECT_FALSE(torch::equal(mask, dropout_mask(x, other)));
+  // 6600 draws: the share of dropped ones is within four standard deviations of 0.3.
+  EXPECT_NEAR((mask == 0).to(torch::kDouble).mean().item<double>(), 0.3, 0.023);
+  const torch::Tensor kept = mask.masked_select(mask != 0);
+  EXPECT_LT(largest(kept - 1 / 0.7), 1e-6);
+}
+
+TEST(Lora, EvaluationDropsNothing) {
+  const auto model = load("llama");
+  add_lora(*model, {.rank = 2, .dropout = 0.5});
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& entry : model->named_parameters()) {
+      if (entry.value().requires_grad()) entry.value().fill_(0.1);
+    }
+  }
+  model->eval();
+  const torch::Tensor calm = log_probs(*model, "llama");
+  EXPECT_TRUE(torch::equal(calm, log_probs(*model, "llama")));
+  model->train();
+  EXPECT_FALSE(torch::equal(calm, log_probs(*model, "llama")));
+}
+
+// A base in 4 bits under LoRA: gradients are those of the same model with its weights unpacked.
+TEST(Lora, PackedBaseHasTheGradientsOfItsPlainTwin) {
+  const auto packed = load("llama", torch::kFloat32, 4);
+  const auto plain = load("llama", torch::kFloat32, 4);
+  merge_lora(*plain);  // unpacks
+  for (const auto& model : {packed, plain}) {
+    add_lora(*model, {.rank = 3, .alpha = 8});
+    copy_adapter(*model, adapter_folder("llama"));
+    log_probs(*model, "llama").mean().backward();
+  }
+  const auto expected = plain->named_parameters();
+  size_t compared = 0;
+  for (const auto& entry : packed->named_parameters()) {
+    if (!entry.value().requires_grad()) continue;
+    EXPECT_TRUE(torch::equal(entry.value().grad(), expected[entry.key()].grad())) << entry.key();
+    ++compared;
+  }
+  EXPECT_EQ(compared, 28U);
+}
+
+class BadAdapter : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::remove_all(folder_);
+    fs::copy(adapter_folder("llama"), folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string message(const std::string& variant) {
+    try {
+      merge_adapter(*load(variant), folder_);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  void set(const char* key, const Json& value) {
+    Json config = read_json(folder_ / "adapter_config.json");
+    config[key] = value;
+    write_file_atomic(folder_ / "adapter_config.json", config.dump());
+  }
+
+  fs::path folder_ = fs::path(::testing::TempDir()) / "unlearn_bad_adapter";
+};
+
+TEST_F(BadAdapter, IsRefusedByName) {
+  EXPECT_NE(message("mistral").find("k_proj"), std::string::npos);  // fewer key heads
+  EXPECT_NE(message("phi").find("no linear layer"), std::string::npos);
+  for (const auto& [key, value] : std::map<const char*, Json>{{"use_dora", true},
+                                                              {"bias", "all"},
+                                                              {"modules_to_save", {"lm_head"}},
+                                                              {"peft_type", "IA3"},
+                                                              {"r", 4}}) {
+    SetUp();
+    set(key, value);
+    EXPECT_NE(message("llama").find(key), std::string::npos) << key;
+  }
+  SetUp();
+  fs::remove(folder_ / "adapter_config.json");
+  EXPECT_NE(message("llama").find("adapter_config.json"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace unlearn::model
