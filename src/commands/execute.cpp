@@ -65,7 +65,8 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
 
 data::Pairing pairing_of(const RunConfig& config) {
   if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
-  return config.train.shuffle ? data::Pairing::kRandom : data::Pairing::kCyclic;
+  if (!config.train.shuffle) return data::Pairing::kCyclic;
+  return config.data.benchmark == "muse" ? data::Pairing::kByRow : data::Pairing::kRandom;
 }
 
 train::TrainingData training_data(const PreparedRun& run) {

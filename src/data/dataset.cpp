@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "data/layouts.h"
 #include "data/rows.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -90,10 +91,30 @@ Split text_split(const Source& source, const fs::path& file) {
   return split;
 }
 
+Split wmdp_split(const Source& source, const fs::path& file) {
+  const std::vector<TextRow> rows = wmdp_rows(file, source.config.text_key);
+  std::vector<int64_t> numbers;
+  for (const TextRow& row : rows) numbers.push_back(row.row);
+  return {file, make_examples(file, numbers, [&](size_t i) {
+            return make_text_example(source.tok, rows[i].text, source.config.max_length);
+          })};
+}
+
+Split read_split(const Source& source, const std::string& name, const std::string& what) {
+  const DataConfig& config = source.config;
+  if (config.benchmark == "muse") {
+    const fs::path file = muse_file(config.root, name, what);
+    return {file, muse_examples(file, source.tok, config.max_length)};
+  }
+  if (config.benchmark == "wmdp") {
+    return wmdp_split(source, wmdp_file(config.root, name, what));
+  }
+  const fs::path file = split_file(config.benchmark, config.root, name, what);
+  return config.benchmark == "text" ? text_split(source, file) : qa_split(source, file);
+}
+
 Split open_split(const Source& source, const std::string& name, const std::string& what) {
-  const fs::path file = split_file(source.config.benchmark, source.config.root, name, what);
-  Split split =
-      source.config.benchmark == "text" ? text_split(source, file) : qa_split(source, file);
+  Split split = read_split(source, name, what);
   check_vocabulary(split, source.vocab_size);
   return split;
 }
@@ -101,6 +122,8 @@ Split open_split(const Source& source, const std::string& name, const std::strin
 std::string retain_name(const DataConfig& config) {
   if (config.retain != "auto") return config.retain;
   if (config.benchmark == "tofu") return complement_split(config.forget);
+  if (config.benchmark == "muse") return muse_retain(config.forget);
+  if (config.benchmark == "wmdp") return "wikitext";
   user_error("data.retain: the method needs retain data; name its file");
 }
 
@@ -133,13 +156,15 @@ Split refusal_split(const Source& source, const Split& forget) {
 
 void DataConfig::visit(config::FieldVisitor& v) {
   v.field("benchmark", benchmark,
-          {.help = "tofu, or your own data: qa (JSONL with question/answer), text (plain text or "
-                   "JSONL with text)",
-           .choices = {"tofu", "qa", "text"}});
+          {.help = "tofu, muse, wmdp, or your own data: qa (JSONL with question/answer), text "
+                   "(plain text or JSONL with text)",
+           .choices = {"tofu", "muse", "wmdp", "qa", "text"}});
   v.field("root", root, {.help = "folder of the data files (--data)"});
   v.field("forget", forget, {.help = "what to forget: a split's name or a file"});
-  v.field("retain", retain,
-          {.help = "what to keep: a split's name or a file; auto: TOFU's complement of forget"});
+  v.field(
+      "retain", retain,
+      {.help = "what to keep: a split's name or a file; auto: TOFU's complement of forget, MUSE's "
+               "retain1 of the corpus, WMDP's wikitext"});
   v.field("train", train, {.help = "what finetune trains on: a split's name or a file"});
   v.field("alternate", alternate,
           {.help = "refusal lines for methods that need them; auto: <root>/idontknow.jsonl"});
@@ -147,10 +172,10 @@ void DataConfig::visit(config::FieldVisitor& v) {
           {.help = "tokens per example; longer ones are cut", .min = 2, .max = 1 << 20});
   v.field("pairing", pairing,
           {.help = "which retain row a forget row gets",
-           .choices = {"auto", "fixed", "random", "cyclic"}});
+           .choices = {"auto", "fixed", "random", "cyclic", "by_row"}});
   v.field("question_key", question_key, {.help = "field with the question (qa)"});
   v.field("answer_key", answer_key, {.help = "field with the answer (qa)"});
-  v.field("text_key", text_key, {.help = "field with the text (text)"});
+  v.field("text_key", text_key, {.help = "field with the text (text, wmdp)"});
 }
 
 Splits load_splits(const DataConfig& config, const SplitRequest& request,
@@ -161,8 +186,9 @@ Splits load_splits(const DataConfig& config, const SplitRequest& request,
   if (request.forget) splits.forget = open_split(source, config.forget, "forget");
   if (request.retain) splits.retain = open_split(source, retain_name(config), "retain");
   if (request.alternate) {
-    if (config.benchmark == "text") {
-      user_error("data.benchmark: text has no questions to refuse; use tofu or qa");
+    if (config.benchmark != "tofu" && config.benchmark != "qa") {
+      user_error("data.benchmark: ", config.benchmark,
+                 " has no questions to refuse; use tofu or qa");
     }
     splits.alternate = refusal_split(source, *splits.forget);
   }

@@ -25,8 +25,9 @@ Pairing parse_pairing(const std::string& name) {
   if (name == "fixed") return Pairing::kFixed;
   if (name == "random") return Pairing::kRandom;
   if (name == "cyclic") return Pairing::kCyclic;
-  user_error("data.pairing: must be fixed, random or cyclic, not '", name, "'",
-             did_you_mean(name, {"fixed", "random", "cyclic"}));
+  if (name == "by_row") return Pairing::kByRow;
+  user_error("data.pairing: must be fixed, random, cyclic or by_row, not '", name, "'",
+             did_you_mean(name, {"fixed", "random", "cyclic", "by_row"}));
 }
 
 PairStream::PairStream(const PairStreamOptions& options) : options_(options) {
@@ -64,6 +65,10 @@ PairItem PairStream::at(int64_t position) const {
     case Pairing::kCyclic:
       if (retain > 0) item.retain = position % retain;
       if (alternate > 0) item.alternate = position % alternate;
+      break;
+    case Pairing::kByRow:
+      if (retain > 0) item.retain = item.forget % retain;
+      if (alternate > 0) item.alternate = item.forget % alternate;
       break;
   }
   if (options_.alternate_per_forget) item.alternate = item.forget;

@@ -73,14 +73,14 @@ int64_t refusal_line(int64_t forget_row, int64_t count);
 
 // The `data:` section.
 struct DataConfig {
-  std::string benchmark = "tofu";   // tofu | qa | text (muse, wmdp: with their issues)
+  std::string benchmark = "tofu";   // tofu | muse | wmdp | qa | text
   std::string root;                 // folder of the benchmark's files
-  std::string forget = "forget01";  // split name (tofu) or file
-  std::string retain = "auto";      // split name, file, "auto" (tofu: the complement), "none"
+  std::string forget = "forget01";  // split name or file (muse: "news", "news/scal/forget_2")
+  std::string retain = "auto";      // split name, file, "auto" (by benchmark), "none"
   std::string train = "full";       // finetune: split name or file
   std::string alternate = "auto";   // refusal lines: file, or "auto" (<root>/idontknow.jsonl)
   int64_t max_length = 500;
-  std::string pairing = "auto";  // fixed | random | cyclic | auto (by benchmark)
+  std::string pairing = "auto";  // fixed | random | cyclic | by_row | auto (by benchmark)
   std::string question_key = "question";
   std::string answer_key = "answer";
   std::string text_key = "text";

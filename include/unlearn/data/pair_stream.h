@@ -13,6 +13,7 @@ enum class Pairing : uint8_t {
             // (Unlearn-Simple, TOFU/dataloader.py)
   kRandom,  // drawn anew at every access
   kCyclic,  // stream position p gets retain row p mod n_retain
+  kByRow,   // row i keeps retain row i mod n_retain (swj0419/muse_bench, baselines/dataset.py)
 };
 Pairing parse_pairing(const std::string& name);  // UserError names the choices
 

@@ -1,0 +1,96 @@
+// MUSE's folders (swj0419/muse_bench, load_data.py and baselines/baselines/dataset.py).
+#include <algorithm>
+
+#include "data/layouts.h"
+#include "data/rows.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::data {
+namespace fs = std::filesystem;
+namespace {
+
+// "news" -> news/raw/forget, "news/retain1" -> news/raw/retain1, "news/sust/forget_2" as it is.
+fs::path path_of_split(const std::string& split) {
+  const fs::path path(split);
+  const auto parts = std::distance(path.begin(), path.end());
+  if (parts == 1) return path / "raw" / "forget";
+  if (parts == 2) return path.parent_path() / "raw" / path.filename();
+  return path;
+}
+
+Example ids_example(const Json& ids, int64_t max_length) {
+  Example example;
+  for (const Json& id : ids) {
+    if (!id.is_number_integer()) user_error("'input_ids' must be whole numbers");
+    if (static_cast<int64_t>(example.tokens.size()) == max_length) break;
+    example.tokens.push_back(id.get<int32_t>());
+  }
+  if (example.tokens.size() < 2) user_error("'input_ids' holds fewer than two tokens");
+  example.labels = example.tokens;
+  example.labels.front() = kIgnored;
+  example.num_labels = static_cast<int64_t>(example.tokens.size()) - 1;
+  return example;
+}
+
+Example json_example(const Json& value, const tokenizer::Tokenizer& tok, int64_t max_length) {
+  if (value.is_object() && value.contains("input_ids") && value["input_ids"].is_array()) {
+    return ids_example(value["input_ids"], max_length);
+  }
+  const std::string text =
+      value.is_object() ? text_field(value, "text") : text_field(Json{{"text", value}}, "text");
+  return make_text_example(tok, text, max_length);
+}
+
+}  // namespace
+
+fs::path muse_file(const std::string& root, const std::string& split, const std::string& what) {
+  std::error_code ignored;
+  if (split.empty()) user_error("data.", what, ": give a split such as news, books or a file");
+  if (fs::is_regular_file(split, ignored)) return split;
+  if (root.empty()) user_error("no data folder: give --data DIR or data.root in the config");
+  if (!fs::is_directory(root, ignored)) user_error("data.root: ", root, " is not a folder");
+  const fs::path inside = path_of_split(split);
+  for (const fs::path& folder : {fs::path(root), fs::path(root) / "data"}) {
+    for (const char* extension : {".txt", ".json", ""}) {
+      const fs::path file = folder / (inside.string() + extension);
+      if (fs::is_regular_file(file, ignored)) return file;
+    }
+  }
+  user_error("data.", what, ": ", (fs::path(root) / inside).string(),
+             ".txt not found (nor .json); use news, books, news/retain1, news/scal/forget_2, "
+             "news/sust/forget_2, … or a file");
+}
+
+std::string muse_retain(const std::string& forget) {
+  const std::string corpus = fs::path(forget).begin()->string();
+  std::error_code ignored;
+  if (fs::is_regular_file(forget, ignored)) {
+    user_error("data.retain: cannot guess what to keep beside the file ", forget, "; name it");
+  }
+  return corpus + "/retain1";
+}
+
+std::vector<Example> muse_examples(const fs::path& file, const tokenizer::Tokenizer& tok,
+                                   int64_t max_length) {
+  std::vector<Example> examples;
+  if (file.extension() != ".json" && file.extension() != ".jsonl") {
+    const std::string text = read_file(file);
+    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+    try {
+      examples = chunk_text(tok, text, max_length);
+    } catch (const UserError& error) {
+      user_error(file.string(), ": ", error.what());
+    }
+  } else {
+    for_each_json_row(file, [&](int64_t row, const Json& value) {
+      examples.push_back(json_example(value, tok, max_length));
+      examples.back().row = row;
+    });
+    if (examples.empty()) user_error(file.string(), ": holds no row");
+  }
+  for (Example& example : examples) example.id = cat(file.stem().string(), ":", example.row);
+  return examples;
+}
+
+}  // namespace unlearn::data
