@@ -18,7 +18,7 @@ using model::Recompute;
 constexpr int64_t kDeviceContext = int64_t{800} << 20;
 // What the process takes beyond what it holds when the plan is made: threads, buffers of the
 // matrix libraries, and memory that the allocator keeps between uses.
-constexpr int64_t kHostSlack = int64_t{64} << 20;
+constexpr int64_t kHostSlack = int64_t{112} << 20;
 // Steps beyond this many are not looked at; by then the largest micro-batch has been seen.
 constexpr int64_t kStepsMeasured = 2000;
 
@@ -65,8 +65,8 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
     largest = std::max(largest, elements * element);
   }
   plan.gradients = config.free_gradients ? largest : plan.weights;
-  // A tied embedding's two gradients exist side by side before they are added.
-  if (shape.model.dims.tied_embeddings) plan.gradients += head;
+  // A tied embedding's two gradients exist beside their sum when they are added.
+  if (shape.model.dims.tied_embeddings) plan.gradients += 2 * head;
   // What is kept, and what the block in work holds besides: gradients of its intermediate values.
   const int64_t in_work = 2 * shape.model.mlp_width + 4 * shape.model.dims.hidden_size;
   const int64_t kept = shape.model.kept(recompute_of(modes.recompute));
