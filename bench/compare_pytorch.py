@@ -39,13 +39,14 @@ CONTESTANTS = {
 # Contestants of one group run side by side; the first is what the others are compared with.
 SUITES = {
     "30M": {"model": "30m", "batch": 4,
-            "groups": [["ours SimNPO", "P1 SimNPO", "P2 SimNPO"],
-                       ["ours SimNPO", "ours NPO", "ours NPO+KL"],
-                       ["ours NPO", "P1 NPO"], ["ours NPO+KL", "P1 NPO+KL"]]},
+            "groups": [["ours SimNPO", "P1 SimNPO"], ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
     "135M": {"model": "smollm2", "batch": 2,
-             "groups": [["ours SimNPO", "P1 SimNPO", "P2 SimNPO"],
-                        ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
+             "groups": [["ours SimNPO", "P1 SimNPO"], ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
     "flat": {"model": "30m", "batch": 4, "rows": [10, 4000]},
+    "30M-compiled": {"model": "30m", "batch": 4, "groups": [["ours SimNPO", "P2 SimNPO"]]},
+    "135M-compiled": {"model": "smollm2", "batch": 2, "groups": [["ours SimNPO", "P2 SimNPO"]]},
+    "30M-reference": {"model": "30m", "batch": 4, "groups": [["ours NPO", "P1 NPO"],
+                                                             ["ours NPO+KL", "P1 NPO+KL"]]},
 }
 
 
@@ -290,7 +291,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train-steps", type=pathlib.Path, required=True)
     parser.add_argument("--suite", action="append", choices=list(SUITES))
-    parser.add_argument("--group", type=int, help="only this group of a suite")
+    parser.add_argument("--group", type=int, help="only this group of a suite's contestants")
     parser.add_argument("--smollm2", type=pathlib.Path, default=pathlib.Path("models/smollm2-135m"))
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--warmup", type=int, default=5)

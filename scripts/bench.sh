@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Times training steps against PyTorch loops (bench/compare_pytorch.py) and writes the tables of
 # docs/performance.md with the raw numbers in bench/results/. PYTHON must have torch and transformers.
-#   scripts/bench.sh [--suite 30M|135M|flat] [--steps N] [--smollm2 DIR] …
+#   scripts/bench.sh [--suite NAME] [--steps N] [--smollm2 DIR] …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake -S . -B build -G Ninja -DUNLEARN_BENCH=ON >/dev/null
