@@ -42,7 +42,7 @@ make_bundled_models() {
   local quiet=(--log-level warning)
   if [ ! -f "$folder/retain/eval/TOFU_EVAL.json" ]; then
     echo "training the model that never saw $split" >&2
-    (cd "$here" && "$unlearn" finetune --config finetune-tiny.yaml --set data.train="train_${split/forget/retain}" \
+    (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_${split/forget/retain}" \
       --output "$folder/retain" --overwrite "${quiet[@]}" >/dev/null)
   fi
   "$unlearn" eval "$folder/retain" --benchmark tofu --data "$data" --set data.forget="$split" \
@@ -53,7 +53,7 @@ make_bundled_models() {
     [ $method = simnpo ] || settings=(--beta 0.1 --epochs 10)
     if [ ! -f "$folder/$method/model/config.json" ]; then
       echo "unlearning $split with $method" >&2
-      (cd "$here" && "$unlearn" train --config quickstart.yaml --method $method "${settings[@]}" \
+      (cd "$here" && "$unlearn" train --config configs/quickstart.yaml --method $method "${settings[@]}" \
         --set data.forget="$split" --output "$folder/$method" --overwrite "${quiet[@]}" >/dev/null)
     fi
     names+=("$method")
