@@ -39,10 +39,11 @@ common_option() { # common_option OPTION VALUE: false when it is none of these
 # about the same forget probability; a third model never saw them.
 make_bundled_models() {
   local method folder=$output/models
+  [[ $split =~ ^forget(05|10)$ ]] || fail "the bundled data has the splits forget05 and forget10, not '$split'"
   local quiet=(--log-level warning)
   if [ ! -f "$folder/retain/eval/TOFU_EVAL.json" ]; then
     echo "training the model that never saw $split" >&2
-    (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_${split/forget/retain}" \
+    (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_retain$((100 - 10#${split#forget}))" \
       --output "$folder/retain" --overwrite "${quiet[@]}" >/dev/null)
   fi
   "$unlearn" eval "$folder/retain" --benchmark tofu --data "$data" --set data.forget="$split" \
