@@ -41,7 +41,7 @@ make_bundled_models() {
   local method folder=$output/models
   [[ $split =~ ^forget(05|10)$ ]] || fail "the bundled data has the splits forget05 and forget10, not '$split'"
   local quiet=(--log-level warning)
-  if [ ! -f "$folder/retain/eval/TOFU_EVAL.json" ]; then
+  if [ ! -f "$folder/retain/model/config.json" ]; then
     echo "training the model that never saw $split" >&2
     (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_retain$((100 - 10#${split#forget}))" \
       --output "$folder/retain" --overwrite "${quiet[@]}" >/dev/null)
