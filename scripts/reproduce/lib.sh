@@ -39,21 +39,21 @@ common_option() { # common_option OPTION VALUE: false when it is none of these
 # about the same forget probability; a third model never saw them.
 make_bundled_models() {
   local method folder=$output/models
+  [[ $split =~ ^forget(05|10)$ ]] || fail "the bundled data has the splits forget05 and forget10, not '$split'"
   local quiet=(--log-level warning)
-  if [ ! -f "$folder/retain/eval/TOFU_EVAL.json" ]; then
+  if [ ! -f "$folder/retain/model/config.json" ]; then
     echo "training the model that never saw $split" >&2
-    (cd "$here" && "$unlearn" finetune --config finetune-tiny.yaml --set data.train="train_${split/forget/retain}" \
+    (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_retain$((100 - 10#${split#forget}))" \
       --output "$folder/retain" --overwrite "${quiet[@]}" >/dev/null)
   fi
-  "$unlearn" eval "$folder/retain" --benchmark tofu --data "$data" --set data.forget="$split" \
-    --set eval.splits=forget --output "$folder/retain" "${quiet[@]}" >/dev/null
+  evaluate "$folder/retain/model" "$folder/retain" # kept results make this quick the second time
   retain_log=$folder/retain
   for method in npo simnpo; do
     local settings=(--beta 2.5 --epochs 40)
     [ $method = simnpo ] || settings=(--beta 0.1 --epochs 10)
     if [ ! -f "$folder/$method/model/config.json" ]; then
       echo "unlearning $split with $method" >&2
-      (cd "$here" && "$unlearn" train --config quickstart.yaml --method $method "${settings[@]}" \
+      (cd "$here" && "$unlearn" train --config configs/quickstart.yaml --method $method "${settings[@]}" \
         --set data.forget="$split" --output "$folder/$method" --overwrite "${quiet[@]}" >/dev/null)
     fi
     names+=("$method")

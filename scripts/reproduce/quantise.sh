@@ -17,6 +17,7 @@ while [ $# -gt 0 ]; do
 done
 output=${output:-$here/runs/quantise}
 mkdir -p "$output"
+output=$(cd "$output" && pwd)
 if [ ${#models[@]} -eq 0 ]; then
   names=(original)
   models=("$here/data/tiny")

@@ -30,6 +30,7 @@ while [ $# -gt 0 ]; do
 done
 output=${output:-$here/runs/relearn}
 mkdir -p "$output"
+output=$(cd "$output" && pwd)
 if [ ${#models[@]} -eq 0 ]; then
   make_bundled_models
   lr=${lr:-5e-4}
