@@ -87,7 +87,10 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
 
 void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape) {
   const losses::Needs needs = inputs.loss->needs();
-  const bool has_rows = needs.retain_rows != scoring::RowFunction::kNone;
+  const auto has_rows = [&](data::Role role) {
+    const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
+    return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
+  };
   const auto is_read = [&](data::Role role) {
     return role == data::Role::kForget   ? needs.forget
            : role == data::Role::kRetain ? needs.retain
@@ -102,7 +105,7 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
         const auto inputs_of_item = static_cast<int64_t>(item.example->tokens.size()) - 1;
         tokens += inputs_of_item;
         labels += item.example->num_labels;
-        if (has_rows && item.role == data::Role::kRetain) rows += inputs_of_item;
+        if (has_rows(item.role)) rows += inputs_of_item;
       }
       shape.tokens = std::max(shape.tokens, tokens);
       shape.label_rows = std::max(shape.label_rows, labels);
@@ -111,11 +114,15 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
   });
   const auto element = static_cast<int64_t>(torch::elementSize(shape.dtype));
   const int64_t width = shape.model.dims.hidden_size;
-  for (const data::Example* example : reference_needs(inputs).hidden) {
-    shape.reference_bytes += static_cast<int64_t>(example->tokens.size()) * width * element;
+  const scoring::ReferenceNeeds reference = reference_needs(inputs);
+  for (const auto* states : {&reference.hidden, &reference.layer_hidden}) {
+    for (const auto& rows : *states) {
+      shape.reference_bytes += static_cast<int64_t>(rows.example->tokens.size()) * width * element;
+    }
   }
   // The reference's own head.
-  if (has_rows) shape.reference_bytes += shape.model.dims.vocab_size * width * element;
+  if (!reference.hidden.empty())
+    shape.reference_bytes += shape.model.dims.vocab_size * width * element;
 }
 
 MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int64_t available) {
