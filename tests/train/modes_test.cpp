@@ -1,5 +1,4 @@
-// Memory modes of training: the exact ones change no bit, the others stay close, and every one of
-// them resumes to the bit.
+// Memory modes of training: the exact ones change no bit, the others stay close.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -81,37 +80,6 @@ TrainConfig config_of(const Mode& mode, int64_t steps) {
   if (mode.free_gradients) config.max_grad_norm = 0;
   return config;
 }
-
-class TrainingMode : public ::testing::TestWithParam<Mode> {};
-
-TEST_P(TrainingMode, ResumesToTheBit) {
-  const Mode mode = GetParam();
-  TrainConfig config = config_of(mode, 6);
-  TinyRun whole(cat(mode.name, "_whole"), mode.dtype);
-  const std::vector<double> losses = whole.train(config);
-  TinyRun parts(cat(mode.name, "_parts"), mode.dtype);
-  config.save_every = "3";
-  parts.train(config);
-  parts.reload(mode.dtype);  // what was trained lives in the checkpoint only
-  const std::vector<double> rest = parts.train(config, 3);
-  EXPECT_EQ(rest, std::vector<double>(losses.begin() + 3, losses.end()));
-  parts.expect_same_weights(whole);
-}
-
-INSTANTIATE_TEST_SUITE_P(Modes, TrainingMode,
-                         ::testing::Values(Mode{"fp32", torch::kFloat32, "auto", "auto"},
-                                           Mode{"fp32_8", torch::kFloat32, "auto", "8"},
-                                           Mode{"fp32_16", torch::kFloat32, "auto", "16"},
-                                           Mode{"fp64", torch::kFloat64, "auto", "auto"},
-                                           Mode{"split_32", torch::kBFloat16, "split", "32"},
-                                           Mode{"split_16", torch::kBFloat16, "split", "16"},
-                                           Mode{"split_8", torch::kBFloat16, "split", "8"},
-                                           Mode{"sr_32", torch::kBFloat16, "sr", "32"},
-                                           Mode{"sr_16", torch::kBFloat16, "sr", "16"},
-                                           Mode{"sr_8", torch::kBFloat16, "sr", "8"},
-                                           Mode{"sr_8_free", torch::kBFloat16, "sr", "8", true},
-                                           Mode{"none_32", torch::kBFloat16, "none", "32"}),
-                         [](const auto& mode) { return mode.param.name; });
 
 TEST(FreeGradientsTest, GiveTheSameBits) {
   for (const char* recompute : {"none", "full"}) {
