@@ -24,7 +24,6 @@ VARIANTS = {
     "phi": dict(r=2, lora_alpha=5, use_rslora=True, target_modules=["q_proj", "v_proj", "fc2"]),
     "qwen2": dict(r=4, lora_alpha=4, target_modules=r".*layers\.1\..*(k_proj|down_proj)",
                   alpha_pattern={"k_proj": 12}),
-    "gpt2": dict(r=3, lora_alpha=6, target_modules=["c_attn", "c_proj", "c_fc"], fan_in_fan_out=True),
 }
 
 # NF4's levels (QLoRA, arXiv 2305.14314, appendix E).

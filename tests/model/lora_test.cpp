@@ -121,15 +121,14 @@ TEST_P(GoldenLora, PackedBaseIsWhatPythonDequantises) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor expected = golden_->view("log_probs." + std::to_string(bits));
     EXPECT_LT(largest(log_probs(*model, variant) - expected), 1e-4) << bits;
-    EXPECT_GT(largest(expected - Golden(variant).log_probs), 1e-3) << "no effect: " << bits;
+    EXPECT_GT(largest(expected - Golden(variant).log_probs), 1e-3) << "the formats must matter";
   }
 }
 
 // alpha / sqrt(rank) is written as the alpha that gives the same scale.
 const Adapter kAdapters[] = {
     {"llama", {.rank = 3, .alpha = 8, .targets = "all-linear"}},
-    {"phi", {.rank = 2, .alpha = 5 * std::sqrt(2.0), .targets = "q_proj,v_proj,fc2"}},
-    {"gpt2", {.rank = 3, .alpha = 6, .targets = "c_attn,c_proj,c_fc"}}};
+    {"phi", {.rank = 2, .alpha = 5 * std::sqrt(2.0), .targets = "q_proj,v_proj,fc2"}}};
 INSTANTIATE_TEST_SUITE_P(Variants, GoldenLora, ::testing::ValuesIn(kAdapters));
 
 TEST(GoldenLoraFolder, AlphaPatternAndRegularExpression) {
