@@ -28,6 +28,10 @@ class ReferenceCacheTest : public testing::Test {
   ReferenceCache open(const std::string& key = "model a") {
     return ReferenceCache::open_or_build(folder_, *model_, key, needs_, 40);
   }
+  void need_hidden(RowPositions positions) {
+    needs_.hidden.clear();
+    for (const data::Example& example : examples_) needs_.hidden.push_back({&example, positions});
+  }
   std::vector<fs::path> files() const {
     std::vector<fs::path> out;
     for (const auto& entry : fs::directory_iterator(folder_)) out.push_back(entry.path());
@@ -77,7 +81,7 @@ TEST_F(ReferenceCacheTest, AnotherModelOrOtherDataMakeAnotherFile) {
   --examples_[0].num_labels;
   EXPECT_EQ(open().logp(examples_[0]).size(0), examples_[0].num_labels);
   EXPECT_EQ(files().size(), 3u);
-  needs_.hidden = pointers(examples_);
+  need_hidden(RowPositions::kAttended);
   open();
   EXPECT_EQ(files().size(), 4u);
 }
@@ -96,15 +100,14 @@ TEST_F(ReferenceCacheTest, ADamagedFileIsBuiltAgain) {
 }
 
 TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
-  needs_.hidden = pointers(examples_);
   for (const RowPositions positions : {RowPositions::kAttended, RowPositions::kLabels}) {
-    needs_.hidden_positions = positions;
+    need_hidden(positions);
     const ReferenceCache cache = open();
     std::vector<data::PackItem> items;
     for (const auto& example : examples_) items.push_back({data::Role::kRetain, &example});
     ScoreRequest request;
-    request.retain_rows = RowFunction::kForwardKl;
-    request.retain_row_positions = positions;
+    request.retain.rows.function = RowFunction::kForwardKl;
+    request.retain.rows.positions = positions;
     const auto kl = [&] {
       const torch::NoGradGuard no_grad;
       return score_batch(*model_, data::pack(items), request, &cache).retain.row_values;
