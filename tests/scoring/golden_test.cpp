@@ -17,7 +17,8 @@ ScoreExamplesOptions in_batches_of(int64_t tokens) {
 class GoldenScores : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
-  if (GetParam() == "llama_dynamic") {
+  // LongRoPE's tiny checkpoints have a sequence one token beyond where the angles change.
+  if (GetParam() == "llama_dynamic" || GetParam().starts_with("phi3_longrope")) {
     GTEST_SKIP() << "its angles depend on the input's length, which is one less when scoring";
   }
   const model::Golden golden(GetParam());
