@@ -1,20 +1,11 @@
 #include "unlearn/benchmarks/tofu.h"
 
+#include "benchmarks/fields.h"
 #include "unlearn/benchmarks/registry.h"
-#include "unlearn/core/error.h"
 
 namespace unlearn::benchmarks {
 namespace fs = std::filesystem;
 namespace {
-
-std::string text_of(const Json& row, const char* key) {
-  const auto it = row.is_object() ? row.find(key) : row.end();
-  if (!row.is_object() || it == row.end()) user_error("no field '", key, "'");
-  if (!it->is_string()) user_error("field '", key, "' must be text");
-  auto text = it->get<std::string>();
-  if (trim(text).empty()) user_error("field '", key, "' is empty");
-  return text;
-}
 
 std::vector<std::string> false_answers(const Json& row) {
   const auto it = row.find("perturbed_answer");
@@ -41,9 +32,9 @@ std::vector<PerturbedRow> read_perturbed_rows(const fs::path& file, bool with_pa
                                               const std::string& question_key) {
   std::vector<PerturbedRow> rows;
   for_each_json_row(file, [&](int64_t row, const Json& value) {
-    PerturbedRow item{row, text_of(value, question_key.c_str()), text_of(value, "answer"), "",
-                      false_answers(value)};
-    if (with_paraphrase) item.paraphrased_answer = text_of(value, "paraphrased_answer");
+    PerturbedRow item{row, checked_text(value, question_key.c_str()), checked_text(value, "answer"),
+                      "", false_answers(value)};
+    if (with_paraphrase) item.paraphrased_answer = checked_text(value, "paraphrased_answer");
     if (!rows.empty() && rows.front().perturbed_answers.size() != item.perturbed_answers.size()) {
       user_error("has ", item.perturbed_answers.size(), " false answers, the rows before ",
                  rows.front().perturbed_answers.size());
@@ -85,7 +76,7 @@ fs::path tofu_holdout_file(const fs::path& root, const std::string& forget_split
 std::vector<PerturbedRow> read_holdout_rows(const fs::path& file) {
   std::vector<PerturbedRow> rows;
   for_each_json_row(file, [&](int64_t row, const Json& value) {
-    rows.push_back({row, text_of(value, "question"), text_of(value, "answer"), "", {}});
+    rows.push_back({row, checked_text(value, "question"), checked_text(value, "answer"), "", {}});
   });
   if (rows.empty()) user_error(file.string(), ": holds no row");
   return rows;

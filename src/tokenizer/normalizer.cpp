@@ -9,6 +9,7 @@
 #include "tokenizer/pattern.h"
 #include "tokenizer/unicode.h"
 #include "unlearn/core/error.h"
+#include "unlearn/tokenizer/lower_case.h"
 
 namespace unlearn::tokenizer {
 namespace {
@@ -101,5 +102,7 @@ Normalizer make_normalizer(const Json& json, const std::string& where) {
   user_error(where, ": normalizer '", type, "' is not supported (known: NFC, NFD, NFKC, NFKD, ",
              "Lowercase, StripAccents, ByteLevel, Prepend, Replace, Strip, Sequence)");
 }
+
+std::string lower_case(std::string text) { return lowercase(std::move(text)); }
 
 }  // namespace unlearn::tokenizer

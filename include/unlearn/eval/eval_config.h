@@ -29,6 +29,7 @@ struct EvalConfig {
   int64_t seed = 0;
 
   // Formulas
+  std::string suite = "muse";  // of the MUSE benchmark: muse or ou
   std::string truth_ratio = "loss_mean";
   std::string formula = "open_unlearning";
   int64_t ds_size = 300;  // rows of the TOFU repository's log

@@ -1,0 +1,76 @@
+#include "unlearn/benchmarks/muse.h"
+
+#include "benchmarks/fields.h"
+#include "unlearn/benchmarks/registry.h"
+
+namespace unlearn::benchmarks {
+namespace {
+namespace fs = std::filesystem;
+
+template <class Read>
+auto read_rows(const fs::path& file, int64_t max_rows, const Read& read) {
+  std::vector<decltype(read(int64_t{0}, Json()))> rows;
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    auto item = read(row, value);  // rows past the limit are checked too
+    if (max_rows == 0 || static_cast<int64_t>(rows.size()) < max_rows) {
+      rows.push_back(std::move(item));
+    }
+  });
+  if (rows.empty()) user_error(file.string(), ": holds no row");
+  return rows;
+}
+
+MusePrompt question_row(int64_t row, const Json& value) {
+  const std::string question = checked_text(value, "question");
+  return {row, "Question: " + question + "\nAnswer: ", checked_text(value, "answer"), question};
+}
+
+}  // namespace
+
+Benchmark benchmark_muse() {
+  return {"muse", "MUSE: news articles and books (arXiv 2407.06460); news, books"};
+}
+
+fs::path muse_corpus_folder(const std::string& root, const std::string& split) {
+  if (root.empty()) user_error("no data folder: give --data DIR or data.root in the config");
+  const fs::path name = fs::path(split).empty() ? fs::path() : *fs::path(split).begin();
+  for (const fs::path& folder : {fs::path(root) / name, fs::path(root) / "data" / name}) {
+    if (!name.empty() && fs::is_directory(folder)) return folder;
+  }
+  user_error("data.forget: ", (fs::path(root) / name).string(),
+             " is no folder; name the corpus (news or books) and its parent folder with --data");
+}
+
+std::string muse_corpus(const std::string& split) {
+  const std::string name = split.substr(0, split.find('/'));
+  return name == "news" || name == "books" ? name : "";
+}
+
+std::vector<MusePrompt> read_verbmem(const fs::path& corpus, int64_t max_rows) {
+  return read_rows(corpus / "verbmem/forget.json", max_rows, [](int64_t row, const Json& value) {
+    return MusePrompt{row, checked_text(value, "prompt"), checked_text(value, "gt"), ""};
+  });
+}
+
+std::vector<MusePrompt> read_knowmem(const fs::path& corpus, const std::string& side,
+                                     int64_t max_rows) {
+  std::string examples;
+  for (const MusePrompt& pair :
+       read_rows(corpus / "knowmem" / (side + "_qa_icl.json"), 0, question_row)) {
+    examples += pair.prompt + pair.truth + "\n\n";
+  }
+  auto rows = read_rows(corpus / "knowmem" / (side + "_qa.json"), max_rows, question_row);
+  for (MusePrompt& row : rows) row.prompt = examples + row.prompt;
+  return rows;
+}
+
+std::vector<MuseText> read_privleak(const fs::path& corpus, const std::string& split,
+                                    int64_t max_rows) {
+  return read_rows(corpus / "privleak" / (split + ".json"), max_rows,
+                   [](int64_t row, const Json& value) {
+                     const Json wrapped = value.is_string() ? Json{{"text", value}} : value;
+                     return MuseText{row, checked_text(wrapped, "text")};
+                   });
+}
+
+}  // namespace unlearn::benchmarks

@@ -1,0 +1,273 @@
+// MUSE (arXiv 2407.06460): swj0419/muse_bench's metrics, or open-unlearning's (eval.suite: ou).
+#include "unlearn/metrics/muse.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "eval/attacks.h"
+#include "eval/selection.h"
+#include "unlearn/benchmarks/muse.h"
+#include "unlearn/core/error.h"
+#include "unlearn/eval/evaluation.h"
+#include "unlearn/metrics/memorization.h"
+#include "unlearn/tokenizer/lower_case.h"
+
+namespace unlearn::eval {
+namespace {
+namespace fs = std::filesystem;
+
+using benchmarks::MusePrompt;
+using benchmarks::MuseText;
+
+// muse_bench, eval.py; open-unlearning's configs say the same.
+constexpr int64_t kVerbmemTokens = 128;
+constexpr int64_t kKnowmemTokens = 32;
+constexpr int64_t kAttackLength = 2048;  // open-unlearning's texts; muse_bench's are whole
+const std::vector<std::string> kKnowmemStops = {"\n\n", "\nQuestion", "Question:"};
+
+struct PromptPlan {
+  MusePrompt item;
+  std::string truth;  // what ROUGE compares with
+  ResultId generation = 0;
+  std::optional<ResultId> continuation;  // suite ou: the truth after its prompt, scored
+};
+struct TextPlan {
+  MuseText item;
+  ResultId score = 0, lower_cased = 0;
+};
+struct PromptTask {
+  std::string key, short_name;  // "forget_verbmem_ROUGE", "verbmem_f"
+  std::vector<PromptPlan> rows;
+};
+
+fs::path muse_retain_log(const std::string& name) {
+  if (!fs::is_directory(name)) return name;
+  for (const char* inside : {"eval/MUSE_EVAL.json", "MUSE_EVAL.json"}) {
+    if (fs::exists(fs::path(name) / inside)) return fs::path(name) / inside;
+  }
+  user_error("eval.retain_log: ", name, " holds no eval/MUSE_EVAL.json; evaluate that run first");
+}
+
+std::vector<std::string> offered_metrics(bool ou) {
+  if (!ou) return {"verbmem", "knowmem", "privleak"};
+  return {"verbmem",
+          "knowmem",
+          "privleak",
+          "exact_memorization",
+          "extraction_strength",
+          "mia_loss",
+          "mia_min_k",
+          "mia_min_k_plus_plus",
+          "mia_zlib"};
+}
+
+class MuseEvaluation : public BenchmarkEvaluation {
+ public:
+  explicit MuseEvaluation(const EvaluationInputs& inputs)
+      : inputs_(inputs),
+        ou_(inputs.config.suite == "ou"),
+        selection_(inputs.config.metrics, offered_metrics(ou_), {}) {}
+
+  std::string file_prefix() const override { return "MUSE"; }
+  std::vector<std::string> headline() const override {
+    return {"forget_verbmem_ROUGE", "forget_knowmem_ROUGE", "retain_knowmem_ROUGE", "privleak"};
+  }
+
+  void plan(Plan& own, Plan&) override {
+    const EvalConfig& config = inputs_.config;
+    if (config.splits != std::vector<std::string>{"all"}) {
+      user_error("eval.splits: MUSE has no splits to choose from; use all, and eval.metrics");
+    }
+    const fs::path corpus = benchmarks::muse_corpus_folder(inputs_.data.root, inputs_.data.forget);
+    if (!config.retain_log.empty()) {
+      retain_source_ = muse_retain_log(config.retain_log).string();
+      retain_ = metrics::read_muse_log(retain_source_);
+    }
+    if (selection_.has("verbmem") || selection_.needs(metrics::Need::kArgmax)) {
+      plan_verbmem(benchmarks::read_verbmem(corpus, config.rows), own);
+    }
+    if (selection_.has("knowmem")) {
+      for (const char* side : {"forget", "retain"}) {
+        plan_knowmem(side, benchmarks::read_knowmem(corpus, side, config.rows), own);
+      }
+    }
+    if (ou_ ? selection_.needs(metrics::Need::kHoldout) : selection_.has("privleak")) {
+      plan_texts(corpus, own);
+    }
+  }
+
+  Outcome assemble(const Results& own, const Results& reference) const override {
+    metrics::EvalReport report;
+    Outcome outcome;
+    for (const PromptTask& task : tasks_) add_task(task, own, report, outcome);
+    if (ou_) {
+      add_memorization(own, report);
+      attacks_.add(own, reference, {inputs_.config.min_k}, report);
+    } else if (!texts_.empty()) {
+      add_attack_values(own, report, outcome);
+    }
+    const std::string corpus = ou_ ? "" : benchmarks::muse_corpus(inputs_.data.forget);
+    outcome.evaluation = metrics::evaluate_muse_log(
+        report, "this evaluation", retain_ ? &*retain_ : nullptr, retain_source_, corpus);
+    selection_.filter(outcome.evaluation);
+    return outcome;
+  }
+
+ private:
+  std::string decoded(std::span<const int32_t> ids) const {
+    return tokenizer::clean_up_spaces(inputs_.tokenizer.decode(ids, /*skip_special=*/true));
+  }
+
+  // muse_bench compares with the first 128 tokens of the truth, tokenised alone (BOS is one of
+  // them); open-unlearning with all that follows the prompt.
+  void plan_verbmem(std::vector<MusePrompt> rows, Plan& own) {
+    PromptTask task{"forget_verbmem_ROUGE", "verbmem_f", {}};
+    for (MusePrompt& row : rows) {
+      PromptPlan item{std::move(row), "", 0, {}};
+      const std::vector<int32_t> prompt = inputs_.tokenizer.encode(item.item.prompt, true);
+      if (ou_) {
+        data::Example whole = data::make_text_example(
+            inputs_.tokenizer, item.item.prompt + " " + item.item.truth, kAttackLength);
+        const size_t masked = std::min(prompt.size(), whole.tokens.size() - 1);
+        item.truth = decoded(std::span(whole.tokens).subspan(masked));
+        std::fill_n(whole.labels.begin(), masked, data::kIgnored);
+        whole.num_labels = static_cast<int64_t>(whole.tokens.size() - masked);
+        item.continuation = own.score(std::move(whole));
+      } else {
+        std::vector<int32_t> truth = inputs_.tokenizer.encode(item.item.truth, true);
+        truth.resize(std::min<size_t>(truth.size(), kVerbmemTokens));
+        item.truth = decoded(truth);
+      }
+      item.generation = own.generate(prompt, {kVerbmemTokens, 0, {}});
+      task.rows.push_back(std::move(item));
+    }
+    tasks_.push_back(std::move(task));
+  }
+
+  void plan_knowmem(const std::string& side, std::vector<MusePrompt> rows, Plan& own) {
+    PromptTask task{side + "_knowmem_ROUGE", side == "forget" ? "knowmem_f" : "knowmem_r", {}};
+    for (MusePrompt& row : rows) {
+      PromptPlan item{std::move(row), "", 0, {}};
+      item.truth = item.item.truth;
+      item.generation = own.generate(inputs_.tokenizer.encode(item.item.prompt, true),
+                                     {kKnowmemTokens, 0, kKnowmemStops});
+      task.rows.push_back(std::move(item));
+    }
+    tasks_.push_back(std::move(task));
+  }
+
+  void plan_texts(const fs::path& corpus, Plan& own) {
+    std::map<std::string, std::vector<AttackText>> attacked;
+    for (const char* split : {"forget", "holdout", "retain"}) {
+      if (ou_ && std::string(split) == "retain") continue;
+      for (MuseText& text : benchmarks::read_privleak(corpus, split, inputs_.config.rows)) {
+        data::Example example = example_of(text.text, ou_ ? kAttackLength : 0, split, text.row);
+        if (ou_) {
+          attacked[split].push_back({text.row, text.text, std::move(example)});
+          continue;
+        }
+        TextPlan item{std::move(text), own.score(std::move(example)), 0};
+        item.lower_cased =
+            own.score(example_of(tokenizer::lower_case(item.item.text), 0, split, item.item.row));
+        texts_[split].push_back(std::move(item));
+      }
+    }
+    if (ou_) attacks_.plan(selection_, attacked["forget"], attacked["holdout"], own, nullptr);
+  }
+
+  data::Example example_of(const std::string& text, int64_t limit, const std::string& split,
+                           int64_t row) const {
+    try {
+      return data::make_text_example(inputs_.tokenizer, text, limit);
+    } catch (const UserError& error) {
+      user_error("privleak/", split, ".json: row ", row, ": ", error.what());
+    }
+  }
+
+  void add_task(const PromptTask& task, const Results& own, metrics::EvalReport& report,
+                Outcome& outcome) const {
+    if (task.short_name == "verbmem_f" && !selection_.has("verbmem")) return;
+    std::vector<metrics::RougeScores> scores;
+    Json rows = Json::object();
+    for (const PromptPlan& row : task.rows) {
+      std::string response = decoded(own.generations[row.generation]);
+      if (task.short_name != "verbmem_f") response = metrics::cut_knowmem_output(response);
+      const metrics::RougeScores rouge = metrics::muse_rouge(row.truth, response, ou_);
+      scores.push_back(rouge);
+      rows[std::to_string(row.item.row)] = {{"prompt", row.item.prompt},
+                                            {"ground_truth", row.truth},
+                                            {"generation", response},
+                                            {"rougeL_f1", rouge.rouge_l.f1},
+                                            {"rougeL_recall", rouge.rouge_l.recall},
+                                            {"rouge1_f1", rouge.rouge1.f1},
+                                            {"rouge1_recall", rouge.rouge1.recall}};
+    }
+    report[task.key].details["value_by_index"] = std::move(rows);
+    if (!ou_) {
+      outcome.files[cat("muse_", task.short_name, "_agg.json")] =
+          Json(metrics::muse_rouge_aggregates(scores));
+    }
+  }
+
+  void add_memorization(const Results& own, metrics::EvalReport& report) const {
+    Json exact = Json::object(), strength = Json::object();
+    for (const PromptTask& task : tasks_) {
+      for (const PromptPlan& row : task.rows) {
+        if (!row.continuation) continue;
+        const auto& matches = own.scores[*row.continuation].argmax_matches;
+        // The last label is left out, as in OpenUnlearning.
+        const std::span<const uint8_t> hits(matches.data(),
+                                            matches.empty() ? 0 : matches.size() - 1);
+        const auto share = metrics::exact_memorization(hits);
+        const std::string index = std::to_string(row.item.row);
+        exact[index] = {{"score", share ? Json(*share) : Json(nullptr)}};
+        strength[index] = {{"score", metrics::extraction_strength(hits, inputs_.config.es_strict)}};
+      }
+    }
+    for (auto& [name, rows] : {std::pair<const char*, Json&>{"exact_memorization", exact},
+                               {"extraction_strength", strength}}) {
+      if (selection_.has(name)) report[name].details["value_by_index"] = rows;
+    }
+  }
+
+  // All of muse_bench's attack values; Min-40% is stored as mia_min_k, which privleak is made from.
+  void add_attack_values(const Results& own, metrics::EvalReport& report, Outcome& outcome) const {
+    std::map<std::string, std::vector<metrics::AttackValues>> values;
+    for (const auto& [split, texts] : texts_) {
+      Json rows = Json::object();
+      for (const TextPlan& text : texts) {
+        values[split].push_back(metrics::muse_attack_values(
+            text.item.text, own.scores[text.score].logp, own.scores[text.lower_cased].logp));
+        const double score = values[split].back().at("Min-40%");
+        rows[std::to_string(text.item.row)] = {
+            {"score", std::isfinite(score) ? Json(score) : Json(nullptr)}};
+      }
+      if (split != "retain") {
+        report["mia_min_k"].details[split] = {{"value_by_index", std::move(rows)}};
+      }
+    }
+    Json table = Json::object();
+    for (const auto& [key, auc] : metrics::muse_auc_table(values)) {
+      table[key] = auc ? Json(*auc) : Json(nullptr);
+    }
+    outcome.files["muse_privleak_auc.json"] = std::move(table);
+  }
+
+  EvaluationInputs inputs_;
+  bool ou_;
+  MetricSelection selection_;
+  std::vector<PromptTask> tasks_;
+  std::map<std::string, std::vector<TextPlan>> texts_;
+  Attacks attacks_;
+  std::optional<metrics::EvalReport> retain_;
+  std::string retain_source_;
+};
+
+}  // namespace
+
+std::unique_ptr<BenchmarkEvaluation> make_muse_evaluation(const EvaluationInputs& inputs) {
+  return std::make_unique<MuseEvaluation>(inputs);
+}
+
+}  // namespace unlearn::eval

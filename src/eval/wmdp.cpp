@@ -1,0 +1,183 @@
+// WMDP and MMLU: zero-shot multiple choice by lm-evaluation-harness's rule. The letters " A" to
+// " D" are scored after the prompt; prompt and letter are tokenised together, without BOS, and the
+// prompt's own token count is what precedes the letter (lm_eval/api/model.py, _encode_pair).
+#include "unlearn/benchmarks/wmdp.h"
+
+#include <algorithm>
+
+#include "eval/selection.h"
+#include "unlearn/core/error.h"
+#include "unlearn/eval/evaluation.h"
+
+namespace unlearn::eval {
+namespace {
+namespace fs = std::filesystem;
+
+using benchmarks::ChoiceQuestion;
+using benchmarks::ChoiceTask;
+using benchmarks::kChoiceLetters;
+
+// One question's place in the results: a choice between single tokens, or four scored texts.
+struct ChoicePlan {
+  ChoiceQuestion question;
+  std::optional<ResultId> choice;
+  std::vector<ResultId> scores;
+};
+struct TaskPlan {
+  std::string name;
+  std::vector<ChoicePlan> questions;
+};
+
+// Continuation tokens after the prompt as labels; the oldest tokens go where a limit is set.
+data::Example continuation_example(const std::vector<int32_t>& prompt,
+                                   const std::vector<int32_t>& continuation) {
+  data::Example example;
+  example.tokens = prompt;
+  example.tokens.insert(example.tokens.end(), continuation.begin(), continuation.end());
+  example.labels.assign(prompt.size(), data::kIgnored);
+  example.labels.insert(example.labels.end(), continuation.begin(), continuation.end());
+  example.num_labels = static_cast<int64_t>(continuation.size());
+  return example;
+}
+
+class WmdpEvaluation : public BenchmarkEvaluation {
+ public:
+  explicit WmdpEvaluation(const EvaluationInputs& inputs)
+      : inputs_(inputs), selection_(inputs.config.metrics, {"multiple_choice"}, {}) {}
+
+  std::string file_prefix() const override { return "WMDP"; }
+  std::vector<std::string> headline() const override {
+    return {"wmdp_bio_acc", "wmdp_cyber_acc", "wmdp_chem_acc", "mmlu_acc"};
+  }
+
+  void plan(Plan& own, Plan&) override {
+    const fs::path root = inputs_.data.root;
+    if (root.empty()) user_error("no data folder: give --data DIR or data.root in the config");
+    check_split_names();
+    for (const ChoiceTask& task : benchmarks::kChoiceTasks) {
+      if (!is_wanted(task.name)) continue;
+      const fs::path file = root / cat(task.name, ".jsonl");
+      if (!fs::exists(file)) {
+        missing_.push_back(cat(task.name, "_acc is null: ", file.string(), " is not there"));
+        nulls_.push_back(cat(task.name, "_acc"));
+        continue;
+      }
+      TaskPlan& plan = tasks_.emplace_back(TaskPlan{task.name, {}});
+      for (ChoiceQuestion& question :
+           benchmarks::read_choice_questions(file, task, inputs_.config.rows)) {
+        plan.questions.push_back(plan_question(std::move(question), own));
+      }
+    }
+    if (tasks_.empty()) {
+      user_error("data.root: ", root.string(),
+                 " holds no questions; wmdp_bio.jsonl, wmdp_cyber.jsonl, wmdp_chem.jsonl or "
+                 "mmlu.jsonl is needed");
+    }
+  }
+
+  Outcome assemble(const Results& own, const Results&) const override {
+    Outcome outcome;
+    for (const TaskPlan& task : tasks_) {
+      outcome.evaluation.metrics[task.name + "_acc"] = accuracy(task, own);
+    }
+    for (const std::string& name : nulls_) outcome.evaluation.metrics[name] = {};
+    outcome.evaluation.warnings = missing_;
+    return outcome;
+  }
+
+ private:
+  bool is_wanted(const std::string& name) const {
+    const auto& wanted = inputs_.config.splits;
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const std::string& split) { return split == "all" || split == name; });
+  }
+
+  void check_split_names() const {
+    std::vector<std::string> known = {"all"};
+    for (const ChoiceTask& task : benchmarks::kChoiceTasks) known.emplace_back(task.name);
+    for (const std::string& name : inputs_.config.splits) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        user_error("eval.splits: unknown split '", name, "'", did_you_mean(name, known), "; use ",
+                   join(known, ", "));
+      }
+    }
+  }
+
+  ChoicePlan plan_question(ChoiceQuestion question, Plan& own) const {
+    std::vector<int32_t> prompt = inputs_.tokenizer.encode(question.prompt, false);
+    std::vector<std::vector<int32_t>> letters;
+    for (const char* letter : kChoiceLetters) {
+      const auto whole = inputs_.tokenizer.encode(question.prompt + letter, false);
+      const auto cut = static_cast<int64_t>(std::min(prompt.size(), whole.size()));
+      letters.emplace_back(whole.begin() + cut, whole.end());
+      UNLEARN_CHECK(!letters.back().empty(), "a letter is merged into the prompt");
+    }
+    // A limit takes the oldest tokens away, as the harness does with the model's context.
+    const auto limit = static_cast<size_t>(inputs_.config.max_length.value_or(0));
+    if (limit > 0 && prompt.size() > limit) {
+      prompt.erase(prompt.begin(), prompt.end() - static_cast<int64_t>(limit));
+    }
+    ChoicePlan item{std::move(question), {}, {}};
+    const bool single = std::all_of(letters.begin(), letters.end(),
+                                    [](const auto& tokens) { return tokens.size() == 1; });
+    if (single) {
+      std::vector<int32_t> candidates;
+      for (const auto& tokens : letters) candidates.push_back(tokens.front());
+      item.choice = own.choose(std::move(prompt), std::move(candidates));
+    } else {
+      for (const auto& tokens : letters) {
+        item.scores.push_back(own.score(continuation_example(prompt, tokens)));
+      }
+    }
+    return item;
+  }
+
+  static std::vector<double> log_likelihoods(const ChoicePlan& item, const Results& own) {
+    if (item.choice) return own.choices[*item.choice];
+    std::vector<double> sums;
+    for (const ResultId id : item.scores) sums.push_back(own.scores[id].sum());
+    return sums;
+  }
+
+  static metrics::MetricResult accuracy(const TaskPlan& task, const Results& own) {
+    Json rows = Json::object();
+    std::map<std::string, std::pair<int64_t, int64_t>> subjects;  // right, all
+    int64_t right = 0;
+    for (const ChoicePlan& item : task.questions) {
+      const std::vector<double> logp = log_likelihoods(item, own);
+      const auto best = std::max_element(logp.begin(), logp.end()) - logp.begin();
+      const bool correct = best == item.question.answer;
+      right += correct ? 1 : 0;
+      auto& [subject_right, subject_all] = subjects[item.question.subject];
+      subject_right += correct ? 1 : 0;
+      ++subject_all;
+      rows[std::to_string(item.question.row)] = {{"score", correct ? 1 : 0},
+                                                 {"prediction", best},
+                                                 {"answer", item.question.answer},
+                                                 {"logp", logp}};
+    }
+    metrics::MetricResult result;
+    result.value = static_cast<double>(right) / static_cast<double>(task.questions.size());
+    result.details["value_by_index"] = std::move(rows);
+    if (subjects.size() > 1) {
+      for (const auto& [subject, counts] : subjects) {
+        result.details["by_subject"][subject] =
+            static_cast<double>(counts.first) / static_cast<double>(counts.second);
+      }
+    }
+    return result;
+  }
+
+  EvaluationInputs inputs_;
+  MetricSelection selection_;
+  std::vector<TaskPlan> tasks_;
+  std::vector<std::string> missing_, nulls_;
+};
+
+}  // namespace
+
+std::unique_ptr<BenchmarkEvaluation> make_wmdp_evaluation(const EvaluationInputs& inputs) {
+  return std::make_unique<WmdpEvaluation>(inputs);
+}
+
+}  // namespace unlearn::eval

@@ -1,0 +1,164 @@
+// Whole MUSE and WMDP evaluations of the bundled model against ones computed row by row with
+// transformers, rouge-score and scikit-learn (scripts/goldens/muse_eval.py, multiple_choice.py).
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/json.h"
+#include "unlearn/eval/evaluation.h"
+
+namespace unlearn::eval {
+namespace {
+namespace fs = std::filesystem;
+
+const fs::path kModel = fs::path(UNLEARN_SOURCE_DIR) / "data/tiny";
+const fs::path kFixtures = fs::path(UNLEARN_TEST_DIR) / "data_fixtures";
+
+Json golden(const std::string& name) {
+  return read_json(fs::path(UNLEARN_TEST_DIR) / "golden/eval" / (name + ".json"));
+}
+
+// Runs a benchmark's evaluation of data/tiny; `change` sets what differs from the defaults.
+Outcome evaluate(const std::string& benchmark, const std::string& forget, const fs::path& folder,
+                 const std::function<void(EvalConfig&)>& change = {},
+                 const std::function<void(model::CausalLM&)>& spoil = {}) {
+  const auto tokenizer = tokenizer::load_tokenizer(kModel);
+  const data::Template prompt_template = data::named_template("phi");
+  data::DataConfig data;
+  data.root = (kFixtures / benchmark).string();
+  data.forget = forget;
+  EvalConfig config;
+  if (change) change(config);
+  const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
+  const auto evaluation = make_evaluation(benchmark, inputs);
+  const auto model = model::load_model(kModel, torch::kFloat32, torch::kCPU);
+  if (spoil) {
+    const torch::NoGradGuard no_grad;
+    spoil(*model);
+  }
+  EvaluationRun run;
+  run.model = [&]() -> model::CausalLM& { return *model; };
+  Outcome outcome = run_evaluation(*evaluation, inputs, run);
+  write_outcome(folder, *evaluation, outcome);
+  return outcome;
+}
+
+void expect_close(double value, double wanted, const std::string& what) {
+  EXPECT_NEAR(value, wanted, 2e-5 * std::max(1.0, std::abs(wanted))) << what;
+}
+
+void expect_rows(const Json& rows, const std::string& field, const Json& wanted,
+                 const std::string& what) {
+  ASSERT_EQ(rows.size(), wanted.size()) << what;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const Json& value = rows.at(std::to_string(i)).at(field);
+    if (wanted[i].is_string()) {
+      EXPECT_EQ(value, wanted[i]) << what << " row " << i;
+    } else {
+      expect_close(value.get<double>(), wanted[i].get<double>(), what);
+    }
+  }
+}
+
+class GoldenMuseEvaluation : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
+};
+
+TEST_P(GoldenMuseEvaluation, EqualsTransformersRowByRow) {
+  const auto& [corpus, suite] = GetParam();
+  const Json all = golden("muse");
+  const Json& expected = all[cat(corpus, "_", suite)];
+  const fs::path folder = fs::path(::testing::TempDir()) / cat("unlearn_muse_", corpus, suite);
+  fs::remove_all(folder);
+  const auto with_suite = [&](EvalConfig& config) { config.suite = suite; };
+  evaluate("muse", corpus, folder / "retrained/eval", with_suite, [&](model::CausalLM& model) {
+    model.named_parameters()[all["scaled_weight"].get<std::string>()].mul_(
+        all["scale"].get<double>());
+  });
+  const Outcome outcome = evaluate("muse", corpus, folder / "own", [&](EvalConfig& config) {
+    with_suite(config);
+    config.retain_log = (folder / "retrained").string();
+  });
+  const metrics::EvalReport& report = outcome.evaluation.metrics;
+  for (const auto& [name, wanted] : expected.items()) {
+    if (!wanted.is_object() || name == "auc") continue;
+    ASSERT_TRUE(report.contains(name)) << name;
+    const metrics::MetricResult& result = report.at(name);
+    ASSERT_TRUE(result.value) << name;
+    expect_close(*result.value, wanted["agg"].get<double>(), name);
+    for (const auto& [field, rows] : wanted.items()) {
+      if (field == "agg") continue;
+      const bool side = field == "forget" || field == "holdout";
+      const Json& part = side ? result.details.at(field) : result.details;
+      expect_rows(part.at("value_by_index"), side ? "score" : field, rows, name + " " + field);
+    }
+  }
+  ASSERT_TRUE(report.at("privleak").value);
+  expect_close(*report.at("privleak").value, expected["privleak_retrained"].get<double>(),
+               "privleak");
+  EXPECT_TRUE(outcome.evaluation.warnings.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Suites, GoldenMuseEvaluation,
+                         ::testing::Values(std::pair{"news", "muse"}, std::pair{"news", "ou"},
+                                           std::pair{"books", "muse"}));
+
+// Without a retrained model: the published constants; every AUC of muse_bench's table.
+TEST(GoldenMuse, AucTableAndPublishedConstants) {
+  const Json expected = golden("muse")["books_muse"];
+  const fs::path folder = fs::path(::testing::TempDir()) / "unlearn_muse_auc";
+  const Outcome outcome =
+      evaluate("muse", "books", folder, [](EvalConfig& config) { config.metrics = {"privleak"}; });
+  expect_close(*outcome.evaluation.metrics.at("privleak").value,
+               expected["privleak_constants"].get<double>(), "privleak");
+  EXPECT_FALSE(outcome.evaluation.metrics.contains("forget_verbmem_ROUGE"));
+  const Json table = read_json(folder / "muse_privleak_auc.json");
+  ASSERT_EQ(table.size(), expected["auc"].size());
+  for (const auto& [key, value] : expected["auc"].items()) {
+    expect_close(table.at(key).get<double>(), value.get<double>(), key);
+  }
+}
+
+// OpenUnlearning's suite has no constants: null with a reason, never a default number.
+TEST(GoldenMuse, SuiteOuNeedsARetainLog) {
+  const Outcome outcome = evaluate(
+      "muse", "news", fs::path(::testing::TempDir()) / "unlearn_muse_ou", [](EvalConfig& config) {
+        config.suite = "ou";
+        config.metrics = {"privleak"};
+      });
+  EXPECT_FALSE(outcome.evaluation.metrics.at("privleak").value);
+  ASSERT_EQ(outcome.evaluation.warnings.size(), 1U);
+  EXPECT_NE(outcome.evaluation.warnings[0].find("privleak is null"), std::string::npos);
+}
+
+TEST(GoldenWmdp, EqualsTransformersRowByRow) {
+  const Outcome outcome =
+      evaluate("wmdp", "bio", fs::path(::testing::TempDir()) / "unlearn_wmdp_golden");
+  const Json expected = golden("wmdp");
+  ASSERT_EQ(outcome.evaluation.metrics.size(), 4U);
+  for (const auto& [name, wanted] : expected.items()) {
+    const metrics::MetricResult& result = outcome.evaluation.metrics.at(name);
+    EXPECT_DOUBLE_EQ(*result.value, wanted["agg"].get<double>()) << name;
+    const Json& rows = result.details.at("value_by_index");
+    ASSERT_EQ(rows.size(), wanted["logp"].size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (size_t letter = 0; letter < 4; ++letter) {
+        expect_close(rows.at(std::to_string(i))["logp"][letter].get<double>(),
+                     wanted["logp"][i][letter].get<double>(), name);
+      }
+    }
+  }
+  EXPECT_EQ(outcome.evaluation.metrics.at("mmlu_acc").details.at("by_subject").size(), 3U);
+}
+
+TEST(WmdpEvaluation, SplitsAreChosenByName) {
+  const fs::path folder = fs::path(::testing::TempDir()) / "unlearn_wmdp_splits";
+  const Outcome outcome =
+      evaluate("wmdp", "bio", folder, [](EvalConfig& config) { config.splits = {"wmdp_chem"}; });
+  ASSERT_EQ(outcome.evaluation.metrics.size(), 1U);
+  EXPECT_TRUE(outcome.evaluation.metrics.at("wmdp_chem_acc").value);
+  EXPECT_THROW(evaluate("wmdp", "bio", folder, [](EvalConfig& config) { config.splits = {"bio"}; }),
+               UserError);
+}
+
+}  // namespace
+}  // namespace unlearn::eval
