@@ -51,7 +51,8 @@ TEST_F(Files, JsonRowsNameFileAndRow) {
   write_file_atomic(folder_ / "rows.jsonl", "{\"a\":1}\n\n{\"a\":2}\n{bad\n");
   std::vector<int64_t> rows;
   try {
-    for_each_json_row(folder_ / "rows.jsonl", [&](int64_t row, const Json&) { rows.push_back(row); });
+    for_each_json_row(folder_ / "rows.jsonl",
+                      [&](int64_t row, const Json&) { rows.push_back(row); });
     FAIL();
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("rows.jsonl: row 2"), std::string::npos);
