@@ -5,13 +5,15 @@
 # exp(mean log-probability of the true answer).
 #   scripts/reproduce/smollm2.sh MODEL_DIR TOFU_DIR OUTPUT_DIR [METHOD…]
 # LR (default 2e-5) is the unlearning rate, DTYPE (bfloat16) the training precision, EPOCHS (4) the
-# passes over forget01, UNLEARN the program. A finished part is not done again.
+# passes over forget01, SETTINGS more flags of unlearn, UNLEARN the program. A finished part is not
+# done again.
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 model=$1 data=$2 output=$3
 shift 3
 methods=("$@")
 [ ${#methods[@]} -gt 0 ] || methods=(simnpo npo ga grad_diff)
+read -r -a settings <<<"${SETTINGS:-}"
 here=$(cd "$(dirname "$0")/../.." && pwd)
 unlearn=${UNLEARN:-$here/build/unlearn}
 mkdir -p "$output"
@@ -46,7 +48,7 @@ for method in "${methods[@]}"; do
   run=$output/$method
   done_already "$run" || "$unlearn" --method "$method" --config tofu.yaml --model "$full/model" --data "$data" \
     --set data.forget=forget01 --set "data.retain=$output/retain.jsonl" --lr "${LR:-2e-5}" \
-    --epochs "${EPOCHS:-4}" "${common[@]}" --output "$run" >/dev/null
+    --epochs "${EPOCHS:-4}" "${settings[@]}" "${common[@]}" --output "$run" >/dev/null
   row "$method" "$run/model" "$(wc -l <"$run/metrics.jsonl")" >>"$table"
 done
 cat "$table"
