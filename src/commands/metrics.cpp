@@ -4,6 +4,7 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
@@ -109,6 +110,11 @@ int run_metrics(std::vector<std::string> arguments) {
     std::filesystem::create_directories(flags.output);
     metrics::write_eval_files(flags.output, flags.benchmark == "tofu" ? "TOFU" : "MUSE",
                               result.evaluation.metrics);
+    if (!result.legacy.empty()) {
+      const std::filesystem::path folder = flags.output;
+      write_file_atomic(folder / "aggregate_stat.txt", metrics::aggregate_stat_text(result.legacy));
+      write_file_atomic(folder / "aggregate_stat.csv", metrics::aggregate_stat_csv(result.legacy));
+    }
   }
   return 0;
 }
