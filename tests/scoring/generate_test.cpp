@@ -37,33 +37,6 @@ std::vector<Tokens> some_prompts(int64_t vocabulary) {
   return prompts;
 }
 
-// A model whose passes are counted.
-class Counted : public model::CausalLM {
- public:
-  explicit Counted(std::shared_ptr<model::CausalLM> model) : model_(std::move(model)) {}
-  torch::Tensor hidden_states(const model::PackedIds& batch,
-                              const model::ForwardOptions& options) override {
-    ++passes;
-    widest = std::max(widest, static_cast<int64_t>(batch.offsets.size()) - 1);
-    return model_->hidden_states(batch, options);
-  }
-  bool can_share_tokens(int64_t longest) const override {
-    return model_->can_share_tokens(longest);
-  }
-  model::Head head() const override { return model_->head(); }
-  std::unique_ptr<model::KvCache> make_cache(int64_t sequences, int64_t length) const override {
-    return model_->make_cache(sequences, length);
-  }
-  const model::ModelDims& dims() const override { return model_->dims(); }
-  bool is_decayed(const std::string& name) const override { return model_->is_decayed(name); }
-
-  int64_t passes = 0;
-  int64_t widest = 0;  // sequences of a pass
-
- private:
-  std::shared_ptr<model::CausalLM> model_;
-};
-
 class LongGenerations : public testing::TestWithParam<std::string> {};
 
 TEST_P(LongGenerations, AreThoseOfTheWholeTextAgainForEveryToken) {
@@ -71,7 +44,7 @@ TEST_P(LongGenerations, AreThoseOfTheWholeTextAgainForEveryToken) {
   const auto prompts = some_prompts(plain->dims().vocab_size);
   std::vector<Tokens> expected;
   for (const Tokens& prompt : prompts) expected.push_back(one_by_one(*plain, prompt, kNewTokens));
-  Counted model(plain);
+  CountedModel model(plain);
   GenerateOptions options;
   options.max_new_tokens = kNewTokens;
   for (const int64_t at_a_time : {1, 3, 7}) {
@@ -113,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Variants, LongGenerations,
 
 // A tiny model soon repeats itself; then one pass gives several tokens.
 TEST(Guesses, SavePasses) {
-  Counted model(golden_model("llama", torch::kFloat64));
+  CountedModel model(golden_model("llama", torch::kFloat64));
   GenerateOptions options;
   options.max_new_tokens = 50;
   const auto outputs = generate(model, {{5, 9, 2}}, options);
