@@ -8,6 +8,7 @@
 #include <ctime>
 #include <iostream>
 
+#include "train/token_rows.h"
 #include "unlearn/config/settings.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -17,20 +18,6 @@
 namespace unlearn {
 namespace {
 namespace fs = std::filesystem;
-
-std::vector<data::Example> read_examples(const Json& rows, const std::string& name) {
-  std::vector<data::Example> examples;
-  for (const Json& row : rows) {
-    data::Example& example = examples.emplace_back();
-    example.tokens = row.at("tokens").get<std::vector<int32_t>>();
-    example.labels = row.at("labels").get<std::vector<int32_t>>();
-    example.num_labels = std::count_if(example.labels.begin(), example.labels.end(),
-                                       [](int32_t label) { return label != data::kIgnored; });
-    example.row = static_cast<int64_t>(examples.size()) - 1;
-    example.id = cat(name, ":", example.row);
-  }
-  return examples;
-}
 
 template <class Section>
 void read_section(const Json& spec, const char* key, Section& section) {

@@ -115,7 +115,7 @@ def forget_term(name, options, out, before, labels, mask):
     logits, reference_logits = out.logits, before.logits
     if name == "nll":
         return nll(logits, labels)
-    if name in ("ga", "grad_diff", "ga_forgetkl", "ga_kl_padded", "ga_pad_labels"):
+    if name in ("ga", "grad_diff", "ga_forgetkl", "ga_pad_labels"):
         return -nll(logits, labels)
     if name in ("wga", "satimp"):
         return weighted_ascent(name, options, logits, labels)

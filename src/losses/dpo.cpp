@@ -52,6 +52,7 @@ Method method_dpo() {
   return {{"dpo",
            "direct preference optimisation: a refusal preferred to the forget answer",
            {{"idk_dpo"},
+            {"IdkDPO"},
             {"dpo_grad_diff", with_retain_nll()},
             {"dpo_graddiff", with_retain_nll()},
             {"dpo_kl", with_retain_kl()}}},

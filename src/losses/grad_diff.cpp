@@ -7,13 +7,6 @@ namespace {
 
 std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("nll"); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") return tofu_training();
-  if (benchmark == "muse") return muse_training();
-  if (benchmark == "wmdp") return wmdp_training("5e-6", "500");
-  return {};
-}
-
 }  // namespace
 
 Method method_grad_diff() {
@@ -26,7 +19,7 @@ Method method_grad_diff() {
             {"ga_kl", with_retain_kl()},
             {"ga_klr", with_retain_kl()}}},
           make,
-          defaults};
+          gradient_ascent_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -12,6 +12,7 @@ class Nll : public Loss {
     Needs needs;
     needs.forget = !on_retain();
     needs.retain = on_retain();
+    if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
     return needs;
   }
 
@@ -28,10 +29,13 @@ class Nll : public Loss {
                   {.help = "the data trained on", .choices = {"forget", "retain"}});
   }
 
+  std::vector<Quirk> quirks() override { return {{kPadLabels, kPadLabelsHelp, &pad_labels_}}; }
+
  private:
   bool on_retain() const { return stream_ == "retain"; }
 
   std::string stream_ = "forget";
+  bool pad_labels_ = false;
 };
 
 std::unique_ptr<Loss> make() { return std::make_unique<Nll>(); }

@@ -13,19 +13,6 @@ std::string canonical(const std::string& name) {
   return result;
 }
 
-// Known deviations that this program does not reproduce, and why.
-struct Refused {
-  const char* name;
-  const char* why;
-};
-constexpr const char* kNeedsPadding =
-    "needs the model's outputs at padding positions, which depend on the batch's width and on the "
-    "attention implementation and are never computed here";
-constexpr Refused kRefused[] = {
-    {"kl_padded", kNeedsPadding},
-    {"wmdp_pad_labels", kNeedsPadding},
-};
-
 const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
   for (const Quirk& quirk : quirks) {
     if (canonical(quirk.name) == wanted) return &quirk;
@@ -35,11 +22,6 @@ const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
 
 [[noreturn]] void refuse(const std::string& name, const std::string& method) {
   const std::string wanted = canonical(name);
-  for (const Refused& refused : kRefused) {
-    if (wanted == refused.name) {
-      user_error("train.compat: '", name, "' ", refused.why, "; see docs/compat.md");
-    }
-  }
   std::vector<std::string> owners;
   std::vector<std::string> known;
   for (const Method& other : methods()) {

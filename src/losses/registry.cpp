@@ -24,18 +24,12 @@ const Alias* find_alias(const Method& method, const std::string& wanted) {
   return nullptr;
 }
 
-// Names of methods that are no loss, and the commands that do them.
-struct OtherCommand {
-  std::vector<std::string> names;
-  const char* command;
-};
-
 void point_to_command(const std::string& wanted) {
-  static const std::vector<OtherCommand> others = {
-      {{"task_vector", "tv"}, "unlearn task-vector --model DIR --finetuned DIR --output DIR"},
-      {{"whp"}, "unlearn generate --model DIR --whp-reinforced DIR"}};
-  for (const OtherCommand& other : others) {
-    if (std::find(other.names.begin(), other.names.end(), wanted) != other.names.end()) {
+  for (const OtherMethod& other : other_methods()) {
+    const auto& aliases = other.aliases;
+    const bool is_named = canonical(other.name) == wanted ||
+                          std::find(aliases.begin(), aliases.end(), wanted) != aliases.end();
+    if (is_named) {
       user_error("method.name: '", wanted, "' trains nothing; use: ", other.command);
     }
   }
@@ -49,6 +43,20 @@ const std::vector<Method>& methods() {
 #include "losses/losses.def"
 #undef LOSS
   };
+  return all;
+}
+
+const std::vector<OtherMethod>& other_methods() {
+  static const std::vector<OtherMethod> all = {
+      {"task_vector",
+       "subtracts what fine-tuning on the forget data added to the weights",
+       {"tv"},
+       "unlearn task-vector --model DIR --finetuned DIR --output DIR"},
+      {"whp",
+       "Who's Harry Potter: lowers at every step what a model trained further on the forget data "
+       "raises",
+       {"whos_harry_potter"},
+       "unlearn generate --model DIR --whp-reinforced DIR"}};
   return all;
 }
 

@@ -33,7 +33,7 @@ Defaults defaults(const std::string& benchmark, const std::string&) {
 Method method_wgraddiff() {
   return {{"wgraddiff",
            "gradient difference with each forget sequence divided by its length",
-           {{"w_grad_diff"}, {"weighted_graddiff"}}},
+           {{"w_grad_diff"}, {"w_graddiff"}, {"weighted_graddiff"}}},
           make,
           defaults};
 }

@@ -71,12 +71,19 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext&
   Heads heads = project(x);
   heads.q = apply_rope(normalise(q_norm_.get(), heads.q), context.rope);
   heads.k = apply_rope(normalise(k_norm_.get(), heads.k), context.rope);
-  const torch::Tensor mixed =
-      context.cache == nullptr
-          ? attention(heads.q, heads.k, heads.v, context.offsets, options_.attention)
-          : context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
-                                             context.offsets, options_.attention);
-  return out_->forward(mixed.view({x.size(0), options_.heads * options_.head_dim}));
+  return out_->forward(mix(heads, context).view({x.size(0), options_.heads * options_.head_dim}));
+}
+
+torch::Tensor SelfAttention::mix(const Heads& heads, const BlockContext& context) const {
+  if (context.cache != nullptr) {
+    return context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
+                                            context.offsets, options_.attention);
+  }
+  if (context.attended != nullptr) {
+    return padded_attention(heads.q, heads.k, heads.v, context.offsets, *context.attended,
+                            options_.attention);
+  }
+  return attention(heads.q, heads.k, heads.v, context.offsets, options_.attention);
 }
 
 // One order of registration for both kinds of block; the parts' own order is the checkpoint's.

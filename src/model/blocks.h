@@ -24,6 +24,7 @@ struct BlockContext {
   PaddedKvCache* cache = nullptr;
   int64_t layer = 0;
   bool recompute_mlp = false;  // run the feed-forward part again in the backward pass
+  const std::vector<int64_t>* attended = nullptr;  // [S] tokens before the padding; null: no pads
 };
 
 // How the query, key and value projections are stored.
@@ -69,6 +70,7 @@ class SelfAttention : public torch::nn::Module {
     torch::Tensor k, v;  // [T, Hkv, D]
   };
   Heads project(const torch::Tensor& x) const;
+  torch::Tensor mix(const Heads& heads, const BlockContext& context) const;
   torch::Tensor normalise(const Norm* norm, const torch::Tensor& x) const;
 
   SelfAttentionOptions options_;

@@ -97,7 +97,9 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
 
   // Shared with whatever runs again in the backward pass, when the batch may be gone.
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
+  const auto attended = std::make_shared<const std::vector<int64_t>>(batch.attended);
   BlockContext context{*offsets, {}, cache, 0};
+  if (!attended->empty()) context.attended = attended.get();
   context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -105,9 +107,8 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
     if (!tables.empty()) {
       context.rope = tables[parts_.rope_of_layer.empty() ? 0 : parts_.rope_of_layer[i]];
     }
-    const Part block = [block = blocks_[i], context, offsets](const torch::Tensor& input) {
-      return block->forward(input, context);
-    };
+    const Part block = [block = blocks_[i], context, offsets, attended](
+                           const torch::Tensor& input) { return block->forward(input, context); };
     x = recompute() == Recompute::kFull ? recomputed(x, block) : block(x);
     if (options.capture_layer == context.layer && options.captured != nullptr) {
       *options.captured = x;

@@ -1,14 +1,11 @@
 // Which of a user's settings and a method's defaults wins.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "commands/program_run.h"
-#include "unlearn/core/files.h"
+#include "test_folder.h"
 
 namespace unlearn::commands {
 namespace {
-namespace fs = std::filesystem;
 
 const std::string kTests = UNLEARN_TEST_DIR;
 
@@ -63,21 +60,18 @@ TEST(Defaults, AUsersEpochsAreNotCutByAMethodsSteps) {
 
 // A file's warm-up in steps gives way to the command line's in epochs, and a parent's to a child's.
 TEST(Defaults, LaterLayersOfWarmUp) {
-  const fs::path folder = fs::path(testing::TempDir()) / "unlearn_defaults";
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  write_file_atomic(folder / "parent.yaml",
-                    "train: {warmup_steps: 9, max_steps: 60, epochs: 500}\n");
-  write_file_atomic(folder / "child.yaml", "extends: parent.yaml\ntrain: {warmup_epochs: 5}\n");
-  const std::string parent = (folder / "parent.yaml").string();
-  const std::string child = (folder / "child.yaml").string();
+  const TestFolder folder;
+  const std::string parent =
+      folder.write("parent.yaml", "train: {warmup_steps: 9, max_steps: 60, epochs: 500}\n")
+          .string();
+  const std::string child =
+      folder.write("child.yaml", "extends: parent.yaml\ntrain: {warmup_epochs: 5}\n").string();
   EXPECT_PRED2(says, planned_steps({"--config", parent}), " 60 (1 per epoch, warm-up 9)");
   EXPECT_PRED2(says, planned_steps({"--config", parent, "--set", "train.warmup_epochs=2"}),
                "warm-up 2)");
   EXPECT_PRED2(says, planned_steps({"--config", child}), "warm-up 5)");
   // A file's own limit on steps stays one.
   EXPECT_PRED2(says, planned_steps({"--config", parent, "--epochs", "100"}), " 60 (1 per epoch");
-  fs::remove_all(folder);
 }
 
 }  // namespace

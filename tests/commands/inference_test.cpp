@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "commands/program_run.h"
-#include "unlearn/core/files.h"
+#include "test_folder.h"
 
 namespace unlearn::commands {
 namespace {
@@ -16,19 +16,11 @@ const std::string kModel = kGolden + "commands/model";
 
 class GoldenCommands : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ =
-        fs::path(testing::TempDir()) /
-        cat("unlearn_commands_", testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string write(const std::string& name, const std::string& content) const {
-    write_file_atomic(folder_ / name, content);
-    return (folder_ / name).string();
+    return own_.write(name, content).string();
   }
-  fs::path folder_;
+  const TestFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 TEST_F(GoldenCommands, Score) {
@@ -150,7 +142,9 @@ TEST_F(GoldenCommands, Inspect) {
 }
 
 TEST_F(GoldenCommands, ListShowsWhatIsBuiltIn) {
-  for (const std::string what : {"methods", "models", "benchmarks", "metrics"}) {
+  ::setenv("UNLEARN_CONFIG_DIR", UNLEARN_SOURCE_DIR "/configs", 1);
+  for (const std::string what :
+       {"methods", "models", "benchmarks", "metrics", "templates", "configs", "settings"}) {
     const ProgramRun text = run({"list", what});
     const ProgramRun json = run({"list", what, "--json"});
     EXPECT_EQ(text.code, 0);
@@ -160,7 +154,14 @@ TEST_F(GoldenCommands, ListShowsWhatIsBuiltIn) {
       EXPECT_NE(text.out.find(row.at("name").get<std::string>()), std::string::npos) << row;
     }
   }
-  EXPECT_NE(run({"list", "methods"}).out.find("simnpo"), std::string::npos);
+  const std::string methods = run({"list", "methods"}).out;
+  for (const char* text : {"simnpo", "also: tv", "command: unlearn task-vector"}) {
+    EXPECT_NE(methods.find(text), std::string::npos) << text;
+  }
+  EXPECT_NE(run({"list", "configs"}).out.find("tofu-npo"), std::string::npos);
+  ::unsetenv("UNLEARN_CONFIG_DIR");
+  EXPECT_NE(run({"list", "settings"}).out.find("train.warmup_steps"), std::string::npos);
+  EXPECT_NE(run({"list", "metrics"}).out.find("in reports: wmdp_bio_acc"), std::string::npos);
 }
 
 TEST_F(GoldenCommands, BadRows) {

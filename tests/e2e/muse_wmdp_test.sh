@@ -43,6 +43,12 @@ expect_error 2 "compares with no retrained model" "$unlearn" metrics wmdp \
   --epochs 40 "${short[@]}" >/dev/null
 expect "OpenUnlearning's chunks: two steps" test "$(wc -l <chunks/metrics.jsonl)" -eq 2
 
+"$unlearn" --config "$source_dir/configs/wmdp-simnpo-code.yaml" --model "$tiny" \
+  --data "$fixtures/wmdp" --output labels --set train.max_steps=2 \
+  --set 'train.compat=[wmdp_batch_mean,wmdp_pad_labels]' "${short[@]}" >/dev/null
+# Four pairs of texts, each read up to the last of 32 tokens.
+expect "labelled padding: every sequence is full" grep -q '"tokens":248,' labels/metrics.jsonl
+
 # Scalability and sustainability.
 EPOCHS=1 UNLEARN=$unlearn bash "$source_dir/scripts/reproduce/muse_sustain.sh" "$tiny" \
   "$fixtures/muse" scal simnpo --set data.max_length=32 --set train.batch_size=1 >sustain.log

@@ -208,6 +208,22 @@ TEST(GoldenRowLosses, DpoWithoutItsScale) {
   EXPECT_NEAR(gradient[0].item<double>(), 0.488751898053 * 0.1 / 2, 1e-13);
 }
 
+// Which sequences the quirks that read outputs at padding ask to be padded.
+TEST(Quirks, PaddingIsAskedForWhereItIsRead) {
+  const auto padding = [](const std::string& method, const char* retain, const char* quirk) {
+    const auto loss = make_loss(method, {{"retain_loss", retain}}, {quirk});
+    const Needs needs = loss->needs();
+    return std::tuple(needs.padding.forget, needs.padding.retain, needs.padding.labelled);
+  };
+  EXPECT_EQ(padding("npo", "kl", "kl_padded"), std::tuple(false, true, false));
+  EXPECT_EQ(padding("npo", "nll", "kl_padded"), std::tuple(false, false, false));
+  EXPECT_EQ(padding("ga_forgetkl", "kl", "kl_padded"), std::tuple(true, true, false));
+  EXPECT_EQ(padding("ga", "nll", "wmdp_pad_labels"), std::tuple(true, true, true));
+  const auto loss = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded"});
+  EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAll);
+  EXPECT_EQ(loss->terms().at(1).unit, Unit::kPosition);
+}
+
 TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
   for (const Method& method : methods()) {
     for (const Quirk& quirk : method.make()->quirks()) {
@@ -228,7 +244,7 @@ TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
   EXPECT_EQ(message("pdu", "pdu-shift"), "");
   EXPECT_NE(message("npo", "pdu_shift").find("not a quirk of npo but of pdu"), std::string::npos);
   EXPECT_NE(message("npo", "muse_logit").find("did you mean 'muse_logits'"), std::string::npos);
-  EXPECT_NE(message("npo", "kl_padded").find("padding positions"), std::string::npos);
+  EXPECT_NE(message("idk", "kl_padded").find("not a quirk of idk"), std::string::npos);
   EXPECT_EQ(quirk_settings(*find_method("satimp").make(), {"satimp_yaml"}),
             (Defaults{{"method.forget_weight", "0.1"}, {"method.retain_weight", "1.0"}}));
 }

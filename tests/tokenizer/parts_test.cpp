@@ -1,48 +1,24 @@
 // Parts of tokenizer.json that we do not know, damaged files, and the flags of added tokens.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
+#include "test_folder.h"
 #include "tokenizer/hostile.h"
-#include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
-#include "unlearn/core/strings.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::tokenizer {
 namespace {
 
-namespace fs = std::filesystem;
-
-class Folder {
+class Folder : public TestFolder {
  public:
-  Folder()
-      : path_(fs::path(testing::TempDir()) /
-              cat("unlearn_tokenizer_",
-                  testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  void write(const std::string& name, const std::string& content) const {
-    write_file_atomic(path_ / name, content);
-  }
-  std::unique_ptr<Tokenizer> load() const { return load_tokenizer(path_); }
+  std::unique_ptr<Tokenizer> load() const { return load_tokenizer(path()); }
   std::unique_ptr<Tokenizer> write_and_load(const Json& tokenizer) const {
     write("tokenizer.json", tokenizer.dump());
     return load();
   }
+  // "accepted" where there is none.
   std::string refusal() const {
-    try {
-      load();
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "";
+    return unlearn::refusal([&] { load(); });
   }
-
- private:
-  fs::path path_;
 };
 
 Json gpt2() { return read_json(golden_path("gpt2/tokenizer.json")); }

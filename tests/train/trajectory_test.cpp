@@ -38,6 +38,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     const auto name = golden_.at("method").get<std::string>();
     loss_ = make_loss(name, golden_.at("options"));
     losses::enable_quirks(*loss_, name, golden_.at("compat"));
+    pad();
     loss_->start(model_facts(*model_, config));
     const losses::Needs wanted = loss_->needs();
     TrainerInputs inputs{.model = model_.get(),
@@ -64,6 +65,18 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     }
     trainer.run();
     return records;
+  }
+
+  // Reference quirks: what the loss asks for, padded as the loop does it.
+  void pad() {
+    const losses::Needs::Padding padding = loss_->needs().padding;
+    EXPECT_EQ(padding.forget || padding.retain, !golden_.at("padding").is_null());
+    if (golden_.at("padding").is_null()) return;
+    const data::PadRule rule{golden_["padding"].at("length").get<int64_t>(),
+                             golden_["padding"].at("token").get<int32_t>(), padding.labelled};
+    EXPECT_EQ(padding.labelled, golden_["padding"].value("labelled", false));
+    if (padding.forget) data::pad_examples(forget_, rule);
+    if (padding.retain) data::pad_examples(retain_, rule);
   }
 
   // Largest difference between the final weights and the loop's, over the stored samples.
@@ -116,7 +129,8 @@ INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
                                            "ga_forgetkl", "undial", "ceu", "pdu", "pdu_epoch",
                                            "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk",
                                            "dpo", "dpo_kl", "altpo", "kto_sigmoid",
-                                           "kto_logsigmoid"));
+                                           "kto_logsigmoid", "npo_kl_padded", "ga_pad_labels",
+                                           "simnpo_pad_labels"));
 
 }  // namespace
 }  // namespace unlearn::train

@@ -55,11 +55,8 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   mlp.has_bias = true;
   mlp.activation = read_activation(config, "activation_function", "gelu_new");
   mlp.layout = WeightLayout::kInOut;
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
-  const auto norm = [&]() -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, width, eps);
-  };
+  set_attention(attention, parts);
+  const MakeNorm norm = layer_norms(placement, width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t layer) {
     attention.attention.scale = by_layer ? scale / static_cast<double>(layer + 1) : scale;

@@ -38,17 +38,11 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   attention.out_name = "dense";
   const double eps = config.number_or("layer_norm_eps", 1e-5);
   const bool is_parallel = config.boolean_or("use_parallel_residual", true);
-  MlpOptions mlp;
-  mlp.width = parts.dims.hidden_size;
-  mlp.inner = config.size("intermediate_size");
+  MlpOptions mlp = read_mlp(config, "gelu");
   mlp.has_bias = true;
-  mlp.activation = read_activation(config, "hidden_act", "gelu");
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
-  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
-  const auto norm = [&]() -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, mlp.width, eps);
-  };
+  set_attention(attention, parts);
+  set_rotation(config, rope_keys(), parts);
+  const MakeNorm norm = layer_norms(placement, mlp.width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) -> std::shared_ptr<Block> {
     BlockParts block;
