@@ -15,17 +15,21 @@ void add_log_flags(CLI::App& app, SharedFlags& flags) {
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
-void add_shared_flags(CLI::App& app, SharedFlags& flags) {
+void add_config_flags(CLI::App& app, SharedFlags& flags) {
   app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
-  app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
-  app.add_option("--output", flags.output, "run folder");
   app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
   app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)")
       ->allow_extra_args(false);
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
+}
+
+void add_shared_flags(CLI::App& app, SharedFlags& flags) {
+  app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
+  app.add_option("--output", flags.output, "run folder");
+  app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
+  add_config_flags(app, flags);
 }
 
 void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {

@@ -38,8 +38,9 @@ struct TrainingFlags {
   bool overwrite = false;
 };
 
-// --log-level and --quiet alone, and the whole set.
+// --log-level and --quiet alone; what every command with a config takes; and the whole set.
 void add_log_flags(CLI::App& app, SharedFlags& flags);
+void add_config_flags(CLI::App& app, SharedFlags& flags);
 void add_shared_flags(CLI::App& app, SharedFlags& flags);
 void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method);
 

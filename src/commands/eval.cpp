@@ -114,14 +114,8 @@ int run_eval(std::vector<std::string> arguments) {
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
   app.add_option("--retain-log", flags.retain_log,
                  "log or run folder of the retrained model (eval.retain_log)");
-  app.add_option("--config", shared.config, "YAML config: a path, or a name such as tofu.yaml");
-  app.add_option("--data", shared.data, "folder of the benchmark's files (data.root)");
   app.add_option("--output", shared.output, "folder that gets eval/ (default: the run folder)");
-  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--set", shared.set, "any config key, such as eval.rows=40 (repeatable)")
-      ->allow_extra_args(false);
-  app.add_flag("--dry-run", shared.dry_run, "check every input and print what would be run");
-  add_log_flags(app, shared);
+  add_config_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
   flags.models.insert(flags.models.begin(), flags.runs.begin(), flags.runs.end());
 
