@@ -79,18 +79,18 @@ void print_values(const Recomputed& result) {
 int run_metrics(std::vector<std::string> arguments) {
   SharedFlags shared;
   MetricsFlags flags;
-  CLI::App app("every aggregate again from stored evaluation logs", "metrics");
-  app.add_option("benchmark", flags.benchmark, "tofu or muse")->required();
+  Flags app("every aggregate again from stored evaluation logs", "metrics");
+  app.add_option("benchmark", flags.benchmark, "tofu or muse").required();
   app.add_option("--log", flags.log,
                  "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning)")
-      ->required();
+      .required();
   app.add_option("--retain-log", flags.retain_log, "the retrained model's log, in either form");
   app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
-      ->check(CLI::IsMember({"loss_mean", "prob_mean"}));
+      .one_of({"loss_mean", "prob_mean"});
   app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")
-      ->check(CLI::IsMember({"auto", "legacy", "open_unlearning"}));
+      .one_of({"auto", "legacy", "open_unlearning"});
   app.add_option("--corpus", flags.corpus, "news or books: MUSE's published retrained AUCs")
-      ->check(CLI::IsMember({"news", "books"}));
+      .one_of({"news", "books"});
   app.add_option("--output", flags.output, "folder for <BENCHMARK>_EVAL.json and _SUMMARY.json");
   app.add_flag("--json", flags.as_json, "print one JSON object");
   add_log_flags(app, shared);

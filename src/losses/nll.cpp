@@ -34,9 +34,9 @@ class Nll : public Loss {
   std::string stream_ = "forget";
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Nll>(); }
+std::unique_ptr<Loss> make_nll() { return std::make_unique<Nll>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults nll_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "muse") return muse_training();
   return {};
@@ -55,8 +55,8 @@ Method method_nll() {
             {"grad_descent", on_retain},
             {"FinetuneTrainer", on_retain},
             {"FT", on_retain}}},
-          make,
-          defaults};
+          make_nll,
+          nll_defaults};
 }
 
 }  // namespace unlearn::losses

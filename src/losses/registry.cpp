@@ -4,20 +4,9 @@
 namespace unlearn::losses {
 namespace {
 
-// One spelling for comparison: lower case, "-" and "+" as "_".
-std::string canonical(const std::string& name) {
-  std::string result = to_lower(name);
-  for (char& letter : result) {
-    if (letter == '-' || letter == '+') {
-      letter = '_';
-    }
-  }
-  return result;
-}
-
 const Alias* find_alias(const Method& method, const std::string& wanted) {
   for (const Alias& alias : method.info.aliases) {
-    if (canonical(alias.name) == wanted) {
+    if (canonical_name(alias.name) == wanted) {
       return &alias;
     }
   }
@@ -43,6 +32,14 @@ void point_to_command(const std::string& wanted) {
 
 }  // namespace
 
+std::string canonical_name(const std::string& name) {
+  std::string result = to_lower(name);
+  for (char& letter : result) {
+    if (letter == '-' || letter == '+' || letter == '=') letter = '_';
+  }
+  return result;
+}
+
 const std::vector<Method>& methods() {
   static const std::vector<Method> all = {
 #define LOSS(name) method_##name(),
@@ -53,10 +50,10 @@ const std::vector<Method>& methods() {
 }
 
 const Method& find_method(const std::string& name) {
-  const std::string wanted = canonical(name);
+  const std::string wanted = canonical_name(name);
   // Our own names first, so that an alias can never hide one.
   for (const Method& method : methods()) {
-    if (canonical(method.info.name) == wanted) {
+    if (canonical_name(method.info.name) == wanted) {
       return method;
     }
   }
@@ -79,8 +76,8 @@ const Method& find_method(const std::string& name) {
 
 Defaults implied_settings(const std::string& name) {
   const Method& method = find_method(name);
-  const std::string wanted = canonical(name);
-  if (canonical(method.info.name) == wanted) {
+  const std::string wanted = canonical_name(name);
+  if (canonical_name(method.info.name) == wanted) {
     return {};
   }
   return find_alias(method, wanted)->implies;

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <regex>
 #include <set>
 
 #include "train/free_gradients.h"
@@ -11,6 +10,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
 
@@ -40,7 +40,7 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   NamedTensors parameters;
   const auto is_chosen = [&](const std::string& name) {
     return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-             return std::regex_match(name, std::regex(p));
+             return Pattern(p, "method.trainable_params_regex").matches(name);
            });
   };
   for (const auto& item : model.named_parameters()) {

@@ -10,7 +10,7 @@ namespace unlearn::train {
 namespace {
 namespace fs = std::filesystem;
 
-struct Mode {
+struct Modes {
   const char* name;
   torch::Dtype dtype;
   const char* master;
@@ -65,7 +65,7 @@ class TinyRun {
   std::shared_ptr<model::CausalLM> model_;
 };
 
-TrainConfig config_of(const Mode& mode, int64_t steps) {
+TrainConfig config_of(const Modes& mode, int64_t steps) {
   TrainConfig config;
   config.epochs = 1e5;
   config.max_steps = steps;
@@ -83,7 +83,7 @@ TrainConfig config_of(const Mode& mode, int64_t steps) {
 
 TEST(FreeGradientsTest, GiveTheSameBits) {
   for (const char* recompute : {"none", "full"}) {
-    const Mode mode{"", torch::kBFloat16, "split", "8"};
+    const Modes mode{"", torch::kBFloat16, "split", "8"};
     TrainConfig config = config_of(mode, 5);
     config.max_grad_norm = 0;
     TinyRun kept("kept", mode.dtype);

@@ -6,12 +6,13 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& stablelm_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_partial = 0.25};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_stablelm(const checkpoint::HfConfig& config,
+                                        const Placement& placement) {
   DecoderParts parts;
   parts.dims = read_dims(config);
   SelfAttentionOptions attention = read_attention(config);
@@ -30,7 +31,8 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   mlp.activation = read_activation(config, "hidden_act", "silu");
   parts.kv_heads = attention.kv_heads;
   parts.head_dim = attention.head_dim;
-  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
+  parts.ropes.emplace_back(config.rope(stablelm_rope_keys()), parts.dims.max_positions,
+                           attention.head_dim);
   const auto norm = [&]() -> std::shared_ptr<Norm> {
     return std::make_shared<LayerNorm>(placement, mlp.width, eps);
   };
@@ -50,7 +52,9 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_stablelm() {
-  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"}, build, rope_keys()};
+  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"},
+          build_stablelm,
+          stablelm_rope_keys()};
 }
 
 }  // namespace unlearn::model
