@@ -66,7 +66,8 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
 data::Pairing pairing_of(const RunConfig& config) {
   if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
   if (!config.train.shuffle) return data::Pairing::kCyclic;
-  return config.data.benchmark == "muse" ? data::Pairing::kByRow : data::Pairing::kRandom;
+  const bool by_chunk = config.data.benchmark == "muse" && config.data.chunking == "published";
+  return by_chunk ? data::Pairing::kByRow : data::Pairing::kRandom;
 }
 
 train::TrainingData training_data(const PreparedRun& run) {

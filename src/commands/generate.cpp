@@ -79,7 +79,7 @@ int run_generate(std::vector<std::string> arguments) {
 
   const LoadedModel loaded = open_model(shared.model, shared.device, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
-  if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids = {*eos};
+  options.stop_ids = loaded.tokenizer->special().stops;
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {

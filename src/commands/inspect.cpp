@@ -19,11 +19,8 @@ Json describe_tokenizer(const std::filesystem::path& folder) {
     const auto id = [](const std::optional<int32_t>& value) {
       return value ? Json(*value) : Json();
     };
-    return {{"kind", tok->kind()},
-            {"vocab_size", tok->vocab_size()},
-            {"bos", id(special.bos)},
-            {"eos", id(special.eos)},
-            {"pad", id(special.pad)}};
+    return {{"kind", tok->kind()},    {"vocab_size", tok->vocab_size()}, {"bos", id(special.bos)},
+            {"eos", id(special.eos)}, {"stops", special.stops},          {"pad", id(special.pad)}};
   } catch (const UserError& error) {
     return {{"error", error.what()}};
   }

@@ -11,7 +11,9 @@ data::SplitRequest request_for(const losses::Loss& loss, Purpose purpose) {
   if (purpose == Purpose::kFinetune) return {.train = true};
   const losses::Needs needs = loss.needs();
   // Steps are counted in forget rows, and refusals are drawn for them, whatever the loss reads.
-  return {.forget = true, .retain = needs.retain, .alternate = needs.alternate};
+  const bool own = needs.alternate_source == losses::AlternateSource::kProvided;
+  return {
+      .forget = true, .retain = needs.retain, .alternate = needs.alternate, .own_alternate = own};
 }
 
 void check_model(const std::filesystem::path& folder) {

@@ -36,6 +36,15 @@ expect "rmu's direction is kept" grep -q '"direction"' rmu/method_state.json
 expect "pdu's dual variable is kept" grep -q '"dual"' pdu/method_state.json
 expect "pdu reports it" grep -q '"dual":100' pdu/metrics.jsonl
 
+# AltPO reads the rows' own alternatives; a row with two counts twice.
+sed 's/}$/, "alternate": ["By the sea.", "In another town."]}/' "$fiction/forget05.json" >alternates.json
+run altpo --method altpo --set data.forget=alternates.json --set data.retain=retain95 && ended altpo
+"$unlearn" train --model "$tiny" --data "$fiction" --set data.forget=alternates.json \
+  --set data.retain=retain95 --method altpo --set train.batch_size=2 --output none --dry-run --quiet >plan
+rows=$(wc -l <alternates.json)
+expect "alternatives are rows" grep -q "^alternate  *$((2 * rows)) rows" plan
+expect_error 2 "forget05.json: row 0: no field 'alternate'" run noalternate --method altpo
+
 # A run that is interrupted and goes on has the same dual variable and the same weights.
 dual=(--method pdu --set method.dual_warmup_epochs=0 --set method.dual_step_size=2)
 run whole "${dual[@]}"

@@ -26,6 +26,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     const Json examples = read_json(kGolden / "examples.json");
     forget_ = read_examples(examples.at("forget"), "forget");
     retain_ = read_examples(examples.at("retain"), "retain");
+    alternate_ = read_examples(examples.at("alternate"), "alternate");
     golden_ = read_json(kGolden / "runs.json").at(GetParam());
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
@@ -38,10 +39,13 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     loss_ = make_loss(name, golden_.at("options"));
     losses::enable_quirks(*loss_, name, golden_.at("compat"));
     loss_->start(model_facts(*model_, config));
+    const losses::Needs wanted = loss_->needs();
     TrainerInputs inputs{.model = model_.get(),
                          .loss = loss_.get(),
-                         .data = {&forget_, loss_->needs().retain ? &retain_ : nullptr, nullptr},
+                         .data = {&forget_, wanted.retain ? &retain_ : nullptr,
+                                  wanted.alternate ? &alternate_ : nullptr},
                          .pairing = data::Pairing::kCyclic,
+                         .alternate_per_forget = wanted.alternate,
                          .config = config};
     std::optional<scoring::ReferenceCache> reference;
     RunFolder folder(folder_, ExistingOutput::kRefuse);
@@ -91,7 +95,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     EXPECT_LE(weight_error(), 1e-5);
   }
 
-  std::vector<data::Example> forget_, retain_;
+  std::vector<data::Example> forget_, retain_, alternate_;
   Json golden_;
   fs::path folder_;
   std::shared_ptr<model::CausalLM> model_;
@@ -110,7 +114,9 @@ TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
                          ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll",
                                            "ga_forgetkl", "undial", "ceu", "pdu", "pdu_epoch",
-                                           "rmu", "npo_batch"));
+                                           "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk",
+                                           "dpo", "dpo_kl", "altpo", "kto_sigmoid",
+                                           "kto_logsigmoid"));
 
 }  // namespace
 }  // namespace unlearn::train
