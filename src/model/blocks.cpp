@@ -10,6 +10,15 @@ torch::Tensor normalised(const Named<Norm>& norm, const torch::Tensor& x) {
   return norm.part ? norm.part->forward(x) : x;
 }
 
+// Attention alone sees sequences: there, and only there, shared tokens are spread out.
+torch::Tensor attend_shared(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                            const BlockContext& context, const AttentionOptions& options) {
+  const torch::Tensor& places = context.shared.places;
+  return attention(q.index_select(0, places), k.index_select(0, places), v.index_select(0, places),
+                   context.offsets, options)
+      .index_select(0, context.shared.first);
+}
+
 torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
   return context.recompute_mlp ? recomputed(x, part) : part(x);
 }
@@ -71,11 +80,16 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext&
   Heads heads = project(x);
   heads.q = apply_rope(normalise(q_norm_.get(), heads.q), context.rope);
   heads.k = apply_rope(normalise(k_norm_.get(), heads.k), context.rope);
-  const torch::Tensor mixed =
-      context.cache == nullptr
-          ? attention(heads.q, heads.k, heads.v, context.offsets, options_.attention)
-          : context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
-                                             context.offsets, options_.attention);
+  const AttentionOptions& options = options_.attention;
+  torch::Tensor mixed;
+  if (context.cache != nullptr) {
+    mixed = context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
+                                             context.offsets, options);
+  } else if (context.shared.places.defined()) {
+    mixed = attend_shared(heads.q, heads.k, heads.v, context, options);
+  } else {
+    mixed = attention(heads.q, heads.k, heads.v, context.offsets, options);
+  }
   return out_->forward(mixed.view({x.size(0), options_.heads * options_.head_dim}));
 }
 

@@ -72,7 +72,10 @@ std::vector<RopeTable> Decoder::rope_tables(const torch::Tensor& positions,
 torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOptions& options) {
   auto* cache = dynamic_cast<PaddedKvCache*>(options.cache);
   UNLEARN_CHECK((cache != nullptr) == (options.cache != nullptr), "a cache of another model");
-  UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == batch.ids.size(0),
+  const bool is_shared = batch.shared.places.defined();
+  UNLEARN_CHECK(!is_shared || (cache == nullptr && batch.positions.defined()));
+  const int64_t named = is_shared ? batch.shared.places.size(0) : batch.ids.size(0);
+  UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == named,
                 "offsets do not cover the ids");
   std::optional<torch::NoGradGuard> no_grad;
   if (cache != nullptr) no_grad.emplace();
@@ -92,12 +95,14 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
       user_error("a sequence has ", lengths[i], " tokens, the model has embeddings for ",
                  parts_.dims.max_positions, " positions");
     }
+    UNLEARN_CHECK(!is_shared || can_share_tokens(lengths[i]));
   }
   const std::vector<RopeTable> tables = rope_tables(positions, batch.offsets, lengths);
 
   // Shared with whatever runs again in the backward pass, when the batch may be gone.
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
   BlockContext context{*offsets, {}, cache, 0};
+  context.shared = batch.shared;
   context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -115,6 +120,11 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   }
   if (cache != nullptr) cache->advance(batch.offsets);
   return parts_.final_norm->forward(x);
+}
+
+bool Decoder::can_share_tokens(int64_t longest) const {
+  return std::none_of(parts_.ropes.begin(), parts_.ropes.end(),
+                      [&](const Rope& rope) { return rope.turns_with_length(longest); });
 }
 
 Head Decoder::head() const {

@@ -73,32 +73,43 @@ Tensor token_logprob(const Tensor& rows, const model::Head& head, const Tensor& 
                              head.softcap, chunk, store);
 }
 
-RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const Tensor& targets,
+RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const RowLabels& labels,
                              bool moments, const LogitsOptions& options) {
   torch::NoGradGuard no_grad;
   const int64_t total = rows.size(0);
   const auto numbers = rows.options().dtype(wide(rows)).requires_grad(false);
-  RowStatistics result{torch::empty({total}, numbers),
-                       torch::empty({total}, numbers.dtype(torch::kBool)),
-                       moments ? torch::empty({total}, numbers) : Tensor(),
-                       moments ? torch::empty({total}, numbers) : Tensor()};
-  if (total == 0) return result;
+  const auto places = numbers.dtype(torch::kLong);
+  Tensor picked = torch::empty({labels.targets.size(0)}, numbers);
+  Tensor lse = torch::empty({total}, numbers);
+  Tensor best = torch::empty({total}, places);
+  Tensor mean, variance;
+  if (moments) {
+    mean = torch::empty({total}, numbers);
+    variance = torch::empty({total}, numbers);
+  }
+  const Tensor label_rows = labels.rows.defined() ? labels.rows : torch::arange(total, places);
+  UNLEARN_CHECK(label_rows.size(0) == labels.targets.size(0));
   const int64_t chunk = chunk_rows(rows, head.weight, options.chunk_bytes);
   for (int64_t begin = 0; begin < total; begin += chunk) {
     const int64_t count = std::min(chunk, total - begin);
     const Tensor z = head_logits(rows.narrow(0, begin, count), head);
-    const Tensor target = targets.narrow(0, begin, count);
-    const Tensor lse = z.logsumexp(1);
-    result.logp.narrow(0, begin, count).copy_(z.gather(1, target.unsqueeze(1)).squeeze(1) - lse);
-    result.argmax_matches.narrow(0, begin, count).copy_(z.argmax(1) == target);
+    const Tensor chunk_lse = z.logsumexp(1);
+    lse.narrow(0, begin, count).copy_(chunk_lse);
+    best.narrow(0, begin, count).copy_(z.argmax(1));
+    const Tensor own = ((label_rows >= begin) & (label_rows < begin + count)).nonzero().squeeze(1);
+    const Tensor at =
+        (label_rows.index_select(0, own) - begin) * z.size(1) + labels.targets.index_select(0, own);
+    picked.index_copy_(0, own, z.view({-1}).index_select(0, at));
     if (!moments) continue;
-    const Tensor logp = z - lse.unsqueeze(1);
+    const Tensor logp = z - chunk_lse.unsqueeze(1);
     const Tensor p = logp.exp();
-    const Tensor mean = (p * logp).sum(1);
-    result.mean_logp.narrow(0, begin, count).copy_(mean);
-    result.variance_logp.narrow(0, begin, count).copy_((p * logp.square()).sum(1) - mean.square());
+    const Tensor chunk_mean = (p * logp).sum(1);
+    mean.narrow(0, begin, count).copy_(chunk_mean);
+    variance.narrow(0, begin, count).copy_((p * logp.square()).sum(1) - chunk_mean.square());
   }
-  return result;
+  const auto of_labels = [&](const Tensor& values) { return values.index_select(0, label_rows); };
+  return {picked - of_labels(lse), of_labels(best) == labels.targets,
+          moments ? of_labels(mean) : Tensor(), moments ? of_labels(variance) : Tensor()};
 }
 
 Tensor logits(const Tensor& rows, const model::Head& head) {

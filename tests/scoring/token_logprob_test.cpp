@@ -116,7 +116,7 @@ TEST_P(ChunkedLogits, RowStatistics) {
   const Tensor targets =
       torch::where(torch::arange(kRows).remainder(3).eq(0), full.argmax(1), targets_);
   for (const LogitsOptions& options : budgets()) {
-    const auto got = row_statistics(rows_, head_, targets, true, options);
+    const auto got = row_statistics(rows_, head_, {targets, {}}, true, options);
     const Tensor logp = full.gather(1, targets.unsqueeze(1)).squeeze(1);
     EXPECT_LE((got.logp - logp).abs().max().item<double>(), kTolerance);
     EXPECT_TRUE(torch::equal(got.argmax_matches.to(torch::kBool), full.argmax(1).eq(targets)));

@@ -15,11 +15,18 @@
 
 namespace unlearn::model {
 
+// Sequences that begin alike may have those tokens once in a pack (data/shared_pack.h).
+struct SharedTokens {
+  torch::Tensor places;  // [E] int64: where each sequence's tokens lie, sequence after sequence
+  torch::Tensor first;   // [T] int64: where each token is first named in `places`
+};
+
 // Sequences laid end to end; attention never crosses a boundary.
 struct PackedIds {
   torch::Tensor ids;             // [T] int64, on the model's device
   torch::Tensor positions;       // [T] int64, position inside the sequence; undefined: counted
-  std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T
+  std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T (or E)
+  SharedTokens shared = {};      // undefined: every token belongs to one sequence
 };
 
 // How hidden states become logits: logits = softcap(scale * (h W^T + bias)).
@@ -70,6 +77,10 @@ class CausalLM : public torch::nn::Module {
   // next tokens of every cached sequence (offsets per sequence) and runs without gradient.
   virtual torch::Tensor hidden_states(const PackedIds& batch,
                                       const ForwardOptions& options = {}) = 0;
+  // Whether a token's hidden state depends on the tokens up to it alone, so that sequences of at
+  // most `longest` tokens may share them (PackedIds::shared, without a cache). False where
+  // positions turn with the length of the whole sequence.
+  virtual bool can_share_tokens(int64_t /*longest*/) const { return false; }
   virtual Head head() const = 0;
   virtual std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const = 0;
   virtual const ModelDims& dims() const = 0;

@@ -22,6 +22,12 @@ struct LogitsOptions {
 torch::Tensor token_logprob(const torch::Tensor& rows, const model::Head& head,
                             const torch::Tensor& targets, const LogitsOptions& options = {});
 
+// Labels to look up in rows of logits; several may ask for one row.
+struct RowLabels {
+  torch::Tensor targets;  // [N] int64
+  torch::Tensor rows;     // [N] int64 each label's row; undefined: label i is asked of row i
+};
+
 // What one no-gradient pass over label rows can tell, all [N].
 struct RowStatistics {
   torch::Tensor logp;            // log pi(target)
@@ -31,7 +37,7 @@ struct RowStatistics {
 };
 // `moments` also fills mean and variance (one more pass over the logits).
 RowStatistics row_statistics(const torch::Tensor& rows, const model::Head& head,
-                             const torch::Tensor& targets, bool moments,
+                             const RowLabels& labels, bool moments,
                              const LogitsOptions& options = {});
 
 // What a row function compares the rows with, where it asks.
