@@ -10,8 +10,10 @@ torch::Tensor normalised(const Named<Norm>& norm, const torch::Tensor& x) {
   return norm.part ? norm.part->forward(x) : x;
 }
 
+// The view gathers the gradients of all uses of x inside the part before they meet those from
+// outside: recomputation adds them in that order too, and sums keep their bits.
 torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
-  return context.recompute_mlp ? recomputed(x, part) : part(x);
+  return context.recompute_mlp ? recomputed(x, part) : part(x.view(x.sizes()));
 }
 
 }  // namespace
