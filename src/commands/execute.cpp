@@ -13,6 +13,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
 #include "unlearn/train/trainer.h"
@@ -210,6 +211,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   fs::path written;
   try {
     const auto model = load_weights(config, run);
+    model::trim_host_memory();
     train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
     finish("done");

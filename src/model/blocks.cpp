@@ -19,8 +19,10 @@ torch::Tensor attend_shared(const torch::Tensor& q, const torch::Tensor& k, cons
       .index_select(0, context.shared.first);
 }
 
+// The view gathers the gradients of all uses of x inside the part before they meet those from
+// outside: recomputation adds them in that order too, and sums keep their bits.
 torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
-  return context.recompute_mlp ? recomputed(x, part) : part(x);
+  return context.recompute_mlp ? recomputed(x, part) : part(x.view(x.sizes()));
 }
 
 }  // namespace

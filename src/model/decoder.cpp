@@ -51,7 +51,12 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
 }
 
 torch::Tensor Decoder::embed(const PackedIds& batch, const torch::Tensor& positions) const {
-  torch::Tensor x = embedding_->forward(batch.ids);
+  // A tied head makes a dense gradient of this matrix first, to which the few rows read here are
+  // added in place; a second [V, d] for them would be the last straw of the backward pass. Not in
+  // bf16, where rows that occur often must be summed among themselves.
+  const bool sparse =
+      !head_ && embedding_->weight.is_cpu() && embedding_->weight.scalar_type() != torch::kBFloat16;
+  torch::Tensor x = embedding_->forward(batch.ids, sparse);
   if (parts_.embedding_scale != 1.0) {
     // Rounded to the model's dtype first, as the checkpoints were trained.
     x = x * torch::full({}, parts_.embedding_scale, x.options().device(torch::kCPU)).item();

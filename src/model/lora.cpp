@@ -160,14 +160,14 @@ void merge_lora(CausalLM& model) {
   for (torch::Tensor& parameter : model.parameters()) parameter.set_requires_grad(true);
 }
 
-int64_t count_lora_parameters(const Json& hf_config, const LoraOptions& options) {
-  const checkpoint::HfConfig config(hf_config);
-  const auto model = find_family(config).build(config, {torch::kFloat32, torch::kMeta});
-  int64_t count = 0;
-  for (const LinearLayer& layer : target_layers(*model, options)) {
-    count += options.rank * (layer.linear->in_features() + layer.linear->out_features());
+std::vector<std::pair<std::string, int64_t>> lora_parameters(const CausalLM& model,
+                                                             const LoraOptions& options) {
+  std::vector<std::pair<std::string, int64_t>> parameters;
+  for (const LinearLayer& layer : target_layers(model, options)) {
+    parameters.emplace_back(layer.name + kPeftA, options.rank * layer.linear->in_features());
+    parameters.emplace_back(layer.name + kPeftB, options.rank * layer.linear->out_features());
   }
-  return count;
+  return parameters;
 }
 
 void write_adapter(const CausalLM& model, const LoraOptions& options, const std::string& base,
