@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <numeric>
-#include <regex>
 #include <set>
 
 #include "family.h"
 #include "linear_layers.h"
 #include "quantized.h"
 #include "unlearn/checkpoint/hf_folder.h"
+#include "unlearn/core/pattern.h"
 
 namespace unlearn::model {
 namespace {
@@ -75,7 +75,7 @@ void ModelFootprint::train_only(const std::vector<std::string>& patterns) {
   if (patterns.empty()) return;
   const auto is_left_out = [&](const auto& entry) {
     return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return std::regex_match(entry.first, std::regex(pattern));
+      return Pattern(pattern, "method.trainable_params_regex").matches(entry.first);
     });
   };
   const int64_t before = trained_count();

@@ -82,10 +82,10 @@ TrainConfig config_of(const Modes& mode, int64_t steps) {
   return config;
 }
 
-class TrainingMode : public ::testing::TestWithParam<Mode> {};
+class TrainingMode : public ::testing::TestWithParam<Modes> {};
 
 TEST_P(TrainingMode, ResumesToTheBit) {
-  const Mode mode = GetParam();
+  const Modes mode = GetParam();
   TrainConfig config = config_of(mode, 6);
   TinyRun whole(cat(mode.name, "_whole"), mode.dtype);
   const std::vector<double> losses = whole.train(config);
@@ -99,18 +99,18 @@ TEST_P(TrainingMode, ResumesToTheBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, TrainingMode,
-                         ::testing::Values(Mode{"fp32", torch::kFloat32, "auto", "auto"},
-                                           Mode{"fp32_8", torch::kFloat32, "auto", "8"},
-                                           Mode{"fp32_16", torch::kFloat32, "auto", "16"},
-                                           Mode{"fp64", torch::kFloat64, "auto", "auto"},
-                                           Mode{"split_32", torch::kBFloat16, "split", "32"},
-                                           Mode{"split_16", torch::kBFloat16, "split", "16"},
-                                           Mode{"split_8", torch::kBFloat16, "split", "8"},
-                                           Mode{"sr_32", torch::kBFloat16, "sr", "32"},
-                                           Mode{"sr_16", torch::kBFloat16, "sr", "16"},
-                                           Mode{"sr_8", torch::kBFloat16, "sr", "8"},
-                                           Mode{"sr_8_free", torch::kBFloat16, "sr", "8", true},
-                                           Mode{"none_32", torch::kBFloat16, "none", "32"}),
+                         ::testing::Values(Modes{"fp32", torch::kFloat32, "auto", "auto"},
+                                           Modes{"fp32_8", torch::kFloat32, "auto", "8"},
+                                           Modes{"fp32_16", torch::kFloat32, "auto", "16"},
+                                           Modes{"fp64", torch::kFloat64, "auto", "auto"},
+                                           Modes{"split_32", torch::kBFloat16, "split", "32"},
+                                           Modes{"split_16", torch::kBFloat16, "split", "16"},
+                                           Modes{"split_8", torch::kBFloat16, "split", "8"},
+                                           Modes{"sr_32", torch::kBFloat16, "sr", "32"},
+                                           Modes{"sr_16", torch::kBFloat16, "sr", "16"},
+                                           Modes{"sr_8", torch::kBFloat16, "sr", "8"},
+                                           Modes{"sr_8_free", torch::kBFloat16, "sr", "8", true},
+                                           Modes{"none_32", torch::kBFloat16, "none", "32"}),
                          [](const auto& mode) { return mode.param.name; });
 
 TEST(FreeGradientsTest, GiveTheSameBits) {
