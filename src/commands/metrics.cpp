@@ -4,6 +4,7 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
@@ -121,6 +122,11 @@ int run_metrics(std::vector<std::string> arguments) {
   if (!flags.output.empty()) {
     std::filesystem::create_directories(flags.output);
     metrics::write_eval_files(flags.output, reader.file_prefix, result.evaluation.metrics);
+    if (!result.legacy.empty()) {
+      const std::filesystem::path folder = flags.output;
+      write_file_atomic(folder / "aggregate_stat.txt", metrics::aggregate_stat_text(result.legacy));
+      write_file_atomic(folder / "aggregate_stat.csv", metrics::aggregate_stat_csv(result.legacy));
+    }
   }
   return 0;
 }

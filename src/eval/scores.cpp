@@ -1,11 +1,13 @@
-// Scoring stages: label log-probabilities, multiple choice, gradient norms.
+// Scoring stages: label log-probabilities, multiple choice, gradient norms, divergences.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "eval/stages.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/data/shared_pack.h"
+#include "unlearn/scoring/divergence.h"
 #include "unlearn/scoring/next_token.h"
 
 namespace unlearn::eval {
@@ -168,6 +170,36 @@ void run_gradients(const Plan& plan, const StageContext& context, Results& resul
     results.gradient_norms[pending[i]] = norm;
     context.store.flush();
     report_progress(context, "gradients", i + 1, pending.size());
+  }
+}
+
+void run_divergences(const Plan& plan, const StageContext& context, Results& results) {
+  const std::vector<ScoreItem>& items = plan.divergences();
+  results.divergences.resize(items.size());
+  const auto stored_key = [&](ResultId id) {
+    return sha256(cat(items[id].key, " from ", context.options.original_key));
+  };
+  std::vector<ResultId> pending;
+  for (ResultId id = 0; id < items.size(); ++id) {
+    if (const Json* stored = context.store.find(stored_key(id))) {
+      results.divergences[id] = stored->get<double>();
+    } else {
+      pending.push_back(id);
+    }
+  }
+  size_t done = 0;
+  const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
+  for (const auto& group : cut_groups(pending, context.options.batch_tokens, length_of)) {
+    std::vector<const data::Example*> examples;
+    for (const ResultId id : group) examples.push_back(&items[id].example);
+    const auto values =
+        scoring::mean_divergence(context.model(), context.options.original(), examples);
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (std::isfinite(values[i])) context.store.add(stored_key(group[i]), Json(values[i]));
+      results.divergences[group[i]] = values[i];
+    }
+    context.store.flush();
+    report_progress(context, "divergences", done += group.size(), pending.size());
   }
 }
 

@@ -91,8 +91,7 @@ RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const 
   const int64_t total = rows.size(0);
   const auto numbers = rows.options().dtype(wide(rows)).requires_grad(false);
   const auto places = numbers.dtype(torch::kLong);
-  Tensor picked = torch::empty({labels.targets.size(0)}, numbers);
-  Tensor lse = torch::empty({total}, numbers);
+  RowStatistics result{torch::empty({labels.targets.size(0)}, numbers), {}, {}, {}};
   Tensor best = torch::empty({total}, places);
   Tensor mean, variance;
   if (moments) {
@@ -105,24 +104,25 @@ RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const 
   for (int64_t begin = 0; begin < total; begin += chunk) {
     const int64_t count = std::min(chunk, total - begin);
     const Tensor z = head_logits(rows.narrow(0, begin, count), head);
-    const Tensor chunk_best = z.argmax(1);
-    best.narrow(0, begin, count).copy_(chunk_best);
-    const Tensor chunk_lse = lse.narrow(0, begin, count);
-    row_lse(z, chunk_best, chunk_lse, torch::empty_like(chunk_lse));
+    best.narrow(0, begin, count).copy_(z.argmax(1));
+    // On the CPU this is several times faster than logsumexp, which takes its passes one by one.
+    const Tensor logp = z.log_softmax(1);
     const Tensor own = ((label_rows >= begin) & (label_rows < begin + count)).nonzero().squeeze(1);
-    const Tensor at =
-        (label_rows.index_select(0, own) - begin) * z.size(1) + labels.targets.index_select(0, own);
-    picked.index_copy_(0, own, z.view({-1}).index_select(0, at));
+    const Tensor at = (label_rows.index_select(0, own) - begin) * logp.size(1) +
+                      labels.targets.index_select(0, own);
+    result.logp.index_copy_(0, own, logp.view({-1}).index_select(0, at));
     if (!moments) continue;
-    const Tensor logp = z - chunk_lse.unsqueeze(1);
     const Tensor p = logp.exp();
     const Tensor chunk_mean = (p * logp).sum(1);
     mean.narrow(0, begin, count).copy_(chunk_mean);
     variance.narrow(0, begin, count).copy_((p * logp.square()).sum(1) - chunk_mean.square());
   }
-  const auto of_labels = [&](const Tensor& values) { return values.index_select(0, label_rows); };
-  return {picked - of_labels(lse), of_labels(best) == labels.targets,
-          moments ? of_labels(mean) : Tensor(), moments ? of_labels(variance) : Tensor()};
+  result.argmax_matches = best.index_select(0, label_rows) == labels.targets;
+  if (moments) {
+    result.mean_logp = mean.index_select(0, label_rows);
+    result.variance_logp = variance.index_select(0, label_rows);
+  }
+  return result;
 }
 
 Tensor logits(const Tensor& rows, const model::Head& head) {

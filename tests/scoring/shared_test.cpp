@@ -114,32 +114,8 @@ INSTANTIATE_TEST_SUITE_P(Variants, GoldenSharedScores, testing::ValuesIn(model::
                          [](const auto& variant) { return variant.param; });
 
 // What sharing is for: the model meets a question once.
-class CountingModel : public model::CausalLM {
- public:
-  explicit CountingModel(std::shared_ptr<model::CausalLM> model) : model_(std::move(model)) {}
-  torch::Tensor hidden_states(const model::PackedIds& batch,
-                              const model::ForwardOptions& options) override {
-    tokens += batch.ids.size(0);
-    return model_->hidden_states(batch, options);
-  }
-  bool can_share_tokens(int64_t longest) const override {
-    return model_->can_share_tokens(longest);
-  }
-  model::Head head() const override { return model_->head(); }
-  std::unique_ptr<model::KvCache> make_cache(int64_t sequences, int64_t length) const override {
-    return model_->make_cache(sequences, length);
-  }
-  const model::ModelDims& dims() const override { return model_->dims(); }
-  bool is_decayed(const std::string& name) const override { return model_->is_decayed(name); }
-
-  int64_t tokens = 0;
-
- private:
-  std::shared_ptr<model::CausalLM> model_;
-};
-
 int64_t tokens_run(const std::string& variant) {
-  CountingModel model(golden_model(variant));
+  CountedModel model(golden_model(variant));
   const auto tokens = [](std::vector<int32_t> ids) {
     data::Example example;
     example.tokens = example.labels = std::move(ids);

@@ -41,8 +41,12 @@ struct Head {
 class KvCache {
  public:
   virtual ~KvCache() = default;
-  // Keeps only these sequences, in this order (finished ones leave the batch).
-  virtual void select(const torch::Tensor& sequence_indices) = 0;
+  // Puts empty sequences after the others.
+  virtual void add(int64_t sequences) = 0;
+  // Takes a sequence away; the last one moves to its place.
+  virtual void remove(int64_t sequence) = 0;
+  // Forgets the last tokens of a sequence.
+  virtual void drop_last(int64_t sequence, int64_t tokens) = 0;
   virtual int64_t num_sequences() const = 0;
 };
 

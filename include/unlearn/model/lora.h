@@ -47,4 +47,9 @@ void write_adapter(const CausalLM& model, const LoraOptions& options, const std:
 // trained biases, modules_to_save), for layers the model lacks, and for tensors of another shape.
 void merge_adapter(CausalLM& model, const std::filesystem::path& folder);
 
+// The same, but the pairs stay beside the weights, as in training: exact for a base in 8 or 4 bits
+// and for bfloat16 weights, which would round small changes away. Only the pairs are trainable. A
+// pair of the head is added into it.
+void attach_adapter(CausalLM& model, const std::filesystem::path& folder);
+
 }  // namespace unlearn::model
