@@ -1,5 +1,5 @@
 """Question-answer pairs as tokens and labels by the rules of TOFU's repository and of
-open-unlearning (chat), computed from the bundled people with `tokenizers`.
+open-unlearning (chat templates, and its plain one), computed from the bundled people with `tokenizers`.
 
 Writes OUT/data/examples.json, rows {family, template, question, answer, max_length, tokens, labels},
 the special_tokens_map.json of the families it uses, and OUT/data/ou_chunks.json: texts cut by
@@ -17,6 +17,7 @@ SYSTEM = "You are a helpful assistant."
 # family, template, EOS, (question start, question end, answer tag, answer end), chat
 CASES = [
     ("smollm2", "phi", "<|endoftext|>", ("Question: ", "\n", "Answer: ", ""), False),
+    ("smollm2", "phi_ou", "<|endoftext|>", ("Question: ", "\n", "Answer: ", ""), True),
     ("llama2_json", "llama2", "</s>", ("[INST] ", " [/INST]", "", ""), False),
     ("qwen2", "qwen2", "<|im_end|>",
      (f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n", "<|im_end|>\n",
@@ -41,6 +42,8 @@ def chat(encode, eos, template, question, answer, max_length):
     start, end, tag, close = template
     prompt = encode(start + question + end + tag)
     ids = encode(start + question + end + tag + answer + close)
+    if not close:  # without a chat template the text is cut before EOS is appended
+        max_length, ids = max_length + 1, ids[:max_length]
     if ids[-1] != eos:
         ids = ids + [eos]
     labels = [-100] * len(prompt) + ids[len(prompt):]

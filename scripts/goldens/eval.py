@@ -4,7 +4,7 @@ rouge-score, SciPy and scikit-learn, by the definitions of the TOFU and OpenUnle
 
 Writes OUT/eval/tofu.json: per template the report of the model, and forget quality and privleak
 against a "retrained" one: the same model with SCALED_WEIGHT times SCALE, which also is the reference
-model of mia_reference.
+model of mia_reference and the original one of the KL divergence.
 """
 import json
 import math
@@ -76,6 +76,12 @@ class Subject:
         return dict(loss=-logp.mean().item(), logp=logp[:-1].tolist(), z=z[:-1].tolist(),
                     hits=(rows.argmax(1) == labels)[:-1].tolist())
 
+    @torch.no_grad()
+    def divergence(self, original, question, answer):
+        ids, _ = self.labelled(question, answer)
+        p, q = (m.model(ids).logits[0, :-1].double().log_softmax(-1) for m in [original, self])
+        return (p.exp() * (p - q)).sum(-1).mean().item()
+
     def gradient_norm(self, question, answer):
         rows, labels = self.log_probs(question, answer)
         self.model.zero_grad()
@@ -111,7 +117,9 @@ def truth_ratio(true, perturbed, better):
     return dict(agg=float(np.mean(value)), score=ratio)
 
 
-def task_metrics(subject, prefix, rows, report):
+def task_metrics(subject, original, prefix, rows, report):
+    kl = [subject.divergence(original, row["question"], row["answer"]) for row in rows]
+    report[f"{prefix}_KL_Divergence"] = dict(agg=float(np.mean(kl)), score=kl)
     has_paraphrase = "paraphrased_answer" in rows[0]
     score = {"answer": [], "para": [], "pert": []}
     for row in rows:
@@ -192,7 +200,7 @@ def evaluate(subject, reference, data):
     report = {}
     for prefix, file in [("forget", f"{FORGET}_perturbed"), ("retain", "retain_perturbed"),
                          ("ra", "real_authors_perturbed"), ("wf", "world_facts_perturbed")]:
-        task_metrics(subject, prefix, read(data / f"{file}.json"), report)
+        task_metrics(subject, reference, prefix, read(data / f"{file}.json"), report)
     parts = ["retain_Q_A_Prob", "ra_Q_A_Prob_normalised", "wf_Q_A_Prob_normalised"]
     parts += [f"{p}_{m}" for p in ["retain", "ra", "wf"] for m in ["Q_A_ROUGE", "Truth_Ratio"]]
     values = [report[p]["agg"] for p in parts]

@@ -202,6 +202,8 @@ RENDERED = [
      "[INST] Who keeps the lighthouse? [/INST]Ada keeps it.", False, True),
     ("phi", "phi", "Question: Who keeps the lighthouse?\n",
      "Question: Who keeps the lighthouse?\nAnswer: Ada keeps it.", False, True),
+    ("phi_ou", "phi", "Question: Who keeps the lighthouse?\nAnswer: ",
+     "Question: Who keeps the lighthouse?\nAnswer: Ada keeps it.", True, True),
     ("none", "gpt_neox", "Who keeps the lighthouse?", "Who keeps the lighthouse?Ada keeps it.",
      False, True),
     ("llama3", "llama3",

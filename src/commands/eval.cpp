@@ -11,14 +11,15 @@ namespace {
 namespace fs = std::filesystem;
 
 struct EvalFlags {
-  std::string benchmark, retain_log;
+  std::string benchmark, retain_log, adapter;
   std::vector<std::string> runs, models;  // model folders and run folders
 };
 
 // One model to evaluate.
 struct EvalTarget {
   std::string name;     // column of the table
-  fs::path model;       // Hugging Face folder
+  fs::path model;       // Hugging Face folder; empty: `adapter` beside the run's starting model
+  fs::path adapter;     // of a LoRA run that wrote no merged model
   fs::path output;      // its results go to <output>/eval
   fs::path run_config;  // config.resolved.yaml of its run, if it is one
 };
@@ -27,24 +28,34 @@ std::string folder_name(fs::path folder) {
   folder = fs::absolute(folder).lexically_normal();
   if (folder.filename().empty()) folder = folder.parent_path();
   // "runs/simnpo/model" is better known as simnpo.
-  if (folder.filename() == "model") folder = folder.parent_path();
+  if (folder.filename() == "model" || folder.filename() == "adapter") folder = folder.parent_path();
   return folder.filename().string();
 }
 
+bool holds_model(const fs::path& folder) { return fs::exists(folder / "config.json"); }
+bool holds_adapter(const fs::path& folder) { return fs::exists(folder / "adapter_config.json"); }
+
 bool is_run_folder(const fs::path& folder) {
-  return fs::exists(folder / "model" / "config.json") && !fs::exists(folder / "config.json");
+  if (holds_model(folder)) return false;
+  return holds_model(folder / "model") ||
+         (holds_adapter(folder / "adapter") && fs::exists(folder / "config.resolved.yaml"));
 }
 
 EvalTarget target_of(const std::string& folder) {
-  EvalTarget target{folder_name(folder), folder, "", ""};
+  EvalTarget target{folder_name(folder), folder, "", "", ""};
   fs::path run;
   if (is_run_folder(folder)) {
     run = folder;
     target.model = run / "model";
+    if (!holds_model(target.model)) target.adapter = run / "adapter";
   } else if (const fs::path parent = fs::path(folder).lexically_normal().parent_path();
              fs::exists(parent / "run.json")) {
     run = parent;
+    if (holds_adapter(folder)) target.adapter = folder;
+  } else if (holds_adapter(folder)) {
+    user_error(folder, " holds an adapter, not a model; give --model BASE --adapter ", folder);
   }
+  if (!target.adapter.empty()) target.model.clear();
   if (!run.empty()) {
     target.output = run;
     if (fs::exists(run / "config.resolved.yaml")) target.run_config = run / "config.resolved.yaml";
@@ -62,7 +73,28 @@ RunConfig target_config(const SharedFlags& shared, const EvalFlags& flags,
   config::Settings settings = user_settings(own, {});
   if (!flags.benchmark.empty()) settings.set("data.benchmark", flags.benchmark, "--benchmark");
   if (!flags.retain_log.empty()) settings.set("eval.retain_log", flags.retain_log, "--retain-log");
+  if (!flags.adapter.empty()) settings.set("model.adapter", flags.adapter, "--adapter");
   return resolve_evaluation(settings);
+}
+
+// The weights behind a target.
+EvaluatedModel evaluated_model(const EvalFlags& flags, const EvalTarget& target,
+                               const RunConfig& config) {
+  if (!target.adapter.empty()) return adapter_of_run(config, target.adapter);
+  // What a run's own config says of an adapter is in the model that the run wrote.
+  const bool is_run = !target.run_config.empty();
+  return {target.model, "", is_run ? flags.adapter : config.model.adapter};
+}
+
+// --adapter makes another model of the one given: with a name and results of its own.
+void rename_for_adapter(const std::string& adapter, std::vector<EvalTarget>& targets) {
+  if (targets.size() != 1) user_error("--adapter: goes with one model, not ", targets.size());
+  EvalTarget& target = targets.front();
+  if (!target.adapter.empty()) {
+    user_error("--adapter: ", target.name, " is an adapter itself; give the model it belongs to");
+  }
+  target.name = folder_name(adapter);
+  target.output = fs::path("runs") / ("eval-" + target.name);
 }
 
 std::vector<EvalTarget> find_targets(const SharedFlags& shared, const EvalFlags& flags) {
@@ -75,9 +107,10 @@ std::vector<EvalTarget> find_targets(const SharedFlags& shared, const EvalFlags&
     const std::string folder = has_run ? config.output : config.model.path;
     if (folder.empty()) user_error("no model: give --model DIR, a run folder, or --config FILE");
     targets.push_back(target_of(folder));
-    log::info("evaluating ", targets.back().model.string());
+    log::info("evaluating ", folder);
   }
   for (const std::string& folder : flags.models) targets.push_back(target_of(folder));
+  if (!flags.adapter.empty()) rename_for_adapter(flags.adapter, targets);
   if (!shared.output.empty()) {
     for (EvalTarget& target : targets) {
       target.output =
@@ -108,12 +141,14 @@ void print_table(const std::vector<EvalTarget>& targets, const std::vector<eval:
 int run_eval(std::vector<std::string> arguments) {
   SharedFlags shared;
   EvalFlags flags;
-  CLI::App app("all metrics of a benchmark, of one model or several", "eval");
+  Flags app("all metrics of a benchmark, of one model or several", "eval");
   app.add_option("runs", flags.runs, "run folders or model folders, compared in one table");
-  app.add_option("--model", flags.models, "the same (repeatable)")->allow_extra_args(false);
+  app.add_option("--model", flags.models, "the same (repeatable)");
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
   app.add_option("--retain-log", flags.retain_log,
                  "log or run folder of the retrained model (eval.retain_log)");
+  app.add_option("--adapter", flags.adapter,
+                 "LoRA adapter folder (PEFT's format) beside the model (model.adapter)");
   app.add_option("--output", shared.output, "folder that gets eval/ (default: the run folder)");
   add_config_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
@@ -124,7 +159,7 @@ int run_eval(std::vector<std::string> arguments) {
   for (const EvalTarget& target : targets) configs.push_back(target_config(shared, flags, &target));
   std::vector<Evaluator> evaluators;
   for (size_t i = 0; i < targets.size(); ++i) {
-    evaluators.emplace_back(configs[i], targets[i].model);
+    evaluators.emplace_back(configs[i], evaluated_model(flags, targets[i], configs[i]));
     const std::string plan = evaluators.back().plan_summary();  // every input is checked first
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }

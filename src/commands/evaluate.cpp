@@ -8,6 +8,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/lora.h"
 
 namespace unlearn::commands {
 namespace {
@@ -15,34 +16,71 @@ namespace fs = std::filesystem;
 
 constexpr size_t kHeadlineMetrics = 5;
 
-// What the weights are: content of every weight file and of config.json, precision, device kind.
-std::string weights_key(const fs::path& folder, torch::Dtype dtype, torch::Device device) {
+// Names and contents of a folder's weights and settings.
+std::string content_of(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    const fs::path& path = entry.path();
-    if (path.extension() == ".safetensors" || path.filename() == "config.json") {
-      files.push_back(path);
+    const std::string name = entry.path().filename();
+    if (entry.path().extension() == ".safetensors" || name == "config.json" ||
+        name == "adapter_config.json") {
+      files.push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());
-  std::string all = cat(dtype_text(dtype), device.is_cuda() ? " cuda" : " cpu");
+  std::string all;
   for (const fs::path& file : files) all += cat("\n", file.filename(), sha256_file(file));
+  return all;
+}
+
+// What the weights are: content of every file that decides them, precision, device kind.
+std::string weights_key(const EvaluatedModel& evaluated, torch::Dtype dtype, torch::Device device) {
+  std::string all = cat(dtype_text(dtype), device.is_cuda() ? " cuda" : " cpu");
+  all += content_of(evaluated.folder);
+  for (const std::string& adapter : {evaluated.merged_adapter, evaluated.adapter}) {
+    if (!adapter.empty()) all += cat("\nadapter", content_of(adapter));
+  }
+  if (evaluated.base_bits != 0) all += cat("\nbits ", evaluated.base_bits);
   return sha256(all);
 }
 
 }  // namespace
 
-Evaluator::Evaluator(const RunConfig& config, fs::path model_folder)
+EvaluatedModel adapter_of_run(const RunConfig& config, const fs::path& adapter) {
+  fs::path base = config.model.path;
+  // A relative path is one from where the run was started; the adapter knows it whole.
+  if (!fs::exists(base / "config.json")) {
+    const Json named =
+        read_json(adapter / "adapter_config.json").value("base_model_name_or_path", Json());
+    if (named.is_string()) base = named.get<std::string>();
+  }
+  return {base, config.model.adapter, adapter.string(), config.train.lora_base_bits};
+}
+
+Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated)
     : config_(config),
-      folder_(std::move(model_folder)),
+      evaluated_(std::move(evaluated)),
       device_(resolve_device(config.device)),
       dtype_(resolve_dtype(config.model.dtype, device_)) {
-  const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder_);
+  const fs::path& folder = evaluated_.folder;
+  const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   vocab_size_ = hf_config.size("vocab_size");
-  tokenizer_ = tokenizer::load_tokenizer(folder_);
-  template_ = resolve_template(config.model.prompt_template, config.custom_template, folder_);
+  for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
+    if (!adapter.empty() && !fs::exists(fs::path(adapter) / "adapter_config.json")) {
+      user_error(adapter,
+                 ": no adapter_config.json there; a LoRA adapter in PEFT's format is needed");
+    }
+  }
+  tokenizer_ = tokenizer::load_tokenizer(folder);
+  template_ = resolve_template(config.model.prompt_template, config.custom_template, folder);
   if (!config.eval.reference_model.empty()) {
     checkpoint::open_hf_folder(config.eval.reference_model);
+  }
+  if (const std::string& original = config.eval.original_model; !original.empty()) {
+    const int64_t size = checkpoint::open_hf_folder(original).size("vocab_size");
+    if (size != vocab_size_) {
+      user_error("eval.original_model: ", original, " has a vocabulary of ", size,
+                 " tokens, the evaluated model one of ", vocab_size_);
+    }
   }
 }
 
@@ -79,35 +117,41 @@ std::string Evaluator::headline_text(const eval::Outcome& outcome) const {
   return join(parts, "  ");
 }
 
-std::shared_ptr<model::CausalLM> Evaluator::load(const fs::path& folder) const {
-  auto model = model::load_model(folder, dtype_, device_);
+std::shared_ptr<model::CausalLM> Evaluator::load(const EvaluatedModel& evaluated) const {
+  auto model = model::load_model(evaluated.folder, dtype_, device_, evaluated.base_bits);
+  if (!evaluated.merged_adapter.empty()) model::merge_adapter(*model, evaluated.merged_adapter);
+  if (!evaluated.adapter.empty()) model::attach_adapter(*model, evaluated.adapter);
   model->eval();
   return model;
 }
 
-fs::path Evaluator::cache_of(const fs::path& model_folder, const fs::path& eval_folder) const {
+fs::path Evaluator::cache_of(const EvaluatedModel& evaluated, const fs::path& eval_folder) const {
   if (!config_.eval.cache) return {};
   const char* shared = std::getenv("UNLEARN_CACHE_DIR");
   const bool is_shared = shared != nullptr && *shared != '\0';
   const fs::path root = is_shared ? fs::path(shared) / "eval" : eval_folder / "cache";
   constexpr size_t kKeyLength = 16;
-  return root / weights_key(model_folder, dtype_, device_).substr(0, kKeyLength);
+  return root / weights_key(evaluated, dtype_, device_).substr(0, kKeyLength);
 }
 
 eval::Outcome Evaluator::evaluate_folder(const fs::path& eval_folder) {
   std::shared_ptr<model::CausalLM> loaded;
   const auto provider = [&]() -> model::CausalLM& {
-    if (!loaded) loaded = load(folder_);
+    if (!loaded) loaded = load(evaluated_);
     return *loaded;
   };
   const std::string& reference = config_.eval.reference_model;
-  return run(provider, cache_of(folder_, eval_folder),
-             reference.empty() ? fs::path() : cache_of(reference, eval_folder), eval_folder);
+  return run(provider, cache_of(evaluated_, eval_folder),
+             reference.empty() ? fs::path() : cache_of({reference}, eval_folder), eval_folder);
 }
 
 eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& eval_folder) {
+  const bool training = model.is_training();
+  model.eval();  // no dropout
   const auto provider = [&]() -> model::CausalLM& { return model; };
-  return run(provider, {}, {}, eval_folder);
+  eval::Outcome outcome = run(provider, {}, {}, eval_folder);
+  model.train(training);
+  return outcome;
 }
 
 eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& cache,
@@ -118,9 +162,16 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
   eval::EvaluationRun settings;
   settings.model = model;
   settings.reference = [this]() -> model::CausalLM& {
-    if (!reference_) reference_ = load(config_.eval.reference_model);
+    if (!reference_) reference_ = load({config_.eval.reference_model});
     return *reference_;
   };
+  if (const std::string& original = config_.eval.original_model; !original.empty()) {
+    settings.original = [this]() -> model::CausalLM& {
+      if (!original_) original_ = load({config_.eval.original_model});
+      return *original_;
+    };
+    if (!cache.empty()) settings.original_key = weights_key({original}, dtype_, device_);
+  }
   settings.cache = cache;
   settings.reference_cache = reference_cache;
   settings.batch_tokens = on_cuda ? 32768 : 4096;

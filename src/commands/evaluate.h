@@ -11,17 +11,27 @@
 
 namespace unlearn::commands {
 
+// The weights that an evaluation reads.
+struct EvaluatedModel {
+  std::filesystem::path folder;     // Hugging Face folder: config.json, tokenizer, weights
+  std::string merged_adapter = {};  // LoRA adapter to add into them
+  std::string adapter = {};         // LoRA adapter to put beside them
+  int64_t base_bits = 0;            // of the linear layers under `adapter`; 0: as the rest
+};
+// What a LoRA run that wrote no merged model made: the model it started from, its adapter beside.
+EvaluatedModel adapter_of_run(const RunConfig& config, const std::filesystem::path& adapter);
+
 // An evaluation whose data, logs and tokens have been checked; no weights are loaded.
 class Evaluator {
  public:
-  // `model_folder` is where config.json and the tokenizer are. `config` must outlive this.
-  Evaluator(const RunConfig& config, std::filesystem::path model_folder);
+  // `config` must outlive this.
+  Evaluator(const RunConfig& config, EvaluatedModel evaluated);
 
   // The requests that this evaluation makes, as text.
   std::string plan_summary() const;
   // True when <folder> holds a finished evaluation of this benchmark.
   bool is_complete(const std::filesystem::path& eval_folder) const;
-  // Evaluates the folder's own weights into <folder>: resumable unless eval.cache is off.
+  // Evaluates the weights on disk into <folder>: resumable unless eval.cache is off.
   eval::Outcome evaluate_folder(const std::filesystem::path& eval_folder);
   // Evaluates a model in memory; nothing is cached.
   eval::Outcome evaluate_model(model::CausalLM& model, const std::filesystem::path& eval_folder);
@@ -34,18 +44,18 @@ class Evaluator {
   eval::Outcome run(const eval::ModelProvider& model, const std::filesystem::path& cache,
                     const std::filesystem::path& reference_cache,
                     const std::filesystem::path& eval_folder);
-  std::shared_ptr<model::CausalLM> load(const std::filesystem::path& folder) const;
-  std::filesystem::path cache_of(const std::filesystem::path& model_folder,
+  std::shared_ptr<model::CausalLM> load(const EvaluatedModel& evaluated) const;
+  std::filesystem::path cache_of(const EvaluatedModel& evaluated,
                                  const std::filesystem::path& eval_folder) const;
 
   const RunConfig& config_;
-  std::filesystem::path folder_;
+  EvaluatedModel evaluated_;
   torch::Device device_;
   torch::Dtype dtype_;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
   data::Template template_;
   int64_t vocab_size_ = 0;
-  std::shared_ptr<model::CausalLM> reference_;  // loaded when first needed
+  std::shared_ptr<model::CausalLM> reference_, original_;  // loaded when first needed
 };
 
 }  // namespace unlearn::commands

@@ -13,6 +13,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
 #include "unlearn/train/trainer.h"
@@ -109,7 +110,9 @@ void evaluate_step(Evaluator& evaluator, model::CausalLM& model, const train::Ru
 
 // Evaluates what the run saved. A killed evaluation goes on when the run is resumed.
 void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folder) {
-  Evaluator evaluator(config, folder.model());
+  const bool is_adapter = config.train.lora_rank > 0 && !config.train.lora_merge;
+  Evaluator evaluator(config, is_adapter ? adapter_of_run(config, folder.path() / "adapter")
+                                         : EvaluatedModel{folder.model()});
   const eval::Outcome outcome = evaluator.evaluate_folder(folder.path() / "eval");
   warn_of_nulls(outcome);
   const std::string name = fs::path(config.output).lexically_normal().filename().string();
@@ -175,7 +178,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   const PreparedRun run = prepare_run(config, purpose);
   std::optional<Evaluator> evaluator;
   if (has_evaluation(config)) {
-    evaluator.emplace(config, config.model.path);
+    evaluator.emplace(config, EvaluatedModel{config.model.path});
     evaluator->plan_summary();  // data and logs of the evaluation are checked before training
   }
   if (flags.resume) keep_modes(config);
@@ -210,6 +213,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   fs::path written;
   try {
     const auto model = load_weights(config, run);
+    model::trim_host_memory();
     train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
     finish("done");

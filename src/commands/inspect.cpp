@@ -59,8 +59,8 @@ int run_inspect(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string folder;
   bool as_json = false;
-  CLI::App app("what a checkpoint folder holds", "inspect");
-  app.add_option("folder", folder, "Hugging Face model folder")->required();
+  Flags app("what a checkpoint folder holds", "inspect");
+  app.add_option("folder", folder, "Hugging Face model folder").required();
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;

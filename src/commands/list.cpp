@@ -199,10 +199,10 @@ int run_list(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string what;
   bool as_json = false;
-  CLI::App app("what is built in", "list");
+  Flags app("what is built in", "list");
   app.add_option("what", what,
                  "methods, models, benchmarks, metrics, templates, configs or settings")
-      ->required();
+      .required();
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;

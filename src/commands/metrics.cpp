@@ -4,6 +4,7 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
@@ -91,18 +92,18 @@ void print_values(const Recomputed& result) {
 int run_metrics(std::vector<std::string> arguments) {
   SharedFlags shared;
   MetricsFlags flags;
-  CLI::App app("every aggregate again from stored evaluation logs", "metrics");
-  app.add_option("benchmark", flags.benchmark, "tofu, muse or wmdp")->required();
+  Flags app("every aggregate again from stored evaluation logs", "metrics");
+  app.add_option("benchmark", flags.benchmark, "tofu, muse or wmdp").required();
   app.add_option("--log", flags.log,
                  "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning)")
-      ->required();
+      .required();
   app.add_option("--retain-log", flags.retain_log, "the retrained model's log, in either form");
   app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
-      ->check(CLI::IsMember({"loss_mean", "prob_mean"}));
+      .one_of({"loss_mean", "prob_mean"});
   app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")
-      ->check(CLI::IsMember({"auto", "legacy", "open_unlearning"}));
+      .one_of({"auto", "legacy", "open_unlearning"});
   app.add_option("--corpus", flags.corpus, "news or books: MUSE's published retrained AUCs")
-      ->check(CLI::IsMember({"news", "books"}));
+      .one_of({"news", "books"});
   app.add_option("--output", flags.output, "folder for <BENCHMARK>_EVAL.json and _SUMMARY.json");
   app.add_flag("--json", flags.as_json, "print one JSON object");
   add_log_flags(app, shared);
@@ -121,6 +122,11 @@ int run_metrics(std::vector<std::string> arguments) {
   if (!flags.output.empty()) {
     std::filesystem::create_directories(flags.output);
     metrics::write_eval_files(flags.output, reader.file_prefix, result.evaluation.metrics);
+    if (!result.legacy.empty()) {
+      const std::filesystem::path folder = flags.output;
+      write_file_atomic(folder / "aggregate_stat.txt", metrics::aggregate_stat_text(result.legacy));
+      write_file_atomic(folder / "aggregate_stat.csv", metrics::aggregate_stat_csv(result.legacy));
+    }
   }
   return 0;
 }

@@ -67,9 +67,6 @@ void check_lora(const RunConfig& run) {
     user_error("model.adapter: cannot be added into a base of ", run.train.lora_base_bits,
                " bits; merge it first (unset train.lora.base_bits, or use a merged model)");
   }
-  if (run.eval.at_end && !run.train.lora_merge) {
-    user_error("eval.at_end: evaluates the saved model; with LoRA set train.lora.merge: true");
-  }
 }
 
 }  // namespace
@@ -147,12 +144,10 @@ RunConfig resolve_evaluation(const Settings& settings) {
   RunConfig run;
   SettingsReader reader(settings);
   read_model_and_data(settings, reader, run);
-  for (const char* section : {"train", "method"}) reader.claim(section);
+  reader.read("train", run.train);
+  reader.claim("method");
   reader.refuse_unknown();
   run.eval.check();
-  if (!run.model.adapter.empty()) {
-    user_error("model.adapter: evaluation reads whole models; train with train.lora.merge: true");
-  }
   return run;
 }
 

@@ -45,12 +45,15 @@ Example chat_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
   const size_t masked = tok.encode(prompt, tmpl.add_special).size();
   Example example;
   example.tokens = tok.encode(prompt + answer + tmpl.answer_end, tmpl.add_special);
+  auto limit = static_cast<size_t>(max_length);
+  if (tmpl.answer_end.empty()) {  // no chat template: cut first, so that EOS is always there
+    if (example.tokens.size() > limit) example.tokens.resize(limit);
+    ++limit;
+  }
   if (example.tokens.empty() || example.tokens.back() != end_of_text(tok)) {
     example.tokens.push_back(end_of_text(tok));
   }
-  if (example.tokens.size() > static_cast<size_t>(max_length)) {
-    example.tokens.resize(static_cast<size_t>(max_length));
-  }
+  if (example.tokens.size() > limit) example.tokens.resize(limit);
   example.labels = example.tokens;
   std::fill_n(example.labels.begin(), std::min(masked, example.labels.size()), kIgnored);
   return example;

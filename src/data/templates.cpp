@@ -11,6 +11,7 @@ const std::vector<Template>& all_templates() {
   static const std::vector<Template> templates = {
       {"llama2", "[INST] ", " [/INST]", "", false},
       {"phi", "Question: ", "\n", "Answer: ", false},
+      {"phi_ou", "Question: ", "\n", "Answer: ", true},  // as open-unlearning masks and ends it
       {"llama3",
        "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
        "Today Date: 10 Apr 2025\n\n" +

@@ -50,6 +50,8 @@ void EvalConfig::visit(config::FieldVisitor& v) {
           {.help = "file with texts no model was trained on (TOFU: holdoutNN.json of the data)"});
   v.field("reference_model", reference_model,
           {.help = "model folder that mia_reference compares with"});
+  v.field("original_model", original_model,
+          {.help = "folder of the model before unlearning, for kl_divergence"});
   v.field("batch_tokens", batch_tokens,
           {.help = "tokens scored at a time", .min = 1, .unset_word = "auto"});
   v.field("generation_tokens", generation_tokens,

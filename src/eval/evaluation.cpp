@@ -33,6 +33,7 @@ void check_token_ids(const Plan& plan, int64_t vocab_size) {
     }
   };
   for (const ScoreItem& item : plan.scores()) check(item.example.tokens);
+  for (const ScoreItem& item : plan.divergences()) check(item.example.tokens);
   for (const GenerationItem& item : plan.generations()) check(item.prompt);
   for (const ChoiceItem& item : plan.choices()) check(item.prompt);
 }
@@ -69,6 +70,8 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
       .batch_tokens = inputs.config.batch_tokens.value_or(run.batch_tokens),
       .generation_tokens = inputs.config.generation_tokens.value_or(run.generation_tokens),
       .cache = run.cache,
+      .original = run.original,
+      .original_key = run.original_key,
       .progress = run.progress};
   const Results own_results = execute(own, run.model, options);
   Results reference_results;
@@ -87,6 +90,7 @@ void write_outcome(const std::filesystem::path& folder, const BenchmarkEvaluatio
     write_file_atomic(folder / name,
                       content.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
   }
+  for (const auto& [name, text] : outcome.texts) write_file_atomic(folder / name, text);
   metrics::write_eval_files(folder, evaluation.file_prefix(), outcome.evaluation.metrics);
 }
 

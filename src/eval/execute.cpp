@@ -17,6 +17,7 @@ Results execute(const Plan& plan, const ModelProvider& model, const ExecuteOptio
   run_scores(plan, context, results);
   run_choices(plan, context, results);
   run_gradients(plan, context, results);
+  run_divergences(plan, context, results);
   run_generations(plan, context, results);
   return results;
 }

@@ -1,4 +1,4 @@
-// The generation stage: prompts with equal limits share batches.
+// The generation stage: prompts with equal limits run together.
 #include <algorithm>
 #include <charconv>
 
@@ -24,37 +24,18 @@ uint64_t stream_of(const GenerationItem& item) {
   return stream;
 }
 
-int64_t cached_tokens(const GenerationItem& item) {
-  const auto prompt = static_cast<int64_t>(item.prompt.size());
-  const int64_t total = prompt + item.limits.max_new_tokens;
-  const int64_t limit = item.limits.max_total_tokens;
-  return limit > 0 ? std::max(prompt, std::min(total, limit)) : total;
-}
-
-// Longest prompts first, equal limits together, at most `budget` tokens in a batch.
-std::vector<std::vector<ResultId>> generation_batches(const std::vector<GenerationItem>& items,
-                                                      std::vector<ResultId> pending,
-                                                      int64_t budget) {
-  std::stable_sort(pending.begin(), pending.end(), [&](ResultId a, ResultId b) {
-    return items[a].prompt.size() > items[b].prompt.size();
-  });
-  std::vector<std::vector<ResultId>> batches;
+// Requests with equal limits run together.
+std::vector<std::vector<ResultId>> by_limits(const std::vector<GenerationItem>& items,
+                                             std::vector<ResultId> pending) {
+  std::vector<std::vector<ResultId>> groups;
   while (!pending.empty()) {
     const GenerationLimits& limits = items[pending.front()].limits;
     const auto others = std::stable_partition(
         pending.begin(), pending.end(), [&](ResultId id) { return items[id].limits == limits; });
-    int64_t tokens = budget + 1;
-    for (auto it = pending.begin(); it != others; ++it) {
-      tokens += cached_tokens(items[*it]);
-      if (tokens > budget) {
-        batches.emplace_back();
-        tokens = cached_tokens(items[*it]);
-      }
-      batches.back().push_back(*it);
-    }
+    groups.emplace_back(pending.begin(), others);
     pending.erase(pending.begin(), others);
   }
-  return batches;
+  return groups;
 }
 
 // True when the end of an output holds a stop string; only the last tokens can have completed one.
@@ -90,8 +71,8 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
   if (pending.empty()) return;
   UNLEARN_CHECK(options.tokenizer != nullptr);
   size_t done = 0;
-  for (const auto& batch : generation_batches(items, pending, options.generation_tokens)) {
-    const GenerationLimits& limits = items[batch.front()].limits;
+  for (const auto& group : by_limits(items, pending)) {
+    const GenerationLimits& limits = items[group.front()].limits;
     scoring::GenerateOptions generate;
     generate.max_new_tokens = limits.max_new_tokens;
     generate.max_total_tokens = limits.max_total_tokens;
@@ -102,17 +83,19 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
     generate.stop_ids = options.tokenizer->special().stops;
     generate.should_stop = stop_at(limits.stop_strings, *options.tokenizer);
     std::vector<std::vector<int32_t>> prompts;
-    for (const ResultId id : batch) {
+    for (const ResultId id : group) {
       prompts.push_back(items[id].prompt);
       generate.streams.push_back(stream_of(items[id]));
     }
+    generate.finished = [&](size_t i, const std::vector<int32_t>& output) {
+      context.store.add(stored_key(items[group[i]], options), Json(output));
+      context.store.flush();
+      report_progress(context, "generating", ++done, pending.size());
+    };
     auto outputs = scoring::generate(context.model(), prompts, generate);
-    for (size_t i = 0; i < batch.size(); ++i) {
-      context.store.add(stored_key(items[batch[i]], options), Json(outputs[i]));
-      results.generations[batch[i]] = std::move(outputs[i]);
+    for (size_t i = 0; i < group.size(); ++i) {
+      results.generations[group[i]] = std::move(outputs[i]);
     }
-    context.store.flush();
-    report_progress(context, "generating", done += batch.size(), pending.size());
   }
 }
 

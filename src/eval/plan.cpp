@@ -55,6 +55,13 @@ ResultId Plan::gradient_norm(data::Example example) {
                     gradient_places_);
 }
 
+ResultId Plan::divergence(data::Example example) {
+  // Labels do not matter: every token is looked at.
+  std::string key = KeyBuilder("divergence").add(example.tokens).hash();
+  return place_item(ScoreItem{std::move(key), std::move(example), false}, divergences_,
+                    divergence_places_);
+}
+
 ResultId Plan::generate(std::vector<int32_t> prompt, const GenerationLimits& limits) {
   UNLEARN_CHECK(!prompt.empty());
   KeyBuilder key("generate");
@@ -72,7 +79,8 @@ ResultId Plan::choose(std::vector<int32_t> prompt, std::vector<int32_t> candidat
 }
 
 bool Plan::empty() const {
-  return scores_.empty() && generations_.empty() && choices_.empty() && gradients_.empty();
+  return scores_.empty() && generations_.empty() && choices_.empty() && gradients_.empty() &&
+         divergences_.empty();
 }
 
 std::string Plan::summary() const {
@@ -82,6 +90,7 @@ std::string Plan::summary() const {
   if (!generations_.empty()) text += cat(", ", generations_.size(), " generations");
   if (!choices_.empty()) text += cat(", ", choices_.size(), " multiple-choice questions");
   if (!gradients_.empty()) text += cat(", ", gradients_.size(), " gradients");
+  if (!divergences_.empty()) text += cat(", ", divergences_.size(), " divergences");
   return text;
 }
 

@@ -1,10 +1,13 @@
-// Scoring stages: label log-probabilities, multiple choice, gradient norms.
+// Scoring stages: label log-probabilities, multiple choice, gradient norms, divergences.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "eval/stages.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/data/shared_pack.h"
+#include "unlearn/scoring/divergence.h"
 #include "unlearn/scoring/next_token.h"
 
 namespace unlearn::eval {
@@ -68,6 +71,23 @@ std::vector<std::vector<ResultId>> cut_groups(std::vector<ResultId> ids, int64_t
   return groups;
 }
 
+// Groups of one pack each: texts that begin alike, as a question's answers do, stay together.
+std::vector<std::vector<ResultId>> score_groups(const std::vector<ScoreItem>& items,
+                                                const std::vector<ResultId>& pending,
+                                                int64_t budget) {
+  std::vector<data::TokenSpan> texts, sorted;
+  for (const ResultId id : pending) texts.emplace_back(items[id].example.tokens);
+  const std::vector<size_t> order = data::order_by_beginning(texts);
+  for (const size_t index : order) sorted.push_back(texts[index]);
+  const std::vector<size_t> cuts = data::cut_by_pack(sorted, budget, /*share=*/true);
+  std::vector<std::vector<ResultId>> groups;
+  for (size_t c = 0; c + 1 < cuts.size(); ++c) {
+    std::vector<ResultId>& group = groups.emplace_back();
+    for (size_t i = cuts[c]; i < cuts[c + 1]; ++i) group.push_back(pending[order[i]]);
+  }
+  return groups;
+}
+
 int64_t size_of(const std::vector<int32_t>& tokens) { return static_cast<int64_t>(tokens.size()); }
 
 }  // namespace
@@ -75,37 +95,34 @@ int64_t size_of(const std::vector<int32_t>& tokens) { return static_cast<int64_t
 void run_scores(const Plan& plan, const StageContext& context, Results& results) {
   const std::vector<ScoreItem>& items = plan.scores();
   results.scores.resize(items.size());
-  std::vector<ResultId> pending[2];  // without and with moments
+  std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
     const Json* stored = context.store.find(items[id].key);
     auto score = stored == nullptr ? std::nullopt : score_from_json(*stored, items[id]);
     if (score) {
       results.scores[id] = std::move(*score);
     } else {
-      pending[items[id].moments ? 1 : 0].push_back(id);
+      pending.push_back(id);
     }
   }
-  const size_t total = pending[0].size() + pending[1].size();
   size_t done = 0;
-  for (const bool moments : {true, false}) {
-    const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
-    for (const auto& group :
-         cut_groups(pending[moments ? 1 : 0], context.options.batch_tokens, length_of)) {
-      std::vector<const data::Example*> examples;
-      for (const ResultId id : group) examples.push_back(&items[id].example);
-      scoring::ScoreExamplesOptions options;
-      options.batch_tokens = context.options.batch_tokens;
-      options.moments = moments;
-      auto scores = scoring::score_examples(context.model(), examples, options);
-      for (size_t i = 0; i < group.size(); ++i) {
-        if (can_be_stored(scores[i])) {
-          context.store.add(items[group[i]].key, score_to_json(scores[i]));
-        }
-        results.scores[group[i]] = std::move(scores[i]);
-      }
-      context.store.flush();
-      report_progress(context, "scoring", done += group.size(), total);
+  for (const auto& group : score_groups(items, pending, context.options.batch_tokens)) {
+    std::vector<const data::Example*> examples;
+    scoring::ScoreExamplesOptions options;
+    options.batch_tokens = context.options.batch_tokens;
+    for (const ResultId id : group) {
+      examples.push_back(&items[id].example);
+      options.with_moments.push_back(items[id].moments ? 1 : 0);
     }
+    auto scores = scoring::score_examples(context.model(), examples, options);
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (can_be_stored(scores[i])) {
+        context.store.add(items[group[i]].key, score_to_json(scores[i]));
+      }
+      results.scores[group[i]] = std::move(scores[i]);
+    }
+    context.store.flush();
+    report_progress(context, "scoring", done += group.size(), pending.size());
   }
 }
 
@@ -153,6 +170,36 @@ void run_gradients(const Plan& plan, const StageContext& context, Results& resul
     results.gradient_norms[pending[i]] = norm;
     context.store.flush();
     report_progress(context, "gradients", i + 1, pending.size());
+  }
+}
+
+void run_divergences(const Plan& plan, const StageContext& context, Results& results) {
+  const std::vector<ScoreItem>& items = plan.divergences();
+  results.divergences.resize(items.size());
+  const auto stored_key = [&](ResultId id) {
+    return sha256(cat(items[id].key, " from ", context.options.original_key));
+  };
+  std::vector<ResultId> pending;
+  for (ResultId id = 0; id < items.size(); ++id) {
+    if (const Json* stored = context.store.find(stored_key(id))) {
+      results.divergences[id] = stored->get<double>();
+    } else {
+      pending.push_back(id);
+    }
+  }
+  size_t done = 0;
+  const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
+  for (const auto& group : cut_groups(pending, context.options.batch_tokens, length_of)) {
+    std::vector<const data::Example*> examples;
+    for (const ResultId id : group) examples.push_back(&items[id].example);
+    const auto values =
+        scoring::mean_divergence(context.model(), context.options.original(), examples);
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (std::isfinite(values[i])) context.store.add(stored_key(group[i]), Json(values[i]));
+      results.divergences[group[i]] = values[i];
+    }
+    context.store.flush();
+    report_progress(context, "divergences", done += group.size(), pending.size());
   }
 }
 

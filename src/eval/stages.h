@@ -16,6 +16,7 @@ void run_scores(const Plan& plan, const StageContext& context, Results& results)
 void run_generations(const Plan& plan, const StageContext& context, Results& results);
 void run_choices(const Plan& plan, const StageContext& context, Results& results);
 void run_gradients(const Plan& plan, const StageContext& context, Results& results);
+void run_divergences(const Plan& plan, const StageContext& context, Results& results);
 
 void report_progress(const StageContext& context, const char* stage, size_t done, size_t total);
 

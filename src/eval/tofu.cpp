@@ -34,7 +34,7 @@ const char* kGibberish = "forget_Q_A_gibberish";
 // Where one question's answers lie in the results.
 struct RowPlan {
   const PerturbedRow* row = nullptr;
-  std::optional<ResultId> answer, paraphrase, generation;
+  std::optional<ResultId> answer, paraphrase, generation, divergence;
   std::vector<ResultId> perturbed;
 };
 
@@ -51,7 +51,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
                    {"probability", "normalised_probability", "rouge", "truth_ratio",
                     "model_utility", "forget_quality", "exact_memorization", "extraction_strength",
                     "mia_loss", "mia_zlib", "mia_min_k", "mia_min_k_plus_plus", "mia_reference",
-                    "mia_gradnorm", "privleak", "gibberish"},
+                    "mia_gradnorm", "privleak", "kl_divergence", "gibberish"},
                    optional_metrics(config_)) {}
 
   std::string file_prefix() const override { return "TOFU"; }
@@ -82,14 +82,17 @@ class TofuEvaluation : public BenchmarkEvaluation {
         config_.formula == "legacy" ? metrics::Formula::kLegacy : metrics::Formula::kOpenUnlearning,
         config_.truth_ratio == "prob_mean" ? metrics::FalseAnswers::kProbMean
                                            : metrics::FalseAnswers::kLossMean};
-    Outcome outcome{
-        metrics::evaluate_tofu(log, data_.retain_log ? &*data_.retain_log : nullptr, options), {}};
+    const metrics::TofuLog* retain = data_.retain_log ? &*data_.retain_log : nullptr;
+    Outcome outcome{metrics::evaluate_tofu(log, retain, options), {}};
     add_nulls(outcome.evaluation);
     selection_.filter(outcome.evaluation);
     std::vector<std::string>& warnings = outcome.evaluation.warnings;
     warnings.insert(warnings.begin(), data_.warnings.begin(), data_.warnings.end());
     cut_to_ds_size(log);
     outcome.files["eval_log_aggregated.json"] = metrics::tofu_aggregated_json(log);
+    const auto legacy = metrics::legacy_aggregates(log, retain, options.false_answers);
+    outcome.texts["aggregate_stat.txt"] = metrics::aggregate_stat_text(legacy);
+    outcome.texts["aggregate_stat.csv"] = metrics::aggregate_stat_csv(legacy);
     return outcome;
   }
 
@@ -97,6 +100,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
   static std::vector<std::string> optional_metrics(const EvalConfig& config) {
     std::vector<std::string> names = {"mia_gradnorm"};  // one backward pass per text
     if (config.reference_model.empty()) names.emplace_back("mia_reference");
+    if (config.original_model.empty()) names.emplace_back("kl_divergence");
     return names;
   }
 
@@ -131,6 +135,9 @@ class TofuEvaluation : public BenchmarkEvaluation {
             item.perturbed.push_back(own.score(example_of(row.question, answer)));
           }
         }
+        if (selection_.needs(Need::kOriginalModel) && !config_.original_model.empty()) {
+          item.divergence = own.divergence(example_of(row.question, row.answer));
+        }
         if (selection_.needs(Need::kGeneration)) {
           item.generation = own.generate(
               data::make_qa_prompt(inputs_.tokenizer, inputs_.prompt_template, row.question),
@@ -161,6 +168,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
     if (item.answer) row.answer = loss_of(own.scores[*item.answer]);
     if (item.paraphrase) row.paraphrase = loss_of(own.scores[*item.paraphrase]);
     for (const ResultId id : item.perturbed) row.perturbed.push_back(loss_of(own.scores[id]));
+    if (item.divergence) row.kl_divergence = own.divergences[*item.divergence];
     if (item.generation) {
       const std::string text = tokenizer::clean_up_spaces(
           inputs_.tokenizer.decode(own.generations[*item.generation], /*skip_special=*/true));
@@ -217,6 +225,12 @@ class TofuEvaluation : public BenchmarkEvaluation {
       }
     } else if (selection_.has("mia_reference") && config_.reference_model.empty()) {
       add("mia_reference", "it needs a reference model (eval.reference_model)");
+    }
+    if (selection_.has("kl_divergence") && config_.original_model.empty()) {
+      for (const benchmarks::TofuTaskData& task : data_.tasks) {
+        add(cat(metrics::names_of(tofu_task(task.split)).prefix, "_KL_Divergence"),
+            "it needs the model before unlearning (eval.original_model)");
+      }
     }
     if (selection_.has("gibberish")) {
       add(kGibberish,

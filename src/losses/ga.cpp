@@ -17,7 +17,7 @@ Defaults gradient_ascent_defaults(const std::string& benchmark, const std::strin
 
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("none"); }
+std::unique_ptr<Loss> make_ga() { return std::make_unique<GradientAscent>("none"); }
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Method method_ga() {
   return {{"ga",
            "gradient ascent on the forget set's token-mean cross-entropy",
            {{"grad_ascent"}, {"GradAscent"}, {"gradient_ascent"}}},
-          make,
+          make_ga,
           gradient_ascent_defaults};
 }
 

@@ -5,7 +5,7 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("nll"); }
+std::unique_ptr<Loss> make_grad_diff() { return std::make_unique<GradientAscent>("nll"); }
 
 }  // namespace
 
@@ -18,7 +18,7 @@ Method method_grad_diff() {
             {"KL", with_retain_kl()},
             {"ga_kl", with_retain_kl()},
             {"ga_klr", with_retain_kl()}}},
-          make,
+          make_grad_diff,
           gradient_ascent_defaults};
 }
 

@@ -38,9 +38,9 @@ class Nll : public Loss {
   bool pad_labels_ = false;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Nll>(); }
+std::unique_ptr<Loss> make_nll() { return std::make_unique<Nll>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults nll_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "muse") return muse_training();
   return {};
@@ -59,8 +59,8 @@ Method method_nll() {
             {"grad_descent", on_retain},
             {"FinetuneTrainer", on_retain},
             {"FT", on_retain}}},
-          make,
-          defaults};
+          make_nll,
+          nll_defaults};
 }
 
 }  // namespace unlearn::losses

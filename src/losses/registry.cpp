@@ -4,20 +4,9 @@
 namespace unlearn::losses {
 namespace {
 
-// One spelling for comparison: lower case, "-" and "+" as "_".
-std::string canonical(const std::string& name) {
-  std::string result = to_lower(name);
-  for (char& letter : result) {
-    if (letter == '-' || letter == '+') {
-      letter = '_';
-    }
-  }
-  return result;
-}
-
 const Alias* find_alias(const Method& method, const std::string& wanted) {
   for (const Alias& alias : method.info.aliases) {
-    if (canonical(alias.name) == wanted) {
+    if (canonical_name(alias.name) == wanted) {
       return &alias;
     }
   }
@@ -27,7 +16,7 @@ const Alias* find_alias(const Method& method, const std::string& wanted) {
 void point_to_command(const std::string& wanted) {
   for (const OtherMethod& other : other_methods()) {
     const auto& aliases = other.aliases;
-    const bool is_named = canonical(other.name) == wanted ||
+    const bool is_named = canonical_name(other.name) == wanted ||
                           std::find(aliases.begin(), aliases.end(), wanted) != aliases.end();
     if (is_named) {
       user_error("method.name: '", wanted, "' trains nothing; use: ", other.command);
@@ -36,6 +25,14 @@ void point_to_command(const std::string& wanted) {
 }
 
 }  // namespace
+
+std::string canonical_name(const std::string& name) {
+  std::string result = to_lower(name);
+  for (char& letter : result) {
+    if (letter == '-' || letter == '+' || letter == '=') letter = '_';
+  }
+  return result;
+}
 
 const std::vector<Method>& methods() {
   static const std::vector<Method> all = {
@@ -61,10 +58,10 @@ const std::vector<OtherMethod>& other_methods() {
 }
 
 const Method& find_method(const std::string& name) {
-  const std::string wanted = canonical(name);
+  const std::string wanted = canonical_name(name);
   // Our own names first, so that an alias can never hide one.
   for (const Method& method : methods()) {
-    if (canonical(method.info.name) == wanted) {
+    if (canonical_name(method.info.name) == wanted) {
       return method;
     }
   }
@@ -87,8 +84,8 @@ const Method& find_method(const std::string& name) {
 
 Defaults implied_settings(const std::string& name) {
   const Method& method = find_method(name);
-  const std::string wanted = canonical(name);
-  if (canonical(method.info.name) == wanted) {
+  const std::string wanted = canonical_name(name);
+  if (canonical_name(method.info.name) == wanted) {
     return {};
   }
   return find_alias(method, wanted)->implies;

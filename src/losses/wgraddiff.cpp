@@ -22,9 +22,9 @@ class WeightedGradDiff : public ForgetRetainLoss {
   }
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<WeightedGradDiff>(); }
+std::unique_ptr<Loss> make_wgraddiff() { return std::make_unique<WeightedGradDiff>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults wgraddiff_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -34,8 +34,8 @@ Method method_wgraddiff() {
   return {{"wgraddiff",
            "gradient difference with each forget sequence divided by its length",
            {{"w_grad_diff"}, {"w_graddiff"}, {"weighted_graddiff"}}},
-          make,
-          defaults};
+          make_wgraddiff,
+          wgraddiff_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -48,6 +48,8 @@ const char* need_name(Need need) {
       return "holdout texts";
     case Need::kReferenceModel:
       return "reference model";
+    case Need::kOriginalModel:
+      return "model before unlearning";
     case Need::kRetainLog:
       return "retain model's log";
   }

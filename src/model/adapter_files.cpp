@@ -1,12 +1,13 @@
-// Adapters that PEFT wrote, added into a model's weights.
+// Adapters that PEFT wrote, added into a model's weights or put beside them.
 #include <array>
 #include <cmath>
 #include <map>
-#include <regex>
 
 #include "linear_layers.h"
+#include "low_rank.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/model/lora.h"
 
@@ -68,11 +69,7 @@ class AdapterConfig {
   }
 
   bool matches(const std::string& pattern, const std::string& layer) const {
-    try {
-      return std::regex_match(layer, std::regex("(.*\\.)?(" + pattern + ")"));
-    } catch (const std::regex_error&) {
-      refuse("rank_pattern", cat("'", pattern, "' is no regular expression"));
-    }
+    return Pattern("(.*\\.)?(" + pattern + ")", file_ + ": rank_pattern").matches(layer);
   }
 
   std::string file_;
@@ -97,10 +94,15 @@ void check_shape(const torch::Tensor& tensor, int64_t rows, int64_t columns,
   user_error(where, " has shape ", found.str(), ", the layer needs [", rows, ", ", columns, "]");
 }
 
-}  // namespace
+struct AdapterPair {
+  Linear* linear;
+  torch::Tensor a, b;  // fp32, on the CPU
+  double scale;
 
-void merge_adapter(CausalLM& model, const fs::path& folder) {
-  const torch::NoGradGuard no_grad;
+  void add_into_weight() const { linear->add_to_matrix(at::mm(b, a).mul_(scale)); }
+};
+
+std::vector<AdapterPair> read_pairs(const CausalLM& model, const fs::path& folder) {
   if (!fs::exists(folder / kAdapterConfig)) {
     user_error(folder.string(), ": no ", kAdapterConfig, " there; an adapter folder in PEFT's ",
                "format is needed");
@@ -111,6 +113,7 @@ void merge_adapter(CausalLM& model, const fs::path& folder) {
   for (const LinearLayer& layer : linear_layers_with_head(model)) {
     layers[layer.name] = layer.linear;
   }
+  std::vector<AdapterPair> pairs;
   for (const auto& [name, info] : file.tensors()) {
     if (name.ends_with(kPeftB)) {
       const std::string twin = cat(kPeftPrefix, layer_of(name, kPeftB, file.path()), kPeftA);
@@ -125,14 +128,43 @@ void merge_adapter(CausalLM& model, const fs::path& folder) {
       user_error(file.path().string(), ": tensor '", name, "': the model has no linear layer '",
                  layer, "'");
     }
-    Linear& linear = *found->second;
+    Linear* linear = found->second;
     const std::string twin = cat(kPeftPrefix, layer, kPeftB);
-    const torch::Tensor a = file.view(name).to(torch::kFloat);
-    const torch::Tensor b = file.view(twin).to(torch::kFloat);
+    const torch::Tensor a = file.view(name).to(torch::kFloat, false, /*copy=*/true);
+    const torch::Tensor b = file.view(twin).to(torch::kFloat, false, /*copy=*/true);
     const std::string where = cat(file.path().string(), ": tensor '");
-    check_shape(a, a.dim() == 2 ? a.size(0) : 0, linear.in_features(), cat(where, name, "'"));
-    check_shape(b, linear.out_features(), a.size(0), cat(where, twin, "'"));
-    linear.add_to_matrix(at::mm(b, a).mul_(config.scale(layer, a.size(0))));
+    check_shape(a, a.dim() == 2 ? a.size(0) : 0, linear->in_features(), cat(where, name, "'"));
+    check_shape(b, linear->out_features(), a.size(0), cat(where, twin, "'"));
+    pairs.push_back({linear, a, b, config.scale(layer, a.size(0))});
+  }
+  return pairs;
+}
+
+}  // namespace
+
+void merge_adapter(CausalLM& model, const fs::path& folder) {
+  const torch::NoGradGuard no_grad;
+  for (const AdapterPair& pair : read_pairs(model, folder)) pair.add_into_weight();
+}
+
+void attach_adapter(CausalLM& model, const fs::path& folder) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
+  const torch::Tensor head = model.head().weight;
+  for (const AdapterPair& pair : read_pairs(model, folder)) {
+    // Logits are made from the head's weight itself.
+    const bool is_head = pair.linear->weight.defined() && pair.linear->weight.is_same(head);
+    if (is_head) {
+      pair.add_into_weight();
+      continue;
+    }
+    UNLEARN_CHECK(pair.linear->low_rank() == nullptr, "a layer has one pair");
+    const auto place = pair.linear->placement();
+    auto beside = std::make_shared<LowRank>();
+    beside->a = pair.a.to(place).set_requires_grad(true);
+    beside->b = pair.b.to(place).set_requires_grad(true);
+    beside->scale = pair.scale;
+    pair.linear->set_low_rank(std::move(beside));
   }
 }
 

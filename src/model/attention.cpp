@@ -25,11 +25,6 @@ torch::Tensor visible_keys(int64_t queries, int64_t keys, int64_t window, torch:
   return visible;
 }
 
-torch::Tensor additive_mask(const torch::Tensor& visible, torch::Dtype dtype) {
-  return torch::zeros(visible.sizes(), visible.options().dtype(dtype))
-      .masked_fill_(visible.logical_not(), -INFINITY);
-}
-
 // [n, H, D] as [groups, Hkv, n, D]: query head h = kv * groups + g, so that key heads can be
 // repeated over `groups` by a stride of zero.
 torch::Tensor group_queries(const torch::Tensor& q, int64_t kv_heads) {
@@ -190,6 +185,11 @@ torch::Tensor attend_by_segment(const torch::Tensor& q, const torch::Tensor& k,
 
 }  // namespace
 
+torch::Tensor additive_mask(const torch::Tensor& visible, torch::Dtype dtype) {
+  return torch::zeros(visible.sizes(), visible.options().dtype(dtype))
+      .masked_fill_(visible.logical_not(), -INFINITY);
+}
+
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const std::vector<int64_t>& offsets, const AttentionOptions& options) {
   UNLEARN_CHECK(!offsets.empty() && offsets.back() == q.size(0), "offsets do not cover q");
@@ -233,30 +233,32 @@ torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
   return torch::cat(outs);
 }
 
-torch::Tensor attend_to_past(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                             const AttentionOptions& options) {
-  return causal_explicit_attention(q.contiguous(), k, v, options);
-}
-
-torch::Tensor attend_one(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                         const torch::Tensor& visible, const AttentionOptions& options) {
-  const int64_t kv_heads = k.size(1);
-  // The query heads of one key head take the place of a query length.
-  const torch::Tensor grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(2)});
-  const double scale = scale_of(options, q.size(2));
-  const torch::Tensor shown = visible.unsqueeze(1).unsqueeze(1);  // [B, 1, 1, M]
+torch::Tensor attend_padded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                            const torch::Tensor& mask, const AttentionOptions& options) {
+  const int64_t sequences = q.size(0), queries = q.size(1), kv_heads = k.size(1);
+  const int64_t groups = q.size(2) / kv_heads;
+  // The query heads of one key head lie beside each other, as if they were further queries.
+  const torch::Tensor grouped = q.reshape({sequences, queries, kv_heads, groups, q.size(3)})
+                                    .permute({0, 2, 3, 1, 4})
+                                    .reshape({sequences, kv_heads, groups * queries, q.size(3)});
+  torch::Tensor added = mask.unsqueeze(1);  // [B, 1 for all heads, 1 for a head's group, M]
+  if (queries > 1) {
+    added = added.expand({sequences, groups, queries, mask.size(2)})
+                .reshape({sequences, 1, groups * queries, mask.size(2)});
+  }
+  const double scale = scale_of(options, q.size(3));
   torch::Tensor out;
   if (options.softcap > 0) {
     torch::Tensor scores = torch::matmul(grouped * scale, k.transpose(2, 3));
-    scores = torch::tanh(scores / options.softcap) * options.softcap;
-    scores = scores.masked_fill(shown.logical_not(), -INFINITY);
+    scores = torch::tanh(scores / options.softcap) * options.softcap + added;
     const auto wide = scores.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
     out = torch::matmul(torch::softmax(scores, -1, wide).to(q.scalar_type()), v);
   } else {
-    out = torch::scaled_dot_product_attention(grouped, k, v, additive_mask(shown, q.scalar_type()),
-                                              0.0, false, scale);
+    out = torch::scaled_dot_product_attention(grouped, k, v, added, 0.0, false, scale);
   }
-  return out.reshape(q.sizes());
+  return out.reshape({sequences, kv_heads, groups, queries, q.size(3)})
+      .permute({0, 3, 1, 2, 4})
+      .reshape(q.sizes());
 }
 
 }  // namespace unlearn::model

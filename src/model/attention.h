@@ -28,14 +28,12 @@ torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
                                const std::vector<int64_t>& attended,
                                const AttentionOptions& options);
 
-// Queries of one sequence against more keys than queries: the last query sees all keys. Without
-// gradient. q: [n, Hq, D]; k, v: [m, Hkv, D], m >= n. Returns [n, Hq, D].
-torch::Tensor attend_to_past(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                             const AttentionOptions& options);
+// Some queries per sequence against padded keys. q: [B, Q, Hq, D]; k, v: [B, Hkv, M, D]; `mask`
+// [B, Q, M] is added to the scores. Without gradient. Returns [B, Q, Hq, D].
+torch::Tensor attend_padded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                            const torch::Tensor& mask, const AttentionOptions& options);
 
-// One query per sequence against padded keys. q: [B, Hq, D]; k, v: [B, Hkv, M, D]; `visible`
-// [B, M] bool. Without gradient. Returns [B, Hq, D].
-torch::Tensor attend_one(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                         const torch::Tensor& visible, const AttentionOptions& options);
+// 0 where `visible` (bool) and -infinity elsewhere.
+torch::Tensor additive_mask(const torch::Tensor& visible, torch::Dtype dtype);
 
 }  // namespace unlearn::model

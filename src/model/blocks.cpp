@@ -10,8 +10,19 @@ torch::Tensor normalised(const Named<Norm>& norm, const torch::Tensor& x) {
   return norm.part ? norm.part->forward(x) : x;
 }
 
+// Attention alone sees sequences: there, and only there, shared tokens are spread out.
+torch::Tensor attend_shared(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                            const BlockContext& context, const AttentionOptions& options) {
+  const torch::Tensor& places = context.shared.places;
+  return attention(q.index_select(0, places), k.index_select(0, places), v.index_select(0, places),
+                   context.offsets, options)
+      .index_select(0, context.shared.first);
+}
+
+// The view gathers the gradients of all uses of x inside the part before they meet those from
+// outside: recomputation adds them in that order too, and sums keep their bits.
 torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
-  return context.recompute_mlp ? recomputed(x, part) : part(x);
+  return context.recompute_mlp ? recomputed(x, part) : part(x.view(x.sizes()));
 }
 
 }  // namespace
@@ -75,15 +86,18 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext&
 }
 
 torch::Tensor SelfAttention::mix(const Heads& heads, const BlockContext& context) const {
+  const AttentionOptions& options = options_.attention;
   if (context.cache != nullptr) {
     return context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
-                                            context.offsets, options_.attention);
+                                            context.offsets, options);
+  }
+  if (context.shared.places.defined()) {
+    return attend_shared(heads.q, heads.k, heads.v, context, options);
   }
   if (context.attended != nullptr) {
-    return padded_attention(heads.q, heads.k, heads.v, context.offsets, *context.attended,
-                            options_.attention);
+    return padded_attention(heads.q, heads.k, heads.v, context.offsets, *context.attended, options);
   }
-  return attention(heads.q, heads.k, heads.v, context.offsets, options_.attention);
+  return attention(heads.q, heads.k, heads.v, context.offsets, options);
 }
 
 // One order of registration for both kinds of block; the parts' own order is the checkpoint's.

@@ -23,6 +23,7 @@ struct BlockContext {
   RopeTable rope;
   PaddedKvCache* cache = nullptr;
   int64_t layer = 0;
+  SharedTokens shared = {};    // tokens that several sequences name
   bool recompute_mlp = false;  // run the feed-forward part again in the backward pass
   const std::vector<int64_t>* attended = nullptr;  // [S] tokens before the padding; null: no pads
 };

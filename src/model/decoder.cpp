@@ -51,7 +51,12 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
 }
 
 torch::Tensor Decoder::embed(const PackedIds& batch, const torch::Tensor& positions) const {
-  torch::Tensor x = embedding_->forward(batch.ids);
+  // A tied head makes a dense gradient of this matrix first, to which the few rows read here are
+  // added in place; a second [V, d] for them would be the last straw of the backward pass. Not in
+  // bf16, where rows that occur often must be summed among themselves.
+  const bool sparse =
+      !head_ && embedding_->weight.is_cpu() && embedding_->weight.scalar_type() != torch::kBFloat16;
+  torch::Tensor x = embedding_->forward(batch.ids, sparse);
   if (parts_.embedding_scale != 1.0) {
     // Rounded to the model's dtype first, as the checkpoints were trained.
     x = x * torch::full({}, parts_.embedding_scale, x.options().device(torch::kCPU)).item();
@@ -72,7 +77,10 @@ std::vector<RopeTable> Decoder::rope_tables(const torch::Tensor& positions,
 torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOptions& options) {
   auto* cache = dynamic_cast<PaddedKvCache*>(options.cache);
   UNLEARN_CHECK((cache != nullptr) == (options.cache != nullptr), "a cache of another model");
-  UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == batch.ids.size(0),
+  const bool is_shared = batch.shared.places.defined();
+  UNLEARN_CHECK(!is_shared || (cache == nullptr && batch.positions.defined()));
+  const int64_t named = is_shared ? batch.shared.places.size(0) : batch.ids.size(0);
+  UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == named,
                 "offsets do not cover the ids");
   std::optional<torch::NoGradGuard> no_grad;
   if (cache != nullptr) no_grad.emplace();
@@ -92,6 +100,7 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
       user_error("a sequence has ", lengths[i], " tokens, the model has embeddings for ",
                  parts_.dims.max_positions, " positions");
     }
+    UNLEARN_CHECK(!is_shared || can_share_tokens(lengths[i]));
   }
   const std::vector<RopeTable> tables = rope_tables(positions, batch.offsets, lengths);
 
@@ -99,6 +108,7 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
   const auto attended = std::make_shared<const std::vector<int64_t>>(batch.attended);
   BlockContext context{*offsets, {}, cache, 0};
+  context.shared = batch.shared;
   if (!attended->empty()) context.attended = attended.get();
   context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
@@ -116,6 +126,11 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   }
   if (cache != nullptr) cache->advance(batch.offsets);
   return parts_.final_norm->forward(x);
+}
+
+bool Decoder::can_share_tokens(int64_t longest) const {
+  return std::none_of(parts_.ropes.begin(), parts_.ropes.end(),
+                      [&](const Rope& rope) { return rope.turns_with_length(longest); });
 }
 
 Head Decoder::head() const {

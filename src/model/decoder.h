@@ -47,6 +47,7 @@ class Decoder : public CausalLM {
   Decoder(const Placement& placement, DecoderParts parts);
 
   torch::Tensor hidden_states(const PackedIds& batch, const ForwardOptions& options) override;
+  bool can_share_tokens(int64_t longest) const override;
   Head head() const override;
   std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const override;
   const ModelDims& dims() const override { return parts_.dims; }

@@ -30,6 +30,8 @@ class Rope {
   // UserError when generation would have to change them under cached keys.
   RopeTable table(const torch::Tensor& positions, const std::vector<int64_t>& offsets,
                   const std::vector<int64_t>& lengths, torch::Dtype dtype) const;
+  // Whether the angles of a sequence of this length are others than those of its beginning alone.
+  bool turns_with_length(int64_t length) const { return own_frequencies(length, length).defined(); }
 
  private:
   void read_longrope(const checkpoint::HfConfig& rope);

@@ -1,8 +1,9 @@
 #include "unlearn/scoring/generate.h"
 
 #include <algorithm>
-#include <numeric>
+#include <optional>
 
+#include "scoring/drafter.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/scoring/token_logprob.h"
@@ -12,26 +13,24 @@ namespace {
 
 using torch::Tensor;
 
-int64_t length_of(const std::vector<int32_t>& ids) { return static_cast<int64_t>(ids.size()); }
+int64_t size_of(const std::vector<int32_t>& ids) { return static_cast<int64_t>(ids.size()); }
 
 // One output under way.
 struct Stream {
-  size_t prompt;   // index into the caller's prompts
-  int64_t budget;  // new tokens it may still have
+  size_t prompt;                // index into the caller's prompts
+  int64_t budget;               // new tokens it may still have
+  std::vector<int32_t> tokens;  // to run next: the prompt or the last token, then guesses
+  size_t guessed = 0;           // how many of them are guesses
+  std::optional<Drafter> drafter = {};
 };
 
-model::PackedIds pack_tokens(const std::vector<std::vector<int64_t>>& sequences,
-                             const std::vector<int64_t>& first_positions, torch::Device device) {
-  std::vector<int64_t> ids, positions, offsets = {0};
-  for (size_t s = 0; s < sequences.size(); ++s) {
-    for (size_t i = 0; i < sequences[s].size(); ++i) {
-      ids.push_back(sequences[s][i]);
-      positions.push_back(first_positions[s] + static_cast<int64_t>(i));
-    }
+model::PackedIds pack_tokens(const std::vector<Stream>& streams, torch::Device device) {
+  std::vector<int64_t> ids, offsets = {0};
+  for (const Stream& stream : streams) {
+    ids.insert(ids.end(), stream.tokens.begin(), stream.tokens.end());
     offsets.push_back(static_cast<int64_t>(ids.size()));
   }
-  return {torch::tensor(ids, torch::kLong).to(device),
-          torch::tensor(positions, torch::kLong).to(device), offsets};
+  return {torch::tensor(ids, torch::kLong).to(device), {}, offsets};
 }
 
 // The token at quantile `draw` of the nucleus (the smallest set of likeliest tokens with top_p).
@@ -46,6 +45,7 @@ int64_t sample_row(const Tensor& logits, double temperature, double top_p, doubl
   return tokens[chosen - sums].item<int64_t>();
 }
 
+// The outputs under way, and the prompts that wait for a place among them.
 class Batch {
  public:
   Batch(model::CausalLM& model, const std::vector<std::vector<int32_t>>& prompts,
@@ -56,45 +56,85 @@ class Batch {
         outputs_(outputs),
         device_(model.head().weight.device()) {}
 
-  void run(const std::vector<Stream>& streams) {
-    streams_ = streams;
-    std::vector<std::vector<int64_t>> tokens;
-    int64_t longest = 0;
-    for (const Stream& stream : streams_) {
-      const auto& prompt = prompts_[stream.prompt];
-      tokens.emplace_back(prompt.begin(), prompt.end());
-      longest = std::max(longest, length_of(prompt) + stream.budget);
-    }
-    const auto count = static_cast<int64_t>(streams_.size());
-    const auto cache = model_.make_cache(count, longest);
-    if (options_.reinforced != nullptr) {
-      reinforced_cache_ = options_.reinforced->make_cache(count, longest);
-    }
-    std::vector<int64_t> positions(streams_.size(), 0);
-    while (!streams_.empty()) {
-      const std::vector<int64_t> next = step(*cache, tokens, positions);
-      advance(*cache, next, tokens, positions);
+  // `waiting` holds the longest prompts first.
+  void run(std::vector<Stream> waiting) {
+    total_ = waiting.size();
+    size_t next = 0;
+    while (next < waiting.size() || !streams_.empty()) {
+      if (streams_.empty()) open_cache(length_of(waiting[next]));
+      const size_t before = next;
+      while (next < waiting.size() && has_room(length_of(waiting[next]))) {
+        streams_.push_back(std::move(waiting[next++]));
+      }
+      const auto added = static_cast<int64_t>(next - before);
+      if (added > 0) cache_->add(added);
+      if (added > 0 && reinforced_cache_) reinforced_cache_->add(added);
+      step();
     }
   }
 
  private:
-  // Runs the new tokens of all streams and chooses each one's next token.
-  std::vector<int64_t> step(model::KvCache& cache, const std::vector<std::vector<int64_t>>& tokens,
-                            const std::vector<int64_t>& positions) {
-    const model::PackedIds packed = pack_tokens(tokens, positions, device_);
-    const Tensor hidden = model_.hidden_states(packed, {.cache = &cache});
-    std::vector<int64_t> last;
-    for (size_t s = 1; s < packed.offsets.size(); ++s) last.push_back(packed.offsets[s] - 1);
-    const Tensor rows = hidden.index_select(0, torch::tensor(last, torch::kLong).to(device_));
-    Tensor z = logits(rows, model_.head());
-    if (options_.reinforced != nullptr) z = reinforce(z, packed, last);
-    std::vector<int64_t> next;
-    if (options_.temperature <= 0) {
-      const Tensor best = z.argmax(1).to(torch::kCPU);
-      next.assign(best.data_ptr<int64_t>(), best.data_ptr<int64_t>() + best.numel());
-      return next;
+  // Tokens of a stream's prompt and output at most.
+  int64_t length_of(const Stream& stream) const {
+    return size_of(prompts_[stream.prompt]) + stream.budget;
+  }
+
+  void open_cache(int64_t longest) {
+    longest_ = longest;
+    cache_ = model_.make_cache(0, longest);
+    if (options_.reinforced != nullptr) {
+      reinforced_cache_ = options_.reinforced->make_cache(0, longest);
     }
+    can_guess_ = options_.temperature <= 0 && options_.reinforced == nullptr &&
+                 model_.can_share_tokens(longest);
+  }
+
+  // The cache is padded to its longest sequence; much shorter ones wait for a cache of their own.
+  bool has_room(int64_t length) const {
+    if (streams_.empty()) return true;
+    const auto sequences = static_cast<int64_t>(streams_.size()) + 1;
+    return 2 * length > longest_ && sequences * longest_ <= options_.batch_tokens;
+  }
+
+  // Runs the new tokens of all streams, keeps what they say, and lets finished streams go.
+  void step() {
+    if (can_guess_) add_guesses();
+    const model::PackedIds packed = pack_tokens(streams_, device_);
+    std::vector<int64_t> rows;
+    for (size_t s = 0; s < streams_.size(); ++s) {
+      const int64_t end = packed.offsets[s + 1];
+      for (auto row = end - 1 - static_cast<int64_t>(streams_[s].guessed); row < end; ++row) {
+        rows.push_back(row);
+      }
+    }
+    const Tensor z = next_logits(packed, torch::tensor(rows, torch::kLong).to(device_));
+    const std::vector<int64_t> chosen = options_.temperature <= 0 ? best(z) : sample(z);
+    // From the last to the first: who leaves is replaced by one that was looked at already.
+    size_t row = chosen.size();
+    for (size_t s = streams_.size(); s-- > 0;) {
+      row -= streams_[s].guessed + 1;
+      if (!advance(s, chosen.data() + row)) remove(s);
+    }
+  }
+
+  Tensor next_logits(const model::PackedIds& packed, const Tensor& rows) {
+    const auto of = [&](model::CausalLM& model, model::KvCache* cache) {
+      const Tensor hidden = model.hidden_states(packed, {.cache = cache});
+      return logits(hidden.index_select(0, rows), model.head());
+    };
+    const Tensor z = of(model_, cache_.get());
+    if (options_.reinforced == nullptr) return z;
+    return whp_logits(z, of(*options_.reinforced, reinforced_cache_.get()), options_.whp_alpha);
+  }
+
+  static std::vector<int64_t> best(const Tensor& z) {
+    const Tensor tokens = z.argmax(1).to(torch::kCPU);
+    return {tokens.const_data_ptr<int64_t>(), tokens.const_data_ptr<int64_t>() + tokens.numel()};
+  }
+
+  std::vector<int64_t> sample(const Tensor& z) {
     const Tensor host = z.to(torch::kCPU);
+    std::vector<int64_t> next;
     for (size_t s = 0; s < streams_.size(); ++s) {
       const size_t prompt = streams_[s].prompt;
       const uint64_t stream = options_.streams.empty() ? prompt : options_.streams[prompt];
@@ -105,13 +145,42 @@ class Batch {
     return next;
   }
 
-  // The logits after the reinforced model has seen the same tokens.
-  Tensor reinforce(const Tensor& z, const model::PackedIds& packed,
-                   const std::vector<int64_t>& last) {
-    model::CausalLM& model = *options_.reinforced;
-    const Tensor hidden = model.hidden_states(packed, {.cache = reinforced_cache_.get()});
-    const Tensor rows = hidden.index_select(0, torch::tensor(last, torch::kLong).to(device_));
-    return whp_logits(z, logits(rows, model.head()), options_.whp_alpha);
+  // Few streams leave room for guesses in a step that takes as long without them.
+  void add_guesses() {
+    int64_t room = kRowsOfAStep - static_cast<int64_t>(streams_.size());
+    for (Stream& stream : streams_) {
+      if (!stream.drafter) {  // its prompt is still to be run
+        stream.drafter.emplace(prompts_[stream.prompt]);
+        continue;
+      }
+      const auto guesses = stream.drafter->guess(std::min(room, stream.budget - 1));
+      stream.tokens.insert(stream.tokens.end(), guesses.begin(), guesses.end());
+      stream.guessed = guesses.size();
+      room -= size_of(guesses);
+    }
+  }
+
+  // Appends what follows the stream's last token, and what follows each guess that was right.
+  // False when the output is complete.
+  bool advance(size_t s, const int64_t* chosen) {
+    Stream& stream = streams_[s];
+    const auto first_guess = stream.tokens.size() - stream.guessed;
+    int32_t token = 0;
+    size_t right = 0;
+    for (size_t j = 0;; ++j) {
+      token = static_cast<int32_t>(chosen[j]);
+      if (is_finished(stream, token)) return false;
+      if (stream.drafter) stream.drafter->append(token);
+      if (j == stream.guessed || stream.tokens[first_guess + j] != token) break;
+      ++right;
+    }
+    if (stream.drafter) stream.drafter->report(stream.guessed, right);
+    if (right < stream.guessed) {
+      cache_->drop_last(static_cast<int64_t>(s), static_cast<int64_t>(stream.guessed - right));
+    }
+    stream.tokens = {token};
+    stream.guessed = 0;
+    return true;
   }
 
   bool is_finished(Stream& stream, int32_t token) {
@@ -122,42 +191,38 @@ class Batch {
     return --stream.budget <= 0 || (options_.should_stop && options_.should_stop(output));
   }
 
-  // Appends the chosen tokens; finished streams leave the batch and the cache.
-  void advance(model::KvCache& cache, const std::vector<int64_t>& next,
-               std::vector<std::vector<int64_t>>& tokens, std::vector<int64_t>& positions) {
-    std::vector<int64_t> kept;
-    std::vector<Stream> streams;
-    std::vector<std::vector<int64_t>> new_tokens;
-    std::vector<int64_t> new_positions;
-    for (size_t s = 0; s < streams_.size(); ++s) {
-      if (is_finished(streams_[s], static_cast<int32_t>(next[s]))) continue;
-      kept.push_back(static_cast<int64_t>(s));
-      streams.push_back(streams_[s]);
-      new_tokens.push_back({next[s]});
-      new_positions.push_back(positions[s] + static_cast<int64_t>(tokens[s].size()));
+  void remove(size_t s) {
+    const size_t prompt = streams_[s].prompt;
+    streams_[s] = std::move(streams_.back());
+    streams_.pop_back();
+    cache_->remove(static_cast<int64_t>(s));
+    if (reinforced_cache_) reinforced_cache_->remove(static_cast<int64_t>(s));
+    ++done_;
+    if (options_.finished) options_.finished(prompt, outputs_[prompt]);
+    if (options_.progress) {
+      options_.progress(static_cast<int64_t>(done_), static_cast<int64_t>(total_));
     }
-    if (kept.size() < streams_.size() && !kept.empty()) {
-      const Tensor indices = torch::tensor(kept, torch::kLong).to(device_);
-      cache.select(indices);
-      if (reinforced_cache_) reinforced_cache_->select(indices);
-    }
-    streams_ = std::move(streams);
-    tokens = std::move(new_tokens);
-    positions = std::move(new_positions);
   }
+
+  // A step over this many tokens takes about twice the time of one over a single token, which is
+  // spent on reading the weights.
+  static constexpr int64_t kRowsOfAStep = 24;
 
   model::CausalLM& model_;
   const std::vector<std::vector<int32_t>>& prompts_;
   const GenerateOptions& options_;
   std::vector<std::vector<int32_t>>& outputs_;
   torch::Device device_;
-  std::vector<Stream> streams_;
-  std::unique_ptr<model::KvCache> reinforced_cache_;
+  std::vector<Stream> streams_;  // in the caches' order
+  std::unique_ptr<model::KvCache> cache_, reinforced_cache_;
+  int64_t longest_ = 0;  // that the caches have room for
+  bool can_guess_ = false;
+  size_t done_ = 0, total_ = 0;
 };
 
 int64_t new_token_budget(const std::vector<int32_t>& prompt, const GenerateOptions& options) {
   if (options.max_total_tokens <= 0) return options.max_new_tokens;
-  return std::min(options.max_new_tokens, options.max_total_tokens - length_of(prompt));
+  return std::min(options.max_new_tokens, options.max_total_tokens - size_of(prompt));
 }
 
 }  // namespace
@@ -179,27 +244,19 @@ std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
   for (size_t i = 0; i < prompts.size(); ++i) {
     UNLEARN_CHECK(!prompts[i].empty(), "prompt ", i);
     const int64_t budget = new_token_budget(prompts[i], options);
-    if (budget > 0) waiting.push_back({i, budget});
-  }
-  // Prompts of like length share a batch, so that little of a cache is left unused.
-  std::stable_sort(waiting.begin(), waiting.end(), [&](const Stream& a, const Stream& b) {
-    return prompts[a.prompt].size() > prompts[b.prompt].size();
-  });
-  Batch batch(model, prompts, options, outputs);
-  for (size_t begin = 0; begin < waiting.size();) {
-    std::vector<Stream> group;
-    int64_t tokens = 0;
-    for (size_t i = begin; i < waiting.size(); ++i) {
-      tokens += length_of(prompts[waiting[i].prompt]) + waiting[i].budget;
-      if (!group.empty() && tokens > options.batch_tokens) break;
-      group.push_back(waiting[i]);
-    }
-    begin += group.size();
-    batch.run(group);
-    if (options.progress) {
-      options.progress(static_cast<int64_t>(begin), static_cast<int64_t>(waiting.size()));
+    if (budget > 0) {
+      waiting.push_back({i, budget, prompts[i]});
+    } else if (options.finished) {
+      options.finished(i, outputs[i]);
     }
   }
+  // Streams of like length share a cache, so that little of it is left unused.
+  const auto length_of = [&](const Stream& stream) {
+    return size_of(prompts[stream.prompt]) + stream.budget;
+  };
+  std::stable_sort(waiting.begin(), waiting.end(),
+                   [&](const Stream& a, const Stream& b) { return length_of(a) > length_of(b); });
+  Batch(model, prompts, options, outputs).run(std::move(waiting));
   model.train(training);
   return outputs;
 }

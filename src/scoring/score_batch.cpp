@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "unlearn/core/error.h"
 
@@ -140,7 +139,7 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
 }  // namespace
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
-  return {batch.ids.to(device), batch.positions.to(device), batch.offsets, batch.attended};
+  return {batch.ids.to(device), batch.positions.to(device), batch.offsets, {}, batch.attended};
 }
 
 const RoleRequest& ScoreRequest::of(Role role) const {
@@ -179,71 +178,6 @@ BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
     }
   }
   return scores;
-}
-
-double ExampleScore::sum() const { return std::accumulate(logp.begin(), logp.end(), 0.0); }
-
-double ExampleScore::mean() const {
-  return logp.empty() ? 0.0 : sum() / static_cast<double>(logp.size());
-}
-
-namespace {
-
-std::vector<double> to_doubles(const Tensor& values, int64_t begin, int64_t count) {
-  const Tensor part = values.narrow(0, begin, count).to(torch::kCPU, torch::kDouble).contiguous();
-  return {part.data_ptr<double>(), part.data_ptr<double>() + count};
-}
-
-void store_scores(const data::PackedBatch& batch, const RowStatistics& rows, bool moments,
-                  const std::vector<size_t>& order, size_t first,
-                  std::vector<ExampleScore>& results) {
-  const Tensor matches = rows.argmax_matches.to(torch::kCPU, torch::kByte).contiguous();
-  for (size_t i = 0; i < batch.segments.size(); ++i) {
-    const data::Segment& segment = batch.segments[i];
-    ExampleScore& score = results[order[first + i]];
-    const int64_t begin = segment.label_offset;
-    const int64_t count = segment.num_labels;
-    score.logp = to_doubles(rows.logp, begin, count);
-    const auto* bytes = matches.data_ptr<uint8_t>() + begin;
-    score.argmax_matches.assign(bytes, bytes + count);
-    if (!moments) continue;
-    score.mean_logp = to_doubles(rows.mean_logp, begin, count);
-    score.variance_logp = to_doubles(rows.variance_logp, begin, count);
-  }
-}
-
-}  // namespace
-
-std::vector<ExampleScore> score_examples(model::CausalLM& model,
-                                         const std::vector<const data::Example*>& examples,
-                                         const ScoreExamplesOptions& options) {
-  torch::NoGradGuard no_grad;
-  std::vector<size_t> order(examples.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  // Sequences of like length lie together: the CPU's attention pads within groups.
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return examples[a]->tokens.size() > examples[b]->tokens.size();
-  });
-  std::vector<data::PackItem> items;
-  for (const size_t index : order) items.push_back({Role::kForget, examples[index]});
-  const std::vector<size_t> cuts = data::cut_by_tokens(items, options.batch_tokens);
-  const model::Head head = model.head();
-  const torch::Device device = head.weight.device();
-  std::vector<ExampleScore> results(examples.size());
-  for (size_t c = 0; c + 1 < cuts.size(); ++c) {
-    const auto begin = items.begin() + static_cast<int64_t>(cuts[c]);
-    const data::PackedBatch batch =
-        data::pack({begin, items.begin() + static_cast<int64_t>(cuts[c + 1])});
-    const Tensor hidden = model.hidden_states(packed_ids(batch, device));
-    const RowStatistics rows =
-        row_statistics(hidden.index_select(0, batch.label_rows.to(device)), head,
-                       batch.targets.to(device), options.moments, options.logits);
-    store_scores(batch, rows, options.moments, order, cuts[c], results);
-    if (options.progress) {
-      options.progress(static_cast<int64_t>(cuts[c + 1]), static_cast<int64_t>(items.size()));
-    }
-  }
-  return results;
 }
 
 }  // namespace unlearn::scoring

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <regex>
 
 #include "train/free_gradients.h"
 #include "train/gradient_step.h"
@@ -10,6 +9,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
 
@@ -25,7 +25,7 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   NamedTensors parameters;
   const auto is_chosen = [&](const std::string& name) {
     return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-             return std::regex_match(name, std::regex(p));
+             return Pattern(p, "method.trainable_params_regex").matches(name);
            });
   };
   for (const auto& item : model.named_parameters()) {

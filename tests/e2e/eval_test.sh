@@ -31,6 +31,9 @@ Real_Authors_Probability 0.376596103754631
 Real_World_Truth_Ratio 0.505625905718211
 Forget_Truth_Ratio 0.635605121146218
 GOLDEN
+  "$unlearn" metrics tofu --log "$logs/retain90_phi.json" --output aggregates >/dev/null
+  expect "aggregate_stat.txt" grep -q '^Model Utility: 0.52425192055739[0-9]*$' aggregates/aggregate_stat.txt
+  expect "aggregate_stat.csv" grep -q '^0.4423333333333[0-9]*,0.376596103754[0-9]*,' aggregates/aggregate_stat.csv
   "$unlearn" metrics tofu --log "$logs/retain95_phi.json" --truth-ratio prob_mean --json >prob.json
   expect "prob_mean model utility" is_close "$(value prob.json "Model Utility")" 0.499939258735867
   "$unlearn" metrics tofu --log "$logs/retain99_phi.json" --formula open_unlearning --json >ou.json
@@ -99,6 +102,55 @@ expect "evaluations do not change training" cmp -s run/model/model.safetensors p
   --set data.forget=forget05 >compared.txt 2>/dev/null
 expect "three columns" grep -q '^metric  *run  *plain  *tiny$' compared.txt
 
+# LoRA runs that wrote no merged model: the adapter beside the model it started from.
+lora=("${train[@]}" --lr 1e-2 --set train.lora.rank=4 --set eval.at_end=true)
+near() { # near A B: equal up to what merging rounds
+  awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(d <= 1e-5) }'
+}
+"${lora[@]}" --output lora --set eval.every=epoch >/dev/null 2>&1
+last=$(value lora/eval/step-4/TOFU_SUMMARY.json forget_Q_A_Prob)
+expect "no model was merged" test ! -e lora/model
+expect "the adapter is the model in training" is_close "$last" \
+  "$(value lora/eval/TOFU_SUMMARY.json forget_Q_A_Prob)"
+"${train[@]}" --lr 1e-2 --output merged --set train.lora.rank=4 --set train.lora.merge=true \
+  --set eval.at_end=true >/dev/null 2>&1
+expect "the merged model says the same" near "$last" \
+  "$(value merged/eval/TOFU_SUMMARY.json forget_Q_A_Prob)"
+expect "training changed something" test "$last" != \
+  "$(value run/eval/step-4/TOFU_SUMMARY.json forget_Q_A_Prob)"
+"${lora[@]}" --output packed --set train.lora.base_bits=4 --set eval.every=epoch >/dev/null 2>&1
+expect "over 4 bits too" is_close "$(value packed/eval/step-4/TOFU_SUMMARY.json forget_Q_A_Prob)" \
+  "$(value packed/eval/TOFU_SUMMARY.json forget_Q_A_Prob)"
+for target in lora lora/adapter; do
+  rm lora/eval/TOFU_SUMMARY.json
+  "$unlearn" eval "$target" >/dev/null 2>again.log
+  expect "$target is evaluated" is_close "$last" "$(value lora/eval/TOFU_SUMMARY.json forget_Q_A_Prob)"
+  expect "… from its cache" test "$(grep -c 'scoring\|generating' again.log)" -eq 0
+done
+cp -r lora/adapter alone
+"${evaluate[@]}" --set eval.rows=2 --set eval.splits='[forget]' --adapter alone >/dev/null 2>&1
+expect "an adapter beside a model" is_close "$last" \
+  "$(value runs/eval-alone/eval/TOFU_SUMMARY.json forget_Q_A_Prob)"
+expect_error 2 "give --model BASE --adapter alone" "$unlearn" eval alone
+expect_error 2 "lora is an adapter itself" "$unlearn" eval lora --adapter alone
+expect_error 2 "goes with one model, not 2" "$unlearn" eval run plain --adapter alone
+expect_error 2 "no adapter_config.json there" "${evaluate[@]}" --adapter absent --output bad
+rm -rf bad
+
+# Divergence from the model before unlearning; the TOFU repository's aggregates.
+kl=("$unlearn" eval run --set 'eval.metrics=[kl_divergence,probability]' --output kl)
+"${kl[@]}" --set eval.original_model="$tiny" >/dev/null 2>&1
+expect "training moved the model" test "$(value kl/eval/TOFU_SUMMARY.json forget_KL_Divergence)" != null
+expect "the repository's lines" grep -q '^Forget KL Divergence: [0-9]' kl/eval/aggregate_stat.txt
+expect "… and table" grep -q '^ROUGE Real Authors,Prob. Real Authors,' kl/eval/aggregate_stat.csv
+"$unlearn" eval "$tiny" --benchmark tofu --data "$fiction" --set data.forget=forget05 --set eval.rows=2 \
+  --set 'eval.metrics=[kl_divergence]' --set eval.original_model="$tiny" --output same >/dev/null 2>&1
+expect "a model is at 0 from itself" is_close "$(value same/eval/TOFU_SUMMARY.json retain_KL_Divergence)" 0
+"${kl[@]}" >/dev/null 2>log.txt
+expect "without it: null" test "$(value kl/eval/TOFU_SUMMARY.json forget_KL_Divergence)" = null
+expect "… and what helps" grep -q "forget_KL_Divergence is null.*eval.original_model" log.txt
+expect_error 2 "absent" "${kl[@]}" --set eval.original_model=absent
+
 # Bad input: one line, exit code 2.
 expect_error 2 "did you mean 'tofu'" "$unlearn" eval --benchmark tofuu --model "$tiny" --data "$fiction"
 expect_error 2 "no model" "$unlearn" eval --benchmark tofu --data "$fiction"
@@ -124,6 +176,28 @@ bad_log "a MUSE log" '{"forget_knowmem_ROUGE":{"agg_value":1}}'
 bad_log "the log is empty" '{}'
 bad_log "not valid JSON" '{"eval_log_forget.json":'
 bad_log "a summary" '{"forget_quality":0.5,"forget_Q_A_Prob":0.1}'
+bad_log "not valid JSON" ''
+bad_log "no TOFU log" '{"wmdp_bio":{"agg_value":1}}'
+# OpenUnlearning's form, and a wrong log where the retrained model's is expected.
+row='{"avg_loss":1.5,"prob":0.2}'
+bad_log "forget_Q_A_PARA_Prob: 1 rows, but forget_Q_A_Prob has 2" \
+  "{\"forget_Q_A_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":$row}},\"forget_Q_A_PARA_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row}}}"
+bad_log "forget_Q_A_Prob: row 1: avg_loss: NaN" \
+  "{\"forget_Q_A_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":{\"avg_loss\":NaN}}}}"
+bad_log "forget_Q_A_Prob: row 0: no avg_loss" \
+  '{"forget_Q_A_Prob":{"agg_value":1,"value_by_index":{"0":{"prob":0.2}}}}'
+good=first/eval/TOFU_EVAL.json
+bad_retain() { # bad_retain PATTERN CONTENT: refused by both commands that read it
+  printf '%s' "$2" >bad.json
+  expect_error 2 "bad.json: .*$1" "$unlearn" metrics tofu --log "$good" --retain-log bad.json
+  expect_error 2 "bad.json: .*$1" "${evaluate[@]}" --set eval.rows=2 --retain-log bad.json --output none
+}
+bad_retain "a MUSE log" '{"forget_knowmem_ROUGE":{"agg_value":1}}'
+bad_retain "the log is empty" '{}'
+bad_retain "not valid JSON" ''
+bad_retain "avg_paraphrased_loss: this field is missing" "$(task '[1,1]' '')"
+bad_retain "avg_gt_loss: row 1: NaN" "$(task '[1,NaN]' ',"avg_paraphrased_loss":[1,1]')"
+expect "nothing was evaluated" test ! -e none
 expect_error 2 "absent.json" "$unlearn" metrics tofu --log absent.json
 expect_error 2 "did you mean 'tofu'" "$unlearn" metrics tofuu --log bad.json
 expect_error 2 "log is required" "$unlearn" metrics tofu

@@ -49,4 +49,9 @@ expect "full recomputation changes no bit" cmp "$work/none/model/model.safetenso
 expect "run.json names the modes" grep -q '"master": "sr"' "$work/light/run.json"
 expect "run.json keeps the prediction" grep -q '"predicted_peak_bytes"' "$work/light/run.json"
 
+# A resumed run keeps the modes that auto meant, whatever memory there is now.
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --set train.state_bits=8 >/dev/null
+rm -r "$work/kept/model"
+sed -i 's/"status": "done"/"status": "interrupted"/' "$work/kept/run.json"
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --resume >/dev/null
 echo "memory: $checks checks"

@@ -78,19 +78,27 @@ TEST_F(Execution, ASecondRunNeedsNoModel) {
   expect_same(first, second);
 }
 
-// Killed after any batch, an evaluation goes on where it was and ends with the same numbers.
+// Killed after any batch or generation, an evaluation goes on where it was and ends with the same
+// numbers.
 TEST_F(Execution, ResumesAfterEveryBatch) {
+  int64_t units = 0;
   ExecuteOptions uncached = options_;
   uncached.cache.clear();
+  uncached.progress = [&](const std::string&, int64_t, int64_t) { ++units; };
   const Results whole = execute(plan_, provider(), uncached);
-  const int64_t batches = asked_;
-  ASSERT_GT(batches, 5);
-  for (int64_t done = 1; done < batches; ++done) {
-    asked_ = 0;
-    EXPECT_THROW(execute(plan_, provider(1), options_), std::runtime_error) << done;
+  ASSERT_GT(units, static_cast<int64_t>(plan_.generations().size() + 3));
+  ExecuteOptions killed = options_;
+  killed.progress = [](const std::string&, int64_t, int64_t) {
+    throw std::runtime_error("killed");
+  };
+  for (int64_t done = 1; done < units; ++done) {
+    EXPECT_THROW(execute(plan_, provider(), killed), std::runtime_error) << done;
   }
-  asked_ = 0;
-  expect_same(whole, execute(plan_, provider(1), options_));
+  ExecuteOptions last = options_;
+  int64_t left = 0;
+  last.progress = [&](const std::string&, int64_t, int64_t) { ++left; };
+  expect_same(whole, execute(plan_, provider(1), last));
+  EXPECT_EQ(left, 1);
 }
 
 // A kill in the middle of writing leaves half a line; everything before it is used.

@@ -39,6 +39,7 @@ struct EvalConfig {
   // What some metrics need besides the model
   std::string holdout;          // file with texts no model was trained on; "": by benchmark
   std::string reference_model;  // folder, for mia_reference
+  std::string original_model;   // folder of the model before unlearning, for kl_divergence
 
   // Speed
   std::optional<int64_t> batch_tokens;       // tokens scored at a time

@@ -32,6 +32,7 @@ struct EvaluationInputs {
 struct Outcome {
   metrics::Evaluation evaluation;     // metrics and one warning for every null
   std::map<std::string, Json> files;  // further files of the eval folder: name -> content
+  std::map<std::string, std::string> texts = {};  // and those that are no JSON
 };
 
 class BenchmarkEvaluation {
@@ -56,6 +57,8 @@ std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmar
 struct EvaluationRun {
   ModelProvider model;
   ModelProvider reference;                // may be empty without eval.reference_model
+  ModelProvider original;                 // may be empty without eval.original_model
+  std::string original_key;               // what its weights are
   std::filesystem::path cache;            // this model's folder; empty: none
   std::filesystem::path reference_cache;  // the reference model's
   int64_t batch_tokens = 4096;            // unless the config says otherwise

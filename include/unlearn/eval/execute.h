@@ -26,6 +26,8 @@ struct ExecuteOptions {
   // Results are appended to <cache>/results.jsonl after every batch and read back by content hash;
   // empty: not kept. The folder belongs to one model in one precision.
   std::filesystem::path cache;
+  ModelProvider original;    // the model before unlearning; asked for divergences only
+  std::string original_key;  // what its weights are
   // ("scoring", 12, 80): items done of those that had to run.
   std::function<void(const std::string& stage, int64_t done, int64_t total)> progress;
 };

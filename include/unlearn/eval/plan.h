@@ -50,21 +50,24 @@ class Plan {
   ResultId choose(std::vector<int32_t> prompt, std::vector<int32_t> candidates);
   // Mean over parameter tensors of the 2-norm of the gradient of the example's mean label loss.
   ResultId gradient_norm(data::Example example);
+  // Mean over the example's tokens of KL(original model || model).
+  ResultId divergence(data::Example example);
 
   const std::vector<ScoreItem>& scores() const { return scores_; }
   const std::vector<GenerationItem>& generations() const { return generations_; }
   const std::vector<ChoiceItem>& choices() const { return choices_; }
   const std::vector<ScoreItem>& gradients() const { return gradients_; }
+  const std::vector<ScoreItem>& divergences() const { return divergences_; }
   bool empty() const;
   // "812 texts (41,201 tokens), 310 generations"
   std::string summary() const;
 
  private:
   using Places = std::unordered_map<std::string, ResultId>;
-  std::vector<ScoreItem> scores_, gradients_;
+  std::vector<ScoreItem> scores_, gradients_, divergences_;
   std::vector<GenerationItem> generations_;
   std::vector<ChoiceItem> choices_;
-  Places score_places_, gradient_places_, generation_places_, choice_places_;
+  Places score_places_, gradient_places_, divergence_places_, generation_places_, choice_places_;
 };
 
 // The answers, in the plan's order.
@@ -73,6 +76,7 @@ struct Results {
   std::vector<std::vector<int32_t>> generations;  // without the end-of-sequence token
   std::vector<std::vector<double>> choices;       // per candidate
   std::vector<double> gradient_norms;
+  std::vector<double> divergences;
 };
 
 }  // namespace unlearn::eval

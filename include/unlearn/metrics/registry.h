@@ -21,6 +21,7 @@ enum class Need {
   kGradient,        // gradient of one example's loss
   kHoldout,         // texts neither trained on nor to be forgotten
   kReferenceModel,  // a second model
+  kOriginalModel,   // the model before unlearning
   kRetainLog,       // the evaluation of a model trained without the forget set
 };
 // "answer losses", …

@@ -40,6 +40,13 @@ using NamedValues = std::vector<std::pair<std::string, std::optional<double>>>;
 NamedValues legacy_aggregates(const TofuLog& log, const TofuLog* retain,
                               FalseAnswers false_answers = FalseAnswers::kLossMean);
 
+// The two files of those values: Unlearn-Simple's aggregate_stat.txt ("Real Authors ROUGE: 0.44", a
+// line per value) and the TOFU repository's table of one row ("ROUGE Real Authors", "Prob. …",
+// "Truth Ratio …", …, "Model Utility", "Forget Quality"). What is null is left out of the first and
+// empty in the second.
+std::string aggregate_stat_text(const NamedValues& aggregates);
+std::string aggregate_stat_csv(const NamedValues& aggregates);
+
 // The forget rows' ratios of both logs in a form that can be compared, for the KS test: computed
 // from the losses, or as stored where a log holds no losses. UserError when a log has neither.
 std::pair<std::vector<double>, std::vector<double>> comparable_truth_ratios(

@@ -15,13 +15,20 @@
 
 namespace unlearn::model {
 
+// Sequences that begin alike may have those tokens once in a pack (data/shared_pack.h).
+struct SharedTokens {
+  torch::Tensor places;  // [E] int64: where each sequence's tokens lie, sequence after sequence
+  torch::Tensor first;   // [T] int64: where each token is first named in `places`
+};
+
 // Sequences laid end to end; attention never crosses a boundary.
 struct PackedIds {
   torch::Tensor ids;             // [T] int64, on the model's device
   torch::Tensor positions;       // [T] int64, position inside the sequence; undefined: counted
-  std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T
+  std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T (or E)
+  SharedTokens shared = {};      // undefined: every token belongs to one sequence
   // [S] tokens of each sequence before its padding; a padding token sees those and is seen by none
-  // (as an attention mask does it in transformers). Empty: nothing is padded.
+  // (as an attention mask does it in transformers). Empty: nothing is padded. Not with `shared`.
   std::vector<int64_t> attended = {};
 };
 
@@ -37,8 +44,12 @@ struct Head {
 class KvCache {
  public:
   virtual ~KvCache() = default;
-  // Keeps only these sequences, in this order (finished ones leave the batch).
-  virtual void select(const torch::Tensor& sequence_indices) = 0;
+  // Puts empty sequences after the others.
+  virtual void add(int64_t sequences) = 0;
+  // Takes a sequence away; the last one moves to its place.
+  virtual void remove(int64_t sequence) = 0;
+  // Forgets the last tokens of a sequence.
+  virtual void drop_last(int64_t sequence, int64_t tokens) = 0;
   virtual int64_t num_sequences() const = 0;
 };
 
@@ -73,6 +84,10 @@ class CausalLM : public torch::nn::Module {
   // next tokens of every cached sequence (offsets per sequence) and runs without gradient.
   virtual torch::Tensor hidden_states(const PackedIds& batch,
                                       const ForwardOptions& options = {}) = 0;
+  // Whether a token's hidden state depends on the tokens up to it alone, so that sequences of at
+  // most `longest` tokens may share them (PackedIds::shared, without a cache). False where
+  // positions turn with the length of the whole sequence.
+  virtual bool can_share_tokens(int64_t /*longest*/) const { return false; }
   virtual Head head() const = 0;
   virtual std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const = 0;
   virtual const ModelDims& dims() const = 0;

@@ -1,4 +1,5 @@
 // Batched generation with a key-value cache: greedy by default, exact for prompts of any lengths.
+// A finished output leaves its place to the next prompt.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,9 @@ struct GenerateOptions {
   std::vector<int32_t> stop_ids;  // end-of-sequence tokens; they end an output and are not in it
   // Asked after every new token of an output; true ends it (stop strings).
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
-  int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of a batch
+  int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of the outputs under way
+  // Told of every finished output (its prompt's index), in the order in which they finish.
+  std::function<void(size_t prompt, const std::vector<int32_t>& output)> finished;
   std::function<void(int64_t done, int64_t total)> progress;
   // Who's Harry Potter (arXiv 2310.02238): at every step the logits become
   // z - whp_alpha ReLU(z_reinforced - z), with a model fine-tuned further on the forget data.

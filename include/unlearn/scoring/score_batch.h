@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "unlearn/data/packing.h"
+#include "unlearn/data/shared_pack.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/scoring/token_logprob.h"
@@ -14,6 +15,7 @@ namespace unlearn::scoring {
 
 // The pack's ids and positions on the model's device.
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device);
+model::PackedIds packed_ids(const data::SharedPack& pack, torch::Device device);
 
 // What is computed for the sequences of one role.
 struct RoleRequest {
@@ -54,12 +56,16 @@ struct ExampleScore {
 
 struct ScoreExamplesOptions {
   int64_t batch_tokens = 4096;
-  bool moments = false;
+  bool moments = false;               // for all examples …
+  std::vector<uint8_t> with_moments;  // … or for those marked here; empty: none
+  // Lets examples that begin alike share those tokens (the answers of one question): the same
+  // values with fewer tokens to run.
+  bool share_beginnings = true;
   LogitsOptions logits;
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// Scores in packed batches (sorted by length inside), without gradient; results in input order.
+// Scores in packed batches, without gradient; results in input order.
 std::vector<ExampleScore> score_examples(model::CausalLM& model,
                                          const std::vector<const data::Example*>& examples,
                                          const ScoreExamplesOptions& options = {});

@@ -14,13 +14,21 @@ namespace unlearn::scoring {
 // How much memory logits may take.
 struct LogitsOptions {
   int64_t chunk_bytes = int64_t{48} << 20;  // logits alive at a time
-  int64_t store_bytes = int64_t{96} << 20;  // up to this, keep them for the backward pass
+  // As many rows as fit keep their logit gradients for the backward pass, which then multiplies by
+  // the head once instead of twice; each function below has this much.
+  int64_t store_bytes = int64_t{96} << 20;
 };
 
 // log pi(targets[i]) given hidden rows: rows [N, d], targets [N] int64 -> [N] fp32 (fp64 for fp64
 // rows). Differentiable in rows, head.weight and head.bias.
 torch::Tensor token_logprob(const torch::Tensor& rows, const model::Head& head,
                             const torch::Tensor& targets, const LogitsOptions& options = {});
+
+// Labels to look up in rows of logits; several may ask for one row.
+struct RowLabels {
+  torch::Tensor targets;  // [N] int64
+  torch::Tensor rows;     // [N] int64 each label's row; undefined: label i is asked of row i
+};
 
 // What one no-gradient pass over label rows can tell, all [N].
 struct RowStatistics {
@@ -31,7 +39,7 @@ struct RowStatistics {
 };
 // `moments` also fills mean and variance (one more pass over the logits).
 RowStatistics row_statistics(const torch::Tensor& rows, const model::Head& head,
-                             const torch::Tensor& targets, bool moments,
+                             const RowLabels& labels, bool moments,
                              const LogitsOptions& options = {});
 
 // What a row function compares the rows with, where it asks.

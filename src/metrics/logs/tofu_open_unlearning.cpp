@@ -82,7 +82,11 @@ std::vector<Column> columns_of(TofuTask task) {
        }},
       {prefix + "_Q_A_ROUGE", read_rouge},
       {prefix + "_truth_ratio", truth_ratio},
-      {prefix + "_Truth_Ratio", truth_ratio}};
+      {prefix + "_Truth_Ratio", truth_ratio},
+      {prefix + "_KL_Divergence", [](TofuRow& r, const Json& v, const std::string& w) {
+         if (!v.contains("score")) user_error(w, ": no score");
+         r.kl_divergence = number_in(v, "score", w);
+       }}};
 }
 
 // Adds one metric's rows to the task's; all metrics of a task are over the same rows.

@@ -1,9 +1,16 @@
+#include <algorithm>
 #include <cmath>
 
 #include "metrics/tofu/columns.h"
+#include "unlearn/core/strings.h"
 #include "unlearn/metrics/tofu_summary.h"
 
 namespace unlearn::metrics {
+namespace {
+
+constexpr int kAllDigits = 17;
+
+}  // namespace
 
 NamedValues legacy_aggregates(const TofuLog& log, const TofuLog* retain,
                               FalseAnswers false_answers) {
@@ -44,6 +51,37 @@ NamedValues legacy_aggregates(const TofuLog& log, const TofuLog* retain,
                         quality ? std::optional(quality->statistic) : std::nullopt);
   }
   return result;
+}
+
+std::string aggregate_stat_text(const NamedValues& aggregates) {
+  std::string text;
+  for (const auto& [name, value] : aggregates) {
+    if (value && std::isfinite(*value)) text += cat(name, ": ", number(*value, kAllDigits), "\n");
+  }
+  return text;
+}
+
+std::string aggregate_stat_csv(const NamedValues& aggregates) {
+  const auto value_of = [&](const std::string& name) {
+    const auto entry = std::find_if(aggregates.begin(), aggregates.end(),
+                                    [&](const auto& value) { return value.first == name; });
+    const bool known =
+        entry != aggregates.end() && entry->second && std::isfinite(*entry->second);
+    return known ? number(*entry->second, kAllDigits) : std::string();
+  };
+  std::vector<std::string> names, values;
+  const auto add = [&](const std::string& name, const std::string& ours) {
+    names.push_back(name);
+    values.push_back(value_of(ours));
+  };
+  for (const TofuTask task : kTofuTasks) {
+    const std::string display = names_of(task).display;
+    add("ROUGE " + display, display + " ROUGE");
+    add("Prob. " + display, display + " Probability");
+    add("Truth Ratio " + display, display + " Truth Ratio");
+  }
+  for (const char* name : {"Model Utility", "Forget Quality"}) add(name, name);
+  return join(names, ",") + "\n" + join(values, ",") + "\n";
 }
 
 }  // namespace unlearn::metrics

@@ -26,6 +26,7 @@ class Report {
     add_probabilities(task);
     add_rouge(task);
     add_truth_ratio(task);
+    add_divergence(task);
     for (const char* part : utility_parts(task)) {
       const auto found = result_.metrics.find(names_of(task).prefix + std::string(part));
       if (found != result_.metrics.end() && found->second.value) {
@@ -167,6 +168,16 @@ class Report {
           [&](const TofuRow& row) {
             return Json{{"score", or_null(ratio(row))}};
           });
+  }
+
+  // Unlearn-Simple's, under a name in OpenUnlearning's manner.
+  void add_divergence(TofuTask task) {
+    add(
+        names_of(task).prefix + std::string("_KL_Divergence"), task,
+        [](const TofuRow& row) { return row.kl_divergence; },
+        [](const TofuRow& row) {
+          return Json{{"score", or_null(row.kl_divergence)}};
+        });
   }
 
   const TofuLog& log_;

@@ -17,7 +17,7 @@ DimKeys dim_keys() {
   return keys;
 }
 
-DecoderNames names() {
+DecoderNames gpt2_names() {
   DecoderNames names;
   names.trunk = "transformer";
   names.embedding = "wte";
@@ -27,12 +27,13 @@ DecoderNames names() {
   return names;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gpt2(const checkpoint::HfConfig& config,
+                                    const Placement& placement) {
   if (config.boolean_or("add_cross_attention", false)) {
     config.refuse("add_cross_attention", "is not supported");
   }
   DecoderParts parts;
-  parts.names = names();
+  parts.names = gpt2_names();
   // Causal masks that older files hold.
   parts.buffer_suffixes = {".attn.bias", ".attn.masked_bias"};
   parts.dims = read_dims(config, dim_keys());
@@ -72,6 +73,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_gpt2() { return {{"gpt2", "GPT-2", {"gpt2"}, "phi"}, build}; }
+Family make_gpt2() { return {{"gpt2", "GPT-2", {"gpt2"}, "phi"}, build_gpt2}; }
 
 }  // namespace unlearn::model

@@ -6,13 +6,13 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& gpt_neox_rope_keys() {
   static const checkpoint::RopeKeys keys{
       .theta = "rotary_emb_base", .partial = "rotary_pct", .default_partial = 0.25};
   return keys;
 }
 
-DecoderNames names() {
+DecoderNames gpt_neox_names() {
   DecoderNames names;
   names.trunk = "gpt_neox";
   names.embedding = "embed_in";
@@ -21,9 +21,10 @@ DecoderNames names() {
   return names;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gpt_neox(const checkpoint::HfConfig& config,
+                                        const Placement& placement) {
   DecoderParts parts;
-  parts.names = names();
+  parts.names = gpt_neox_names();
   // Causal masks that older files hold.
   parts.buffer_suffixes = {".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"};
   parts.dims = read_dims(config);
@@ -41,7 +42,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   MlpOptions mlp = read_mlp(config, "gelu");
   mlp.has_bias = true;
   set_attention(attention, parts);
-  set_rotation(config, rope_keys(), parts);
+  set_rotation(config, gpt_neox_rope_keys(), parts);
   const MakeNorm norm = layer_norms(placement, mlp.width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) -> std::shared_ptr<Block> {
@@ -60,7 +61,9 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_gpt_neox() {
-  return {{"gpt_neox", "GPT-NeoX and Pythia", {"gpt_neox"}, "phi"}, build, rope_keys()};
+  return {{"gpt_neox", "GPT-NeoX and Pythia", {"gpt_neox"}, "phi"},
+          build_gpt_neox,
+          gpt_neox_rope_keys()};
 }
 
 }  // namespace unlearn::model

@@ -6,12 +6,12 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& phi_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_partial = 0.5};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_phi(const checkpoint::HfConfig& config, const Placement& placement) {
   DecoderParts parts;
   parts.names.norm = "final_layernorm";
   parts.dims = read_dims(config);
@@ -32,7 +32,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   mlp.has_bias = true;
   set_attention(attention, parts);
   parts.head_bias = true;
-  set_rotation(config, rope_keys(), parts);
+  set_rotation(config, phi_rope_keys(), parts);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) {
     BlockParts block;
@@ -47,7 +47,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_phi() {
-  return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build, rope_keys()};
+  return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build_phi, phi_rope_keys()};
 }
 
 }  // namespace unlearn::model

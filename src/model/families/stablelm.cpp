@@ -6,12 +6,13 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& stablelm_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_partial = 0.25};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_stablelm(const checkpoint::HfConfig& config,
+                                        const Placement& placement) {
   DecoderParts parts;
   parts.dims = read_dims(config);
   SelfAttentionOptions attention = read_attention(config);
@@ -26,7 +27,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   const bool is_parallel = config.boolean_or("use_parallel_residual", false);
   const MlpOptions mlp = read_mlp(config, "silu");
   set_attention(attention, parts);
-  set_rotation(config, rope_keys(), parts);
+  set_rotation(config, stablelm_rope_keys(), parts);
   const MakeNorm norm = layer_norms(placement, mlp.width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) -> std::shared_ptr<Block> {
@@ -44,7 +45,9 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_stablelm() {
-  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"}, build, rope_keys()};
+  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"},
+          build_stablelm,
+          stablelm_rope_keys()};
 }
 
 }  // namespace unlearn::model
