@@ -51,9 +51,9 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
 }
 
 torch::Tensor Decoder::embed(const PackedIds& batch, const torch::Tensor& positions) const {
-  // A tied head makes a dense gradient of this matrix first, to which the few rows read here are
-  // added in place; a second [V, d] for them would be the last straw of the backward pass. Not in
-  // bf16, where rows that occur often must be summed among themselves.
+  // A tied head makes a dense gradient of this matrix; the few rows read here are added to it
+  // without a second [V, d] that would have to be filled with zeros first. Not in bf16, where rows
+  // that occur often must be summed among themselves.
   const bool sparse =
       !head_ && embedding_->weight.is_cpu() && embedding_->weight.scalar_type() != torch::kBFloat16;
   torch::Tensor x = embedding_->forward(batch.ids, sparse);

@@ -16,9 +16,12 @@ using model::Recompute;
 
 // A CUDA context with cuBLAS workspaces.
 constexpr int64_t kDeviceContext = int64_t{800} << 20;
-// What the process takes beyond what it holds when the plan is made: threads, buffers of the
-// matrix libraries, and memory that the allocator keeps between uses.
-constexpr int64_t kHostSlack = int64_t{112} << 20;
+// What the process takes beyond what it holds when the plan is made: code that is touched later,
+// threads, buffers of the matrix libraries. Tensors come from an arena that holds no more than they
+// take.
+constexpr int64_t kHostSlack = int64_t{40} << 20;
+// bf16 matrix products on the CPU: compiled kernels and caches per shape, which oneDNN keeps.
+constexpr int64_t kBf16Slack = int64_t{112} << 20;
 // Steps beyond this many are not looked at; by then the largest micro-batch has been seen.
 constexpr int64_t kStepsMeasured = 2000;
 
@@ -85,12 +88,8 @@ int64_t working_bytes(const MemoryShape& shape, MemoryPlan& plan, Recompute reco
   // the head that is added to the one before.
   const int64_t begin = std::max(
       {plan.logits + head, logits.rows + logits.chunk + 2 * head, in_work + head + unpacked});
-  // A tied table's rows that were read have a gradient of their own before it is added (in bf16 and
-  // on GPUs one of the whole table).
-  const bool is_sparse = shape.on_cpu && shape.dtype != torch::kBFloat16;
-  const int64_t embedding = !model.dims.tied_embeddings || !model.trains_head ? 0
-                            : is_sparse ? token * model.dims.hidden_size
-                                        : table;
+  // A tied table's gradient from the head and its sum with that of the rows that were read.
+  const int64_t embedding = model.dims.tied_embeddings ? head : 0;
   const int64_t end =
       plan.gradients + token * model.block + in_work + std::max(embedding, unpacked);
   return std::max(before + plan.activations + begin, end);
@@ -118,6 +117,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
       working_bytes(shape, plan, recompute_of(modes.recompute), adds_up ? plan.gradients : 0);
   plan.reference = shape.reference_bytes;
   plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
+  if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
   plan.peak = plan.weights + plan.state + plan.reference + plan.program + working;
   return plan;
 }
