@@ -35,6 +35,26 @@ fs::path without_trailing_slash(const fs::path& path) {
 
 }  // namespace
 
+std::vector<int32_t> generation_ends(const fs::path& folder) {
+  for (const char* name : {"generation_config.json", "config.json"}) {
+    const fs::path file = folder / name;
+    if (!fs::exists(file)) continue;
+    const Json content = read_json(file);
+    if (!content.is_object()) user_error(file.string(), ": must be an object");
+    const Json value = content.value("eos_token_id", Json());
+    if (value.is_null()) continue;
+    std::vector<int32_t> ends;
+    for (const Json& id : value.is_array() ? value : Json::array({value})) {
+      if (!id.is_number_integer() || id < 0 || id > INT32_MAX) {
+        user_error(file.string(), ": eos_token_id: ", id.dump(), " is no token id");
+      }
+      ends.push_back(id.get<int32_t>());
+    }
+    return ends;
+  }
+  return {};
+}
+
 void copy_companion_files(const fs::path& source, const fs::path& destination) {
   for (const char* name : kCompanionFiles) {
     std::error_code ignored;

@@ -22,7 +22,7 @@ std::string content_of(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename();
     if (entry.path().extension() == ".safetensors" || name == "config.json" ||
-        name == "adapter_config.json") {
+        name == "generation_config.json" || name == "adapter_config.json") {
       files.push_back(entry.path());
     }
   }
@@ -172,6 +172,7 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
     };
     if (!cache.empty()) settings.original_key = weights_key({original}, dtype_, device_);
   }
+  settings.stop_ids = checkpoint::generation_ends(evaluated_.folder);
   settings.cache = cache;
   settings.reference_cache = reference_cache;
   settings.batch_tokens = on_cuda ? 32768 : 4096;

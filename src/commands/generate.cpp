@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "commands/inference.h"
+#include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::commands {
@@ -79,7 +80,8 @@ int run_generate(std::vector<std::string> arguments) {
 
   const LoadedModel loaded = open_model(shared.model, shared.device, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
-  if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids = {*eos};
+  options.stop_ids = checkpoint::generation_ends(shared.model);
+  if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids.push_back(*eos);
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {

@@ -64,6 +64,7 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
   check_token_ids(own, inputs.vocab_size);
   ExecuteOptions options{
       .tokenizer = &inputs.tokenizer,
+      .stop_ids = run.stop_ids,
       .temperature = inputs.config.temperature,
       .top_p = inputs.config.top_p,
       .seed = static_cast<uint64_t>(inputs.config.seed),

@@ -174,6 +174,25 @@ TEST_F(HfFolder, OnlyCompanionFilesAreCopied) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "to"), fs::directory_iterator()), 2);
 }
 
+TEST_F(HfFolder, GenerationsEndWhereTheModelSays) {
+  const auto write = [&](const char* name, const char* text) {
+    write_file_atomic(folder_ / name, text);
+  };
+  using Ids = std::vector<int32_t>;
+  EXPECT_EQ(generation_ends(folder_), Ids());
+  write("config.json", R"({"eos_token_id": 2})");
+  EXPECT_EQ(generation_ends(folder_), Ids{2});
+  write("generation_config.json", R"({"bos_token_id": 1})");
+  EXPECT_EQ(generation_ends(folder_), Ids{2});
+  write("generation_config.json", R"({"eos_token_id": [128001, 128009]})");
+  EXPECT_EQ(generation_ends(folder_), (Ids{128001, 128009}));
+  write("generation_config.json", R"({"eos_token_id": [7, "x"]})");
+  EXPECT_NE(refusal([&] {
+              generation_ends(folder_);
+            }).find(R"(generation_config.json: eos_token_id: "x" is no token id)"),
+            std::string::npos);
+}
+
 TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
   const fs::path out = folder_ / "deep" / "out";
   const auto entries = [&] {

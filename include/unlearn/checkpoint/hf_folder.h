@@ -82,6 +82,11 @@ class HfConfig {
 // is not an object with a `model_type`.
 HfConfig open_hf_folder(const std::filesystem::path& folder);
 
+// The tokens at which transformers ends a generation: eos_token_id of generation_config.json or else
+// of config.json, one or several; none when neither says. It may be more than, and other than, the
+// tokenizer's end-of-sequence token (Llama-3's chat models).
+std::vector<int32_t> generation_ends(const std::filesystem::path& folder);
+
 // The same config for a model stored as `dtype`, with every setting that changed its name between
 // transformers 4.x and 5.x under both names (dtype and torch_dtype; rope_parameters and rope_theta,
 // rope_scaling, partial_rotary_factor or the family's own keys). Other keys stay as they are, in

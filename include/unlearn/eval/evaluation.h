@@ -57,6 +57,7 @@ std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmar
 struct EvaluationRun {
   ModelProvider model;
   ModelProvider reference;                // may be empty without eval.reference_model
+  std::vector<int32_t> stop_ids;          // that end a generation, besides the tokenizer's EOS
   ModelProvider original;                 // may be empty without eval.original_model
   std::string original_key;               // what its weights are
   std::filesystem::path cache;            // this model's folder; empty: none

@@ -18,6 +18,7 @@ using ModelProvider = std::function<model::CausalLM&()>;
 
 struct ExecuteOptions {
   const tokenizer::Tokenizer* tokenizer = nullptr;  // for EOS and stop strings
+  std::vector<int32_t> stop_ids;                    // further tokens that end a generation
   double temperature = 0;                           // of generations; 0: greedy
   double top_p = 1;
   uint64_t seed = 0;
