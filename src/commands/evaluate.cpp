@@ -22,7 +22,7 @@ std::string content_of(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename();
     if (entry.path().extension() == ".safetensors" || name == "config.json" ||
-        name == "adapter_config.json") {
+        name == "generation_config.json" || name == "adapter_config.json") {
       files.push_back(entry.path());
     }
   }

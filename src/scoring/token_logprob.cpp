@@ -88,34 +88,40 @@ Tensor token_logprob(const Tensor& rows, const model::Head& head, const Tensor& 
 RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const RowLabels& labels,
                              bool moments, const LogitsOptions& options) {
   torch::NoGradGuard no_grad;
-  const int64_t total = rows.size(0);
+  const int64_t count_rows = rows.size(0);
   const auto numbers = rows.options().dtype(wide(rows)).requires_grad(false);
   const auto places = numbers.dtype(torch::kLong);
   RowStatistics result{torch::empty({labels.targets.size(0)}, numbers), {}, {}, {}};
-  Tensor best = torch::empty({total}, places);
+  Tensor best = torch::empty({count_rows}, places);
   Tensor mean, variance;
   if (moments) {
-    mean = torch::empty({total}, numbers);
-    variance = torch::empty({total}, numbers);
+    mean = torch::empty({count_rows}, numbers);
+    variance = torch::empty({count_rows}, numbers);
   }
-  const Tensor label_rows = labels.rows.defined() ? labels.rows : torch::arange(total, places);
+  const Tensor label_rows = labels.rows.defined() ? labels.rows : torch::arange(count_rows, places);
   UNLEARN_CHECK(label_rows.size(0) == labels.targets.size(0));
   const int64_t chunk = chunk_rows(rows, head.weight, options.chunk_bytes);
-  for (int64_t begin = 0; begin < total; begin += chunk) {
-    const int64_t count = std::min(chunk, total - begin);
-    const Tensor z = head_logits(rows.narrow(0, begin, count), head);
-    best.narrow(0, begin, count).copy_(z.argmax(1));
-    // On the CPU this is several times faster than logsumexp, which takes its passes one by one.
-    const Tensor logp = z.log_softmax(1);
+  for (int64_t begin = 0; begin < count_rows; begin += chunk) {
+    const int64_t count = std::min(chunk, count_rows - begin);
+    Tensor z = head_logits(rows.narrow(0, begin, count), head);
+    const Tensor chunk_best = z.argmax(1);
+    best.narrow(0, begin, count).copy_(chunk_best);
+    // logsumexp by hand, in place: on the CPU a tenth of its time, and as exact.
+    z.sub_(z.gather(1, chunk_best.unsqueeze(1)));
     const Tensor own = ((label_rows >= begin) & (label_rows < begin + count)).nonzero().squeeze(1);
-    const Tensor at = (label_rows.index_select(0, own) - begin) * logp.size(1) +
-                      labels.targets.index_select(0, own);
-    result.logp.index_copy_(0, own, logp.view({-1}).index_select(0, at));
+    const Tensor row = label_rows.index_select(0, own) - begin;
+    const Tensor at = row * z.size(1) + labels.targets.index_select(0, own);
+    const Tensor picked = z.view({-1}).index_select(0, at);
+    Tensor p = moments ? z.exp() : z.exp_();
+    const Tensor sum = p.sum(1);
+    const Tensor lse = sum.log();
+    result.logp.index_copy_(0, own, picked - lse.index_select(0, row));
     if (!moments) continue;
-    const Tensor p = logp.exp();
-    const Tensor chunk_mean = (p * logp).sum(1);
+    p.div_(sum.unsqueeze(1));
+    z.sub_(lse.unsqueeze(1));
+    const Tensor chunk_mean = (p * z).sum(1);
     mean.narrow(0, begin, count).copy_(chunk_mean);
-    variance.narrow(0, begin, count).copy_((p * logp.square()).sum(1) - chunk_mean.square());
+    variance.narrow(0, begin, count).copy_((p * z.square()).sum(1) - chunk_mean.square());
   }
   result.argmax_matches = best.index_select(0, label_rows) == labels.targets;
   if (moments) {
