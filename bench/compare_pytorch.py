@@ -26,11 +26,13 @@ NPO = {"beta": 0.1, "retain_loss": "nll"}
 NPO_KL = {"beta": 0.1, "retain_loss": "kl"}
 LR = 1e-5
 
-# name -> (kind, method, options). Kind "ours" is the trainer itself.
+# name -> (kind, method, options, further keys of the specification). Kind "ours" is the trainer
+# itself.
 CONTESTANTS = {
     "ours SimNPO": ("ours", "simnpo", SIMNPO),
     "ours NPO": ("ours", "npo", NPO),
     "ours NPO+KL": ("ours", "npo", NPO_KL),
+    "ours SimNPO, C heap": ("ours", "simnpo", SIMNPO, {"arena": False}),
     "P1 SimNPO": ("peer", "simnpo", SIMNPO),
     "P1 NPO": ("peer", "npo", NPO),
     "P1 NPO+KL": ("peer", "npo", NPO_KL),
@@ -43,6 +45,8 @@ SUITES = {
     "135M": {"model": "smollm2", "batch": 2,
              "groups": [["ours SimNPO", "P1 SimNPO"], ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
     "flat": {"model": "30m", "batch": 4, "rows": [10, 4000]},
+    "135M-heap": {"model": "smollm2", "batch": 2,
+                  "groups": [["ours SimNPO", "ours SimNPO, C heap"]]},
     "30M-compiled": {"model": "30m", "batch": 4, "groups": [["ours SimNPO", "P2 SimNPO"]]},
     "135M-compiled": {"model": "smollm2", "batch": 2, "groups": [["ours SimNPO", "P2 SimNPO"]]},
     "30M-reference": {"model": "30m", "batch": 4, "groups": [["ours NPO", "P1 NPO"],
@@ -93,7 +97,8 @@ class Worker:
     """A contestant in its own process, ready for its first step."""
 
     def __init__(self, name, spec, train_steps, work):
-        kind, spec["method"], spec["options"] = CONTESTANTS[name]
+        kind, spec["method"], spec["options"], *further = CONTESTANTS[name]
+        spec.update(*further)
         spec["compile"] = kind == "compiled"
         label = f"{name.replace(' ', '_')}_{time.monotonic_ns()}"
         spec["folder"] = str(work / label)

@@ -52,6 +52,10 @@ for model in "${models[@]}"; do
   measure "$model" 10 train.recompute=selective
   measure "$model" 10 train.recompute=full
   measure "$model" 10 train.batch_tokens=400
+  measure "$model" 4 method.retain_loss=kl
+  measure "$model" 10 train.lora.rank=16
+  measure "$model" 10 train.lora.rank=16 train.lora.base_bits=8
+  measure "$model" 10 train.lora.rank=16 train.lora.base_bits=4
   measure "$model" 4 model.dtype=bfloat16 train.master=split
   measure "$model" 4 model.dtype=bfloat16 train.master=sr train.state_bits=8 \
     train.free_gradients=true train.max_grad_norm=0

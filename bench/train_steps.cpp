@@ -3,34 +3,23 @@
 // stdin, answering with one JSON line. Ends when stdin does or the run is over.
 //   train_steps SPEC.json
 // SPEC: {"model": DIR, "examples": FILE, "method": NAME, "options": {…}, "batch_size": N,
-//        "lr": X, "steps": N, "folder": DIR}, "train": {…} for further settings of `train:`.
+//        "lr": X, "steps": N, "folder": DIR}, "train": {…} for further settings of `train:`,
+//        "arena": false for tensors from the C library's heap.
 // FILE: {"forget": [{"tokens": […], "labels": […]}], "retain": […]}.
 #include <ctime>
 #include <iostream>
 
+#include "train/token_rows.h"
 #include "unlearn/config/settings.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/model/host_arena.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn {
 namespace {
 namespace fs = std::filesystem;
-
-std::vector<data::Example> read_examples(const Json& rows, const std::string& name) {
-  std::vector<data::Example> examples;
-  for (const Json& row : rows) {
-    data::Example& example = examples.emplace_back();
-    example.tokens = row.at("tokens").get<std::vector<int32_t>>();
-    example.labels = row.at("labels").get<std::vector<int32_t>>();
-    example.num_labels = std::count_if(example.labels.begin(), example.labels.end(),
-                                       [](int32_t label) { return label != data::kIgnored; });
-    example.row = static_cast<int64_t>(examples.size()) - 1;
-    example.id = cat(name, ":", example.row);
-  }
-  return examples;
-}
 
 template <class Section>
 void read_section(const Json& spec, const char* key, Section& section) {
@@ -59,8 +48,10 @@ bool wait_for_go() {
 }
 
 void run(const Json& spec) {
+  if (spec.value("arena", true)) model::use_arena_for_host_tensors();
   const auto model =
       model::load_model(spec.at("model").get<std::string>(), torch::kFloat32, torch::kCPU);
+  model::trim_host_memory();
   const Json rows = read_json(spec.at("examples").get<std::string>());
   const auto forget = read_examples(rows.at("forget"), "forget");
   const auto retain = read_examples(rows.at("retain"), "retain");

@@ -1,9 +1,10 @@
-# unlearn_layer(NAME [TORCH] [UNITY] [DEPENDS …]): the static library unlearn_NAME from
-# src/NAME/**.cpp. TORCH layers see LibTorch and share one precompiled header; the others never see
-# torch's include path (its bundled fmt would break spdlog) and compile in a moment. UNITY layers
-# are compiled several files at a time, because every translation unit that sees LibTorch pays for
-# its templates; layers of one-file extensions (losses, model families) are not, so that each file
-# keeps names of its own.
+# unlearn_layer(NAME [TORCH] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
+# TORCH layers see LibTorch and share one precompiled header; the others never see torch's include
+# path (its bundled fmt would break spdlog) and compile in a moment.
+#
+# Several files of a TORCH layer make one translation unit (unity build), because every unit that sees
+# LibTorch pays seconds for its templates. So names in the anonymous namespaces of one such layer must
+# differ; where they do not, the compiler says "redefinition".
 
 # An executable may not precompile for a library, so the shared header lives in a small library.
 add_library(unlearn_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
@@ -24,7 +25,7 @@ target_precompile_headers(
   <vector>)
 
 function(unlearn_layer name)
-  cmake_parse_arguments(arg "TORCH;UNITY" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
   if(NOT sources)
     add_library(unlearn_${name} INTERFACE)
@@ -36,10 +37,6 @@ function(unlearn_layer name)
   if(arg_TORCH)
     target_link_libraries(unlearn_${name} PUBLIC LibTorch::cpu)
     target_precompile_headers(unlearn_${name} REUSE_FROM unlearn_pch)
-  endif()
-  if(arg_UNITY)
-    set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
-    file(GLOB extensions CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/families/*.cpp")
-    set_source_files_properties(${extensions} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
 endfunction()

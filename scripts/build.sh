@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Sets up what is missing and builds build/unlearn and the tests. Options go to scripts/setup.sh.
+# Sets up what is missing and builds build/unlearn and the tests; TARGET=unlearn builds the program
+# alone. Options go to scripts/setup.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ ! -f build/torch_root ] || [ $# -gt 0 ]; then scripts/setup.sh "$@"; fi
 cmake --preset release -DTorch_ROOT="$(cat build/torch_root)" >build/configure.log ||
   { cat build/configure.log >&2; exit 1; }
-cmake --build build
+cmake --build build --target "${TARGET:-all}"

@@ -7,7 +7,7 @@
     scripts/fetch_data.py wmdp FOLDER
 
 `bio_remove_dataset.jsonl` of WMDP is given out on request only: put it into FOLDER by hand.
-`--self-test` checks the conversions on rows of our own, without network and without packages.
+`--self-test` writes all three from a hub of fakes and checks the folders; no network is needed.
 """
 import argparse
 import json
@@ -27,6 +27,7 @@ MUSE_SPLITS = {
     "privleak": ["forget", "retain", "holdout"],
     "scal": ["forget_1", "forget_2", "forget_3", "forget_4"],
     "sust": ["forget_1", "forget_2", "forget_3", "forget_4"]}
+FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data_fixtures"
 MUSE_FIELDS = {"verbmem": ["prompt", "gt"], "knowmem": ["question", "answer"]}
 
 
@@ -40,7 +41,7 @@ def write_jsonl(path, rows):
 
 
 def convert_muse(folder, kind, split, rows):
-    """One split of one config: a JSON list, and for training texts the same joined by blank lines."""
+    """One split of one config: a JSON list; training texts also joined by blank lines."""
     if kind in MUSE_FIELDS:
         content = [{key: row[key] for key in MUSE_FIELDS[kind]} for row in rows]
     else:
@@ -52,7 +53,7 @@ def convert_muse(folder, kind, split, rows):
 
 
 def convert_questions(path, rows):
-    """Multiple choice: question, four choices, the right one's number, and a subject if there is."""
+    """Multiple choice: question, four choices, the right one's number, a subject if there is."""
     keys = ["question", "choices", "answer", "subject"]
     write_jsonl(path, ({key: row[key] for key in keys if key in row} for row in rows))
 
@@ -69,7 +70,7 @@ def load(*arguments, **options):
     return load_dataset(*arguments, **options)
 
 
-def fetch_tofu(folder, _):
+def fetch_tofu(folder, _, load=load):
     for name in TOFU_CONFIGS:
         try:
             rows = load("locuslab/TOFU", name, split="train")
@@ -79,7 +80,7 @@ def fetch_tofu(folder, _):
         write_jsonl(folder / f"{name}.json", rows)
 
 
-def fetch_muse(folder, options):
+def fetch_muse(folder, options, load=load):
     for corpus in options.corpus:
         for kind, splits in MUSE_SPLITS.items():
             if kind in ("scal", "sust") and corpus != "news":
@@ -91,7 +92,7 @@ def fetch_muse(folder, options):
                 convert_muse(folder / corpus, kind, split, data[name])
 
 
-def fetch_wmdp(folder, _):
+def fetch_wmdp(folder, _, load=load):
     for task in ["bio", "cyber", "chem"]:
         convert_questions(folder / f"wmdp_{task}.jsonl",
                           load("cais/wmdp", f"wmdp-{task}", split="test"))
@@ -104,36 +105,97 @@ def fetch_wmdp(folder, _):
         print(f"now ask for bio_remove_dataset.jsonl and put it into {folder}", file=sys.stderr)
 
 
-def self_test(_, __):
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        texts = [{"text": "One.\nTwo — three."}, {"text": "Four."}]
-        convert_muse(folder / "news", "raw", "forget", texts)
-        assert (folder / "news/raw/forget.txt").read_text(encoding="utf-8") == \
-            "One.\nTwo — three.\n\nFour."
-        assert json.loads((folder / "news/raw/forget.json").read_text(encoding="utf-8")) == \
-            ["One.\nTwo — three.", "Four."]
-        convert_muse(folder / "news", "privleak", "holdout", texts)
-        assert not (folder / "news/privleak/holdout.txt").exists()
-        convert_muse(folder / "news", "knowmem", "retain_qa",
-                     [{"question": "q?", "answer": "a", "more": 1}])
-        assert json.loads((folder / "news/knowmem/retain_qa.json").read_text()) == \
-            [{"question": "q?", "answer": "a"}]
-        convert_questions(folder / "mmlu.jsonl", [
-            {"question": "q", "choices": ["1", "2", "3", "4"], "answer": 2, "subject": "s", "x": 0},
-            {"question": "r", "choices": ["1", "2", "3", "4"], "answer": 0}])
-        rows = [json.loads(line) for line in (folder / "mmlu.jsonl").read_text().splitlines()]
-        assert rows[0] == {"question": "q", "choices": ["1", "2", "3", "4"], "answer": 2,
-                           "subject": "s"}
-        assert list(rows[1]) == ["question", "choices", "answer"]
-        convert_texts(folder / "wikitext-test.jsonl", [{"text": ""}, {"text": "é\n", "id": 3}])
-        assert (folder / "wikitext-test.jsonl").read_text(encoding="utf-8") == \
-            '{"text": ""}\n{"text": "é\\n"}\n'
-        for kind, splits in MUSE_SPLITS.items():  # the layout of the tests' own texts
-            for split in splits:
-                root = pathlib.Path(__file__).parent.parent / "tests/data_fixtures/muse/news"
-                assert (root / kind / f"{split}.json").is_file(), f"{kind}/{split}"
-    print("fetch_data: conversions passed")
+class FakeHub:
+    """Stands in for `load`: small rows of our own for every config that is asked for."""
+
+    def __init__(self, absent=(), old_names=False):
+        self.absent, self.old_names, self.asked = set(absent), old_names, []
+
+    def __call__(self, dataset, config, split=None):
+        self.asked.append((dataset, config, split))
+        if config in self.absent:
+            raise ValueError(f"BuilderConfig '{config}' not found")
+        if not dataset.startswith("muse-bench/"):
+            return self.rows(dataset, config)
+        assert split is None
+        names = MUSE_SPLITS[config]
+        if self.old_names and config in ("knowmem", "privleak"):
+            names = [name.replace("retain", "retain2") for name in names]
+        return {name: self.rows(dataset, f"{config} {name}") for name in names}
+
+    @staticmethod
+    def rows(dataset, config):
+        """Two rows with every field that some config has, and one that nobody reads."""
+        return [{"text": f"{dataset} {config}: tale {i} — é\nsecond line", "prompt": "Once",
+                 "gt": f"upon {config}", "question": f"Who? {config} {i}", "answer": i,
+                 "choices": ["a", "b", "c", "d"], "subject": "law", "unused": None}
+                for i in range(2)]
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_jsonl(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_tofu(folder):
+    hub = FakeHub(absent=["holdout10"])
+    fetch_tofu(folder, None, hub)
+    assert files_below(folder) == {f"{name}.json" for name in TOFU_CONFIGS if name != "holdout10"}
+    assert hub.asked == [("locuslab/TOFU", name, "train") for name in TOFU_CONFIGS]
+    assert read_jsonl(folder / "forget01.json") == FakeHub.rows("locuslab/TOFU", "forget01")
+
+
+def test_muse(folder, old_names):
+    options = argparse.Namespace(corpus=["news", "books"])
+    fetch_muse(folder, options, FakeHub(old_names=old_names))
+    expected = set()
+    for corpus in options.corpus:
+        for kind, splits in MUSE_SPLITS.items():
+            if corpus == "books" and kind in ("scal", "sust"):
+                continue
+            endings = [".json", ".txt"] if kind in ("raw", "scal", "sust") else [".json"]
+            expected |= {f"{corpus}/{kind}/{split}{end}" for split in splits for end in endings}
+    assert files_below(folder) == expected
+    # The layout that the tests of the program use, with texts of our own.
+    assert expected == files_below(FIXTURES / "muse"), "tests/data_fixtures/muse has other files"
+    side = "retain2_qa" if old_names else "retain_qa"
+    rows = read_json(folder / "news/knowmem/retain_qa.json")
+    assert rows == [{"question": f"Who? knowmem {side} {i}", "answer": i} for i in range(2)]
+    assert read_json(folder / "books/verbmem/forget.json")[0] == \
+        {"prompt": "Once", "gt": "upon verbmem forget"}
+    texts = [row["text"] for row in FakeHub.rows("muse-bench/MUSE-News", "raw forget")]
+    assert read_json(folder / "news/raw/forget.json") == texts
+    assert (folder / "news/raw/forget.txt").read_text(encoding="utf-8") == "\n\n".join(texts)
+
+
+def test_wmdp(folder):
+    fetch_wmdp(folder, None, FakeHub())
+    # What its authors hand out is added by hand.
+    assert files_below(FIXTURES / "wmdp") - files_below(folder) == {"bio_remove_dataset.jsonl"}
+    assert read_jsonl(folder / "mmlu.jsonl")[1] == {
+        "question": "Who? all 1", "choices": ["a", "b", "c", "d"], "answer": 1, "subject": "law"}
+    wikitext = read_jsonl(folder / "wikitext-test.jsonl")
+    assert [list(row) for row in wikitext] == [["text"], ["text"]]
+    assert wikitext[0]["text"].startswith("Salesforce/wikitext wikitext-2-raw-v1: tale 0 — é\n")
+    row = {"question": "q", "choices": list("abcd"), "answer": 0}
+    convert_questions(folder / "plain.jsonl", [row])
+    assert list(read_jsonl(folder / "plain.jsonl")[0]) == ["question", "choices", "answer"]
+
+
+def self_test():
+    tests = [test_tofu, lambda folder: test_muse(folder, old_names=False),
+             lambda folder: test_muse(folder, old_names=True), test_wmdp]
+    for test in tests:
+        with tempfile.TemporaryDirectory() as temporary:
+            test(pathlib.Path(temporary))
+    print("fetch_data: TOFU, MUSE and WMDP are written as `unlearn` reads them")
 
 
 def main():
@@ -146,7 +208,7 @@ def main():
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
     if options.self_test:
-        return self_test(None, options)
+        return self_test()
     if options.benchmark is None or options.folder is None:
         parser.error("name a benchmark and a folder")
     return {"tofu": fetch_tofu, "muse": fetch_muse, "wmdp": fetch_wmdp}[options.benchmark](

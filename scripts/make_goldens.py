@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "goldens"
-LIBRARIES = {"checksums", "hostile"}  # imported by makers
+LIBRARIES = {"checksums", "hostile", "made_up_words", "tiny_model", "trajectory_terms"}  # imported by makers
 
 
 def makers() -> dict:

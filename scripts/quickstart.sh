@@ -3,7 +3,7 @@
 # bundled model and data on the CPU, and a report. Options go to scripts/setup.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/build.sh "$@"
+TARGET=unlearn scripts/build.sh "$@"
 unlearn=build/unlearn
 before=data/tiny
 run=runs/quickstart

@@ -1,13 +1,15 @@
 """A tiny random Llama with a tokenizer, and what transformers says about texts by it.
 
 Writes OUT/commands/model (a Hugging Face folder) and OUT/commands/golden.json: `score` rows
-{input, input_ids, labels, token_logprobs} and `generate` rows {input, template, ids}.
+{input, input_ids, labels, token_logprobs}, `generate` rows {input, template, ids}, and `stops` rows
+{file, eos_token_id, input_ids, ids}: what is generated when a side file lists several stop tokens.
 Run tokenizer.py and data.py first. Needs torch, transformers and tokenizers.
 """
 
 import argparse
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import torch
@@ -41,6 +43,29 @@ def token_log_probs(model, ids, labels):
     return [log_probs[t - 1, labels[t]].item() for t in range(1, len(ids)) if labels[t] != -100]
 
 
+def generate_with_stops(source, eos, prompts):
+    """transformers' own choice of the stop tokens: generation_config.json, without it config.json."""
+    rows = []
+    for name in ("generation_config.json", "config.json"):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "model"
+            shutil.copytree(source, folder)
+            # The second stop token is one that the free continuation holds in its middle.
+            stops = [eos, prompts[0]["free"][NEW_TOKENS // 2]]
+            path = folder / name
+            content = json.loads(path.read_text()) if path.exists() else {}
+            path.write_text(json.dumps(content | {"eos_token_id": stops}))
+            model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+            for prompt in prompts:
+                tokens = torch.tensor([prompt["ids"]])
+                made = model.generate(tokens, attention_mask=torch.ones_like(tokens), do_sample=False,
+                                      max_new_tokens=NEW_TOKENS, pad_token_id=eos)
+                new = made[0, len(prompt["ids"]):].tolist()
+                rows.append({"file": name, "eos_token_id": stops, "input_ids": prompt["ids"],
+                             "ids": new[:-1] if new[-1] in stops else new})
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "golden")
@@ -69,7 +94,7 @@ def main():
     labels = [-100, 900, -100, 300, -100, 8]
     add({"input_ids": ids, "labels": labels}, ids, labels)
 
-    generate = []
+    generate, free = [], []
     questions = [json.loads(line)["question"] for line in lines[5:60:20]]
     for row, template, ids in [
             *[({"prompt": q}, "phi", encode(f"Question: {q}\n")) for q in questions],
@@ -81,7 +106,10 @@ def main():
         new = made[0, len(ids):].tolist()
         generate.append({"input": row, "template": template,
                          "ids": new[:new.index(eos)] if eos in new else new})
-    (out / "golden.json").write_text(json.dumps({"score": score, "generate": generate}) + "\n")
+        free.append({"ids": ids, "free": new})
+    stops = generate_with_stops(folder, eos, free)
+    (out / "golden.json").write_text(
+        json.dumps({"score": score, "generate": generate, "stops": stops}) + "\n")
 
 
 if __name__ == "__main__":

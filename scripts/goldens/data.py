@@ -2,7 +2,8 @@
 open-unlearning (chat templates, and its plain one), computed from the bundled people with `tokenizers`.
 
 Writes OUT/data/examples.json, rows {family, template, question, answer, max_length, tokens, labels},
-and the special_tokens_map.json of the families it uses. Run tokenizer.py first.
+the special_tokens_map.json of the families it uses, and OUT/data/ou_chunks.json: texts cut by
+OpenUnlearning's rule, rows {family, text, max_length, chunks}. Run tokenizer.py first.
 """
 
 import argparse
@@ -49,6 +50,29 @@ def chat(encode, eos, template, question, answer, max_length):
     return ids[:max_length], labels[:max_length]
 
 
+def ou_chunks(tokenizer, text, max_length):
+    """Windows of ids, each decoded, tokenised again with special tokens, cut after 1 + max_length."""
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    pieces = [tokenizer.decode(ids[i * max_length:(i + 1) * max_length], skip_special_tokens=False)
+              for i in range(len(ids) // max_length + 1)]
+    chunks = [tokenizer.encode(piece, add_special_tokens=True).ids[:1 + max_length]
+              for piece in pieces]
+    return [chunk for chunk in chunks if len(chunk) > 1]  # the rest has nothing to predict
+
+
+def write_ou_chunks(out, answers):
+    rows = []
+    text = "\n\n".join(answers + ["Zwölf Boxkämpfer — 漢字, naïve café!", "  two spaces"])
+    for family in ("llama2_json", "smollm2", "llama3"):
+        tokenizer = Tokenizer.from_file(str(out / "tokenizer" / family / "tokenizer.json"))
+        count = len(tokenizer.encode(text, add_special_tokens=False).ids)
+        divisor = next(d for d in range(20, count) if count % d == 0)
+        for max_length in (24, 31, divisor, count, count + 5):
+            rows.append({"family": family, "text": text, "max_length": max_length,
+                         "chunks": ou_chunks(tokenizer, text, max_length)})
+    (out / "data" / "ou_chunks.json").write_text(json.dumps(rows) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "golden")
@@ -77,6 +101,7 @@ def main():
     (out / "data").mkdir(parents=True, exist_ok=True)
     text = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
     (out / "data" / "examples.json").write_text(f"[{text}]\n", encoding="utf-8")
+    write_ou_chunks(out, [pair["answer"] for pair in pairs])
     print(len(rows), "examples")
 
 

@@ -6,10 +6,8 @@ Writes OUT/eval/tofu.json: per template the report of the model, and forget qual
 against a "retrained" one: the same model with SCALED_WEIGHT times SCALE, which also is the reference
 model of mia_reference and the original one of the KL divergence.
 """
-import argparse
 import json
 import math
-import pathlib
 import zlib
 
 import numpy as np
@@ -17,7 +15,8 @@ import torch
 from rouge_score import rouge_scorer
 from scipy.stats import hmean, ks_2samp
 from sklearn.metrics import roc_auc_score
-from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import tiny_model
 
 ROWS = 6
 FORGET = "forget05"
@@ -212,22 +211,10 @@ def evaluate(subject, reference, data):
     return report
 
 
-def load(folder, scale=1.0):
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    with torch.no_grad():
-        model.get_parameter(SCALED_WEIGHT).mul_(scale)
-    return model
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("."))
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/golden"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    folder, data = arguments.root / "data/tiny", arguments.root / "data/fiction"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model, retrained = load(folder), load(folder, SCALE)
+    options = tiny_model.parse_options(__doc__)
+    data, tokenizer = options.root / "data/fiction", tiny_model.load_tokenizer(options)
+    model, retrained = (tiny_model.load_model(options, SCALED_WEIGHT, s) for s in [1.0, SCALE])
     result = {"rows": ROWS, "forget": FORGET, "scaled_weight": SCALED_WEIGHT, "scale": SCALE,
               "templates": {}}
     for template in TEMPLATES:
@@ -239,9 +226,7 @@ def main():
         report["privleak"] = dict(
             agg=((1 - auc) - (1 - reference)) / ((1 - reference) + EPSILON) * 100)
         result["templates"][template] = report
-    out = arguments.out / "eval"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "tofu.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    tiny_model.write(options, "tofu", result)
 
 
 if __name__ == "__main__":

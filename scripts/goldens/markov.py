@@ -15,6 +15,7 @@ import pathlib
 import torch
 import torch.nn.functional as F
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
 STATES, WIDTH, BLOCKS, POSITIONS = 10, 8, 2, 6
 LEAKAGE = 0.2
@@ -153,6 +154,26 @@ def unlearn(start, method, beta, rows, sets):
     return path
 
 
+def gpt2_values(rows):
+    """The paper's text calls the decoder a GPT-2: transformers' logits, cross-entropy and gradients."""
+    options = {"width": WIDTH, "blocks": BLOCKS, "positions": POSITIONS, "heads": 2}
+    model = GPT2LMHeadModel(GPT2Config(
+        vocab_size=STATES, n_embd=WIDTH, n_layer=BLOCKS, n_head=options["heads"],
+        n_positions=POSITIONS, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+        attn_implementation="eager")).double()
+    generator = torch.Generator().manual_seed(8)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.3 * torch.randn(p.shape, generator=generator))
+    logits = torch.cat([model(torch.tensor([r[:-1]])).logits[0] for r in rows])
+    loss = F.cross_entropy(logits, torch.tensor([s for r in rows for s in r[1:]]))
+    loss.backward()
+    named = {f"model.{name}": p for name, p in model.named_parameters()}
+    return {"options": options, "logits": logits.flatten().tolist(), "cross_entropy": loss.item(),
+            "weights": {name: p.detach().flatten().tolist() for name, p in named.items()},
+            "gradients": {name: p.grad.flatten().tolist() for name, p in named.items()}}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -184,6 +205,7 @@ def main():
         loss.backward()
         optimizer.step()
     result["pretrain"] = {"last_loss": loss.item(), "weights": our_names(model, lambda p: p.detach())}
+    result["gpt2"] = gpt2_values(everything)
     (out / "decoder.json").write_text(json.dumps(result) + "\n")
 
 

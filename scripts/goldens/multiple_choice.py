@@ -5,12 +5,11 @@ special tokens, the tokens after the prompt's own count scored by their log-like
 
 Writes OUT/eval/wmdp.json: per task the accuracy and every question's four log-likelihoods.
 """
-import argparse
 import json
-import pathlib
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import tiny_model
 
 TASKS = {"wmdp_bio": "biology", "wmdp_cyber": "cybersecurity", "wmdp_chem": "chemistry",
          "mmlu": None}
@@ -27,17 +26,11 @@ def log_likelihood(model, tokenizer, prompt, letter):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("."))
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/golden"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    folder = arguments.root / "data/tiny"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    options = tiny_model.parse_options(__doc__)
+    tokenizer, model = tiny_model.load_tokenizer(options), tiny_model.load_model(options)
     result = {}
     for task, subject in TASKS.items():
-        file = arguments.root / f"tests/data_fixtures/wmdp/{task}.jsonl"
+        file = options.root / f"tests/data_fixtures/wmdp/{task}.jsonl"
         logp, hits = [], []
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -51,9 +44,7 @@ def main():
             logp.append(values)
             hits.append(values.index(max(values)) == row["answer"])
         result[f"{task}_acc"] = dict(agg=sum(hits) / len(hits), logp=logp)
-    out = arguments.out / "eval"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "wmdp.json").write_text(json.dumps(result, indent=1) + "\n")
+    tiny_model.write(options, "wmdp", result)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,16 @@ transformers, rouge-score and scikit-learn, by the definitions of muse_bench and
 Writes OUT/eval/muse.json: per corpus and suite the report of the model, and privleak against a
 "retrained" one: the same model with SCALED_WEIGHT times SCALE.
 """
-import argparse
 import json
 import math
-import pathlib
 import zlib
 
 import numpy as np
 import torch
 from rouge_score import rouge_scorer
 from sklearn.metrics import roc_auc_score
-from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import tiny_model
 
 SCALED_WEIGHT, SCALE = "model.layers.2.self_attn.o_proj.weight", -0.5
 CONSTANTS = {"news": 0.4772, "books": 0.5393}  # Min-40 %, forget against holdout
@@ -148,22 +147,13 @@ def evaluate(subject, corpus, ou):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("."))
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/golden"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    folder = arguments.root / "data/tiny"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    subjects = []
-    for scale in [1.0, SCALE]:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        with torch.no_grad():
-            model.get_parameter(SCALED_WEIGHT).mul_(scale)
-        subjects.append(Subject(model, tokenizer))
+    options = tiny_model.parse_options(__doc__)
+    tokenizer = tiny_model.load_tokenizer(options)
+    subjects = [Subject(tiny_model.load_model(options, SCALED_WEIGHT, scale), tokenizer)
+                for scale in [1.0, SCALE]]
     result = {"scaled_weight": SCALED_WEIGHT, "scale": SCALE}
     for name, constant in CONSTANTS.items():
-        corpus = arguments.root / "tests/data_fixtures/muse" / name
+        corpus = options.root / "tests/data_fixtures/muse" / name
         for suite in ["muse", "ou"]:
             own, other = (evaluate(s, corpus, suite == "ou") for s in subjects)
             if suite == "muse":
@@ -175,9 +165,7 @@ def main():
                 own["privleak_retrained"] = (auc - retrained) / (retrained + 1e-10) * 100
             result[f"{name}_{suite}"] = own
     assert all(math.isfinite(result[f"{n}_muse"]["privleak_retrained"]) for n in CONSTANTS)
-    out = arguments.out / "eval"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "muse.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    tiny_model.write(options, "muse", result)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import pathlib
 import re
 
 import torch
-import torch.nn.functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, get_linear_schedule_with_warmup
 
-IGNORED = -100
+from trajectory_terms import (IGNORED, collate, forget_term, forward_kl, nll, preference_term,
+                              retain_term, token_logp)
+
 STEPS, BATCH, WARMUP, LR = 50, 4, 5, 2e-4
 METHODS = {
     "ga": {"retain_loss": "none"},
@@ -35,10 +36,26 @@ METHODS = {
     "rmu": {"retain_loss": "embed_diff", "layer": 0, "steering_coeff": 3.0,
             "trainable_params_regex": [r"model\.layers\.0\.mlp\..*", r"model\.embed_tokens\.weight"]},
     "npo_batch": {"retain_loss": "nll", "beta": 0.5},
+    "wgraddiff": {"retain_loss": "nll"},
+    "wga": {"retain_loss": "nll", "beta": 0.5},
+    "satimp": {"retain_loss": "nll", "retain_weight": 0.1, "beta1": 0.5, "beta2": 1.0},
+    "idk": {"retain_loss": "joint"},
+    "dpo": {"retain_loss": "nll", "beta": 0.1},
+    "dpo_kl": {"retain_loss": "kl", "beta": 0.3, "retain_weight": 0.5},
+    "altpo": {"retain_loss": "nll", "beta": 0.5, "retain_weight": 2.0},
+    "npo_kl_padded": {"retain_loss": "kl", "beta": 0.1, "padding": {"length": 24}},
+    "ga_pad_labels": {"retain_loss": "nll", "padding": {"length": 24, "labelled": True}},
+    "simnpo_pad_labels": {"retain_loss": "nll", "beta": 0.5, "gamma": 0.25,
+                          "padding": {"length": 24, "labelled": True}},
+    "kto_sigmoid": {"retain_loss": "none", "beta": 0.1},
+    "kto_logsigmoid": {"retain_loss": "nll", "beta": 0.3},
 }
 # Runs whose name is not the method's, and reference quirks (train.compat).
-METHOD_OF = {"npo_kl": "npo", "pdu_epoch": "pdu", "npo_batch": "npo"}
-COMPAT = {"npo_batch": ["wmdp_batch_mean"]}
+METHOD_OF = {"npo_kl": "npo", "pdu_epoch": "pdu", "npo_batch": "npo", "dpo_kl": "dpo",
+             "npo_kl_padded": "npo", "ga_pad_labels": "grad_diff",
+             "simnpo_pad_labels": "simnpo"}
+COMPAT = {"npo_batch": ["wmdp_batch_mean"], "npo_kl_padded": ["kl_padded"],
+          "ga_pad_labels": ["wmdp_pad_labels"], "simnpo_pad_labels": ["wmdp_pad_labels"]}
 
 
 def make_examples(count, generator):
@@ -50,116 +67,6 @@ def make_examples(count, generator):
         prompt = max(1, length // 3)
         examples.append({"tokens": tokens, "labels": [IGNORED] * prompt + tokens[prompt:]})
     return examples
-
-
-def collate(examples):
-    width = max(len(e["tokens"]) for e in examples)
-    ids = torch.zeros(len(examples), width, dtype=torch.long)
-    labels = torch.full((len(examples), width), IGNORED)
-    mask = torch.zeros(len(examples), width, dtype=torch.long)
-    for i, e in enumerate(examples):
-        n = len(e["tokens"])
-        ids[i, :n] = torch.tensor(e["tokens"])
-        labels[i, :n] = torch.tensor(e["labels"])
-        mask[i, :n] = 1
-    return ids, labels, mask
-
-
-def token_logp(logits, labels):
-    """Per-token log-probabilities [B, T-1] with 0 where masked, and the mask."""
-    target = labels[:, 1:]
-    mask = target != IGNORED
-    logp = torch.log_softmax(logits[:, :-1].float(), -1)
-    return logp.gather(-1, target.clamp(min=0).unsqueeze(-1)).squeeze(-1) * mask, mask
-
-
-def nll(logits, labels):
-    return F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(),
-                           ignore_index=IGNORED)
-
-
-def forward_kl(reference, logits, mask):
-    """Mean over attended input positions (the last token of a sequence is never an input)."""
-    inputs = torch.zeros_like(mask)
-    for row, length in enumerate(mask.sum(1).tolist()):
-        inputs[row, :length - 1] = 1
-    p, q = torch.log_softmax(reference.float(), -1), torch.log_softmax(logits.float(), -1)
-    per_position = (p.exp() * (p - q)).sum(-1)
-    return (per_position * inputs).sum() / inputs.sum()
-
-
-def label_tokens(labels):
-    """Positions of the label tokens themselves (unshifted)."""
-    mask = labels != IGNORED
-    mask[:, 0] = False
-    return mask
-
-
-def activation_distance(hidden, target, labels):
-    """RMU: squared error's mean over d, over a sequence's label tokens, over sequences."""
-    mask = label_tokens(labels).float()
-    per_token = (hidden - target).pow(2).mean(-1) * mask
-    return (per_token.sum(1) / mask.sum(1)).mean()
-
-
-def soft_cross_entropy(teacher, logits, mask):
-    per_position = -(teacher * torch.log_softmax(logits, -1)).sum(-1)
-    return (per_position * mask).sum() / mask.sum()
-
-
-def undial(options, logits, reference_logits, labels):
-    target = labels[:, 1:]
-    lowered = reference_logits[:, :-1].clone()
-    lowered.scatter_add_(-1, target.clamp(min=0).unsqueeze(-1),
-                         torch.full_like(target, -options["beta"], dtype=torch.float).unsqueeze(-1))
-    return soft_cross_entropy(lowered.softmax(-1), logits[:, :-1], target != IGNORED)
-
-
-def ceu(logits, labels):
-    """The first label of every sequence is left out."""
-    target = labels[:, 1:]
-    mask = target != IGNORED
-    mask &= mask.cumsum(1) > 1
-    without = logits[:, :-1].detach().clone()
-    without.scatter_(-1, target.clamp(min=0).unsqueeze(-1), float("-inf"))
-    return soft_cross_entropy(without.softmax(-1), logits[:, :-1], mask)
-
-
-def forget_term(name, options, out, before, labels, mask):
-    logits, reference_logits = out.logits, before.logits
-    if name == "nll":
-        return nll(logits, labels)
-    if name in ("ga", "grad_diff", "ga_forgetkl"):
-        return -nll(logits, labels)
-    if name == "undial":
-        return undial(options, logits, reference_logits, labels)
-    if name == "ceu":
-        return ceu(logits, labels)
-    if name.startswith("pdu"):
-        at = label_tokens(labels)
-        return (logits[at].max(-1).values - logits[at].mean(-1)).pow(2).mean()
-    if name == "rmu":
-        target = options["steering_coeff"] * torch.tensor(options["direction"])
-        return activation_distance(out.hidden_states[options["layer"] + 1], target, labels)
-    beta = options["beta"]
-    if name == "npo_batch":
-        ratio = nll(logits, labels) - nll(reference_logits, labels)
-        return -2 / beta * F.logsigmoid(beta * ratio)
-    logp, mask = token_logp(logits, labels)
-    if name.startswith("npo"):
-        reference, _ = token_logp(reference_logits, labels)
-        return -2 / beta * F.logsigmoid(-beta * (logp.sum(1) - reference.sum(1))).mean()
-    mean = logp.sum(1) / mask.sum(1)
-    return -2 / beta * F.logsigmoid(-beta * mean - options["gamma"]).mean()
-
-
-def retain_term(options, out, before, labels, mask):
-    if options["retain_loss"] == "nll":
-        return nll(out.logits, labels)
-    if options["retain_loss"] == "embed_diff":
-        at = options["layer"] + 1
-        return activation_distance(out.hidden_states[at], before.hidden_states[at], labels)
-    return forward_kl(before.logits, out.logits, mask)
 
 
 class Dual:
@@ -185,59 +92,110 @@ def retain_loss_of_epoch(model, retain, first, count):
         return nll(model(input_ids=ids, attention_mask=mask).logits, labels).item()
 
 
-def run(name, options, start, forget, retain):
-    model, reference = copy.deepcopy(start), copy.deepcopy(start).eval()
-    patterns = options.get("trainable_params_regex", [".*"])
-    for n, p in model.named_parameters():
-        p.requires_grad_(any(re.fullmatch(pattern, n) for pattern in patterns))
-    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    decayed = [p for n, p in trained if "norm" not in n]
-    plain = [p for n, p in trained if "norm" in n]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01},
-                                   {"params": plain, "weight_decay": 0.0}], lr=LR)
-    schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
-    dual = Dual(name, options)
-    steps = []
+class Run:
+    """One method's fifty steps: the policy, the model before its first step, and AdamW."""
 
-    def both(ids, mask):
+    def __init__(self, name, options, start, data):
+        self.name, self.options, self.data = name, options, data
+        self.model, self.reference = copy.deepcopy(start), copy.deepcopy(start).eval()
+        patterns = options.get("trainable_params_regex", [".*"])
+        for n, p in self.model.named_parameters():
+            p.requires_grad_(any(re.fullmatch(pattern, n) for pattern in patterns))
+        self.trained = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+        decayed = [p for n, p in self.trained if "norm" not in n]
+        plain = [p for n, p in self.trained if "norm" in n]
+        self.optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01},
+                                            {"params": plain, "weight_decay": 0.0}], lr=LR)
+        self.schedule = get_linear_schedule_with_warmup(self.optimizer, WARMUP, STEPS)
+        self.dual = Dual(name, options)
+
+    def forward(self, role, at):
+        """Both models' outputs on the rows that the stream's positions `at` get, labels and mask."""
+        rows = self.data[role]
+        ids, labels, mask = collate([rows[p % len(rows)] for p in at], self.options.get("padding"))
         arguments = {"input_ids": ids, "attention_mask": mask, "output_hidden_states": True}
         with torch.no_grad():
-            before = reference(**arguments)
-        return model(**arguments), before
+            before = self.reference(**arguments)
+        return self.model(**arguments), before, labels, mask
 
-    for step in range(STEPS):
-        at = [step * BATCH + i for i in range(BATCH)]
-        ids, labels, mask = collate([forget[p % len(forget)] for p in at])
-        out, before = both(ids, mask)
-        forget_loss = forget_term(name, options, out, before, labels, mask)
-        loss = options.get("forget_weight", 1.0) * forget_loss
-        record = {"forget": forget_loss.item()}
-        if name == "ga_forgetkl":
-            loss = loss + forward_kl(before.logits, out.logits, mask)
-        if options["retain_loss"] != "none":
-            ids, labels, mask = collate([retain[p % len(retain)] for p in at])
-            out, before = both(ids, mask)
-            retain_loss = retain_term(options, out, before, labels, mask)
-            loss = loss + dual.value * (retain_loss - dual.eps)
-            record["retain"] = retain_loss.item()
-            dual.update("step", retain_loss.item(), step * BATCH / len(forget))
+    def answer_sums(self, role, at):
+        """log pi of every answer under the policy and under the reference."""
+        out, before, labels, _ = self.forward(role, at)
+        return [token_logp(logits, labels)[0].sum(1) for logits in (out.logits, before.logits)]
+
+    def joint_descent(self, at):
+        """IDK: one token mean over refusals and retain answers; each side's share of it."""
+        sums, count = [], 0
+        for role in ("alternate", "retain"):
+            out, _, labels, _ = self.forward(role, at)
+            logp, mask = token_logp(out.logits, labels)
+            sums.append(-logp.sum())
+            count += mask.sum()
+        return sums[0] / count, sums[1] / count
+
+    def terms(self, at):
+        """The forget term, the retain term or None, and what else the loss adds."""
+        if self.options["retain_loss"] == "joint":
+            return *self.joint_descent(at), 0.0
+        if self.name.startswith(("dpo", "altpo", "kto")):
+            forget = preference_term(self.name, self.options, self.answer_sums("forget", at),
+                                     self.answer_sums("alternate", at))
+            extra = 0.0
+        else:
+            out, before, labels, mask = self.forward("forget", at)
+            forget = forget_term(self.name, self.options, out, before, labels, mask)
+            kl = self.name == "ga_forgetkl"
+            extra = forward_kl(before.logits, out.logits, mask) if kl else 0.0
+        retain = None
+        if self.options["retain_loss"] != "none":
+            retain = retain_term(self.options, *self.forward("retain", at))
+        return forget, retain, extra
+
+    def step(self, number):
+        forget_rows = len(self.data["forget"])
+        at = [number * BATCH + i for i in range(BATCH)]
+        forget, retain, extra = self.terms(at)
+        loss = self.options.get("forget_weight", 1.0) * forget + extra
+        record = {"forget": forget.item()}
+        if retain is not None:
+            loss = loss + self.dual.value * (retain - self.dual.eps)
+            record["retain"] = retain.item()
+            self.dual.update("step", retain.item(), number * BATCH / forget_rows)
         record["loss"] = loss.item()
-        optimizer.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
-        record["grad_norm"] = torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0).item()
-        optimizer.step()
-        schedule.step()
+        norm = torch.nn.utils.clip_grad_norm_([p for _, p in self.trained], 1.0)
+        record["grad_norm"] = norm.item()
+        self.optimizer.step()
+        self.schedule.step()
         # Epochs as the trainer counts them: floor(rows / batch) steps.
-        if dual.upon == "epoch" and (step + 1) % (len(forget) // BATCH) == 0:
-            end = (step + 1) * BATCH
-            first = max(0, end - len(forget))
-            dual.update("epoch", retain_loss_of_epoch(model, retain, first, end - first),
-                        end / len(forget))
-        steps.append(record)
-    samples = {n: p.detach().flatten()[:: max(1, p.numel() // 64)][:64].tolist()
-               for n, p in model.named_parameters()}
-    return {"method": METHOD_OF.get(name, name), "compat": COMPAT.get(name, []),
-            "options": options, "steps": steps, "final": samples}
+        if self.dual.upon == "epoch" and (number + 1) % (forget_rows // BATCH) == 0:
+            end = (number + 1) * BATCH
+            first = max(0, end - forget_rows)
+            mean = retain_loss_of_epoch(self.model, self.data["retain"], first, end - first)
+            self.dual.update("epoch", mean, end / forget_rows)
+        return record
+
+    def result(self):
+        steps = [self.step(number) for number in range(STEPS)]
+        samples = {n: p.detach().flatten()[:: max(1, p.numel() // 64)][:64].tolist()
+                   for n, p in self.model.named_parameters()}
+        options = {k: v for k, v in self.options.items() if k != "padding" and v != "joint"}
+        return {"method": METHOD_OF.get(self.name, self.name), "compat": COMPAT.get(self.name, []),
+                "padding": self.options.get("padding"), "options": options, "steps": steps,
+                "final": samples}
+
+
+def other_answers(examples, generator):
+    """Each example's prompt with another answer of 2 to 8 tokens."""
+    result = []
+    for e in examples:
+        prompt = e["labels"].count(IGNORED)
+        answer = torch.randint(1, 96, (int(torch.randint(2, 9, (1,), generator=generator)),),
+                               generator=generator).tolist()
+        result.append({"tokens": e["tokens"][:prompt] + answer,
+                       "labels": [IGNORED] * prompt + answer})
+    return result
 
 
 def main():
@@ -256,8 +214,12 @@ def main():
     forget, retain = make_examples(10, generator), make_examples(14, generator)
     direction = torch.rand(config.hidden_size, generator=torch.Generator().manual_seed(13))
     METHODS["rmu"]["direction"] = (direction / direction.norm()).tolist()
-    results = {name: run(name, options, model, forget, retain) for name, options in METHODS.items()}
-    (out / "examples.json").write_text(json.dumps({"forget": forget, "retain": retain}))
+    data = {"forget": forget, "retain": retain,
+            "alternate": other_answers(forget, torch.Generator().manual_seed(17))}
+    for options in METHODS.values():  # one retain sequence ends with the pad token
+        options.get("padding", {})["token"] = retain[0]["tokens"][-1]
+    results = {name: Run(name, options, model, data).result() for name, options in METHODS.items()}
+    (out / "examples.json").write_text(json.dumps(data))
     (out / "runs.json").write_text(json.dumps(results))
 
 

@@ -3,12 +3,13 @@
 # learns TOFU's forget01 and 80 rows of retain99 (a model that never knew them has nothing to forget),
 # then unlearns forget01 with each method. Measured before and after: the mean over rows of
 # exp(mean log-probability of the true answer).
-#   scripts/reproduce/smollm2.sh MODEL_DIR TOFU_DIR OUTPUT_DIR [METHOD…]
-# LR (default 2e-5) is the unlearning rate, DTYPE (bfloat16) the training precision, EPOCHS (4) the
-# passes over forget01, SETTINGS more flags of unlearn, UNLEARN the program. A finished part is not
-# done again.
+#   scripts/reproduce/smollm2.sh MODEL_DIR TOFU_DIR OUTPUT_DIR [METHOD[:EPOCHS[:LR]]…]
+# LR (1e-4) and EPOCHS (6 passes over forget01) count where a method has none of its own, DTYPE
+# (bfloat16) is the training precision, LEARN_LR and LEARN_EPOCHS are those of the first part, SETTINGS
+# more flags of unlearn, UNLEARN the program. A finished part is not done again. Retain rows are taken
+# in turn (data.pairing=cyclic): TOFU's own fixed pairs would show a method only 32 of the 80.
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 model=$1 data=$2 output=$3
 shift 3
 methods=("$@")
@@ -36,7 +37,7 @@ row() { # row NAME MODEL STEPS
 
 full=$output/full
 done_already "$full" || "$unlearn" finetune --config finetune-tofu.yaml --model "$model" \
-  --set "data.train=$output/known.jsonl" --epochs 5 --lr 5e-5 "${common[@]}" --output "$full" >/dev/null
+  --set "data.train=$output/known.jsonl" --epochs "${LEARN_EPOCHS:-8}" --lr "${LEARN_LR:-1e-4}" "${common[@]}" --output "$full" >/dev/null
 table=$output/table.md
 {
   echo "| model | forget01 (40 rows) | retain (80 rows) | steps |"
@@ -44,11 +45,12 @@ table=$output/table.md
   row "SmolLM2-135M" "$model" ""
   row "after learning both" "$full/model" "$(wc -l <"$full/metrics.jsonl")"
 } >"$table"
-for method in "${methods[@]}"; do
-  run=$output/$method
+for entry in "${methods[@]}"; do
+  IFS=: read -r method epochs rate <<<"$entry"
+  run=$output/${entry//:/-}
   done_already "$run" || "$unlearn" --method "$method" --config tofu.yaml --model "$full/model" --data "$data" \
-    --set data.forget=forget01 --set "data.retain=$output/retain.jsonl" --lr "${LR:-2e-5}" \
-    --epochs "${EPOCHS:-4}" "${settings[@]}" "${common[@]}" --output "$run" >/dev/null
+    --set data.forget=forget01 --set "data.retain=$output/retain.jsonl" --set data.pairing=cyclic --lr "${rate:-${LR:-1e-4}}" \
+    --epochs "${epochs:-${EPOCHS:-6}}" "${settings[@]}" "${common[@]}" --output "$run" >/dev/null
   row "$method" "$run/model" "$(wc -l <"$run/metrics.jsonl")" >>"$table"
 done
 cat "$table"

@@ -10,25 +10,28 @@
 namespace unlearn::commands {
 namespace fs = std::filesystem;
 
-void add_log_flags(CLI::App& app, SharedFlags& flags) {
+void add_log_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off");
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
-void add_shared_flags(CLI::App& app, SharedFlags& flags) {
+void add_config_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
-  app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
-  app.add_option("--output", flags.output, "run folder");
   app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
-  app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)")
-      ->allow_extra_args(false);
+  app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)");
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
 }
 
-void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {
+void add_shared_flags(Flags& app, SharedFlags& flags) {
+  app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
+  app.add_option("--output", flags.output, "run folder");
+  app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
+  add_config_flags(app, flags);
+}
+
+void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method) {
   if (with_method) {
     app.add_option("--method", flags.method, "unlearning method (unlearn list methods)");
     app.add_option("--beta", flags.beta, "the method's beta (method.beta)");
@@ -44,33 +47,8 @@ void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method) {
   app.add_flag("--overwrite", flags.overwrite, "replace the run in --output");
 }
 
-bool parse(CLI::App& app, std::vector<std::string> arguments, const SharedFlags& flags) {
-  app.allow_extras();
-  // A flag given twice: the later one counts, so that scripts can append to a common command.
-  for (CLI::Option* option : app.get_options(
-           [](const CLI::Option* candidate) { return candidate->get_items_expected_max() == 1; })) {
-    option->take_last();
-  }
-  try {
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    app.parse(arguments);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return false;
-  } catch (const CLI::ParseError& error) {
-    std::string message = error.what();
-    message = message.substr(0, message.find('\n'));
-    user_error(message, " (see unlearn ", app.get_name(), " --help)");
-  }
-  if (const auto extra = app.remaining(); !extra.empty()) {
-    std::vector<std::string> known;
-    for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
-    const bool is_flag = extra.front().starts_with("-");
-    const std::string given = extra.front().substr(0, extra.front().find('='));
-    user_error(is_flag ? "unknown flag '" : "unexpected argument '", given, "'",
-               is_flag ? did_you_mean(given, known) : "", "; see unlearn ", app.get_name(),
-               " --help");
-  }
+bool parse(Flags& app, std::vector<std::string> arguments, const SharedFlags& flags) {
+  if (!app.parse(std::move(arguments))) return false;
   log::set_level(flags.quiet ? log::Level::kWarning : log::parse_level(flags.log_level));
   return true;
 }

@@ -1,10 +1,12 @@
 // What all commands share: the flags of the outside, strict parsing, the table of commands.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "commands/flags.h"
 
 namespace unlearn::commands {
 
@@ -38,14 +40,14 @@ struct TrainingFlags {
   bool overwrite = false;
 };
 
-// --log-level and --quiet alone, and the whole set.
-void add_log_flags(CLI::App& app, SharedFlags& flags);
-void add_shared_flags(CLI::App& app, SharedFlags& flags);
-void add_training_flags(CLI::App& app, TrainingFlags& flags, bool with_method);
+// --log-level and --quiet alone; what every command with a config takes; and the whole set.
+void add_log_flags(Flags& app, SharedFlags& flags);
+void add_config_flags(Flags& app, SharedFlags& flags);
+void add_shared_flags(Flags& app, SharedFlags& flags);
+void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method);
 
-// Parses; prints --help to stdout. False when help was printed and there is nothing to do.
-// UserError for an unknown flag (naming the nearest) or a bad value. Applies the log flags.
-bool parse(CLI::App& app, std::vector<std::string> arguments, const SharedFlags& flags);
+// Flags::parse, then the log flags are applied. False when help was printed.
+bool parse(Flags& app, std::vector<std::string> arguments, const SharedFlags& flags);
 
 // Folders that `--config NAME` is looked for in: the installed share/unlearn/configs next to the
 // program, and the source tree's configs/.

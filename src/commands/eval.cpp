@@ -141,22 +141,16 @@ void print_table(const std::vector<EvalTarget>& targets, const std::vector<eval:
 int run_eval(std::vector<std::string> arguments) {
   SharedFlags shared;
   EvalFlags flags;
-  CLI::App app("all metrics of a benchmark, of one model or several", "eval");
+  Flags app("all metrics of a benchmark, of one model or several", "eval");
   app.add_option("runs", flags.runs, "run folders or model folders, compared in one table");
-  app.add_option("--model", flags.models, "the same (repeatable)")->allow_extra_args(false);
+  app.add_option("--model", flags.models, "the same (repeatable)");
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
   app.add_option("--retain-log", flags.retain_log,
                  "log or run folder of the retrained model (eval.retain_log)");
   app.add_option("--adapter", flags.adapter,
                  "LoRA adapter folder (PEFT's format) beside the model (model.adapter)");
-  app.add_option("--config", shared.config, "YAML config: a path, or a name such as tofu.yaml");
-  app.add_option("--data", shared.data, "folder of the benchmark's files (data.root)");
   app.add_option("--output", shared.output, "folder that gets eval/ (default: the run folder)");
-  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--set", shared.set, "any config key, such as eval.rows=40 (repeatable)")
-      ->allow_extra_args(false);
-  app.add_flag("--dry-run", shared.dry_run, "check every input and print what would be run");
-  add_log_flags(app, shared);
+  add_config_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
   flags.models.insert(flags.models.begin(), flags.runs.begin(), flags.runs.end());
 

@@ -13,6 +13,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
 #include "unlearn/train/trainer.h"
@@ -66,7 +67,8 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
 data::Pairing pairing_of(const RunConfig& config) {
   if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
   if (!config.train.shuffle) return data::Pairing::kCyclic;
-  return config.data.benchmark == "muse" ? data::Pairing::kByRow : data::Pairing::kRandom;
+  const bool by_chunk = config.data.benchmark == "muse" && config.data.chunking == "published";
+  return by_chunk ? data::Pairing::kByRow : data::Pairing::kRandom;
 }
 
 train::TrainingData training_data(const PreparedRun& run) {
@@ -211,6 +213,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   fs::path written;
   try {
     const auto model = load_weights(config, run);
+    model::trim_host_memory();
     train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
     finish("done");

@@ -55,18 +55,18 @@ int run_generate(std::vector<std::string> arguments) {
   scoring::GenerateOptions options;
   std::string input;
   std::string prompt;
-  CLI::App app("continue prompts, greedily or sampled", "generate");
-  app.add_option("--model", shared.model, "Hugging Face model folder")->required();
+  Flags app("continue prompts, greedily or sampled", "generate");
+  app.add_option("--model", shared.model, "Hugging Face model folder").required();
   app.add_option("--prompt", prompt,
                  "one prompt (the template is applied; --template none: as it is)");
   app.add_option("--input", input, "JSONL rows with prompt or input_ids");
   app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
   app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
   app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate at most")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
-  app.add_option("--temperature", options.temperature, "0: greedy")->check(CLI::Range(0.0, 100.0));
+      .between(int64_t{1}, int64_t{1} << 20);
+  app.add_option("--temperature", options.temperature, "0: greedy").between(0.0, 100.0);
   app.add_option("--top-p", options.top_p, "sample from the likeliest tokens with this probability")
-      ->check(CLI::Range(0.0, 1.0));
+      .between(0.0, 1.0);
   app.add_option("--seed", options.seed, "seed of sampling");
   std::string reinforced;
   app.add_option("--whp-reinforced", reinforced,
@@ -79,7 +79,7 @@ int run_generate(std::vector<std::string> arguments) {
 
   const LoadedModel loaded = open_model(shared.model, shared.device, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
-  if (const auto& eos = loaded.tokenizer->special().eos) options.stop_ids = {*eos};
+  options.stop_ids = loaded.tokenizer->special().stops;
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {

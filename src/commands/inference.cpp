@@ -9,13 +9,13 @@
 
 namespace unlearn::commands {
 
-void add_inference_flags(CLI::App& app, InferenceFlags& flags) {
+void add_inference_flags(Flags& app, InferenceFlags& flags) {
   app.add_option("--template", flags.prompt_template, "auto (the family's), a name, or none");
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float64"}));
+      .one_of({"auto", "float32", "bfloat16", "float64"});
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
   app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
-      ->check(CLI::PositiveNumber);
+      .between(int64_t{1}, int64_t{1} << 40);
 }
 
 LoadedModel open_model(const std::string& folder, const std::string& device_name,

@@ -18,7 +18,7 @@ struct InferenceFlags {
   std::string output;
   int64_t batch_tokens = 4096;
 };
-void add_inference_flags(CLI::App& app, InferenceFlags& flags);
+void add_inference_flags(Flags& app, InferenceFlags& flags);
 
 struct LoadedModel {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;

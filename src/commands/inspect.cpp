@@ -19,11 +19,8 @@ Json describe_tokenizer(const std::filesystem::path& folder) {
     const auto id = [](const std::optional<int32_t>& value) {
       return value ? Json(*value) : Json();
     };
-    return {{"kind", tok->kind()},
-            {"vocab_size", tok->vocab_size()},
-            {"bos", id(special.bos)},
-            {"eos", id(special.eos)},
-            {"pad", id(special.pad)}};
+    return {{"kind", tok->kind()},    {"vocab_size", tok->vocab_size()}, {"bos", id(special.bos)},
+            {"eos", id(special.eos)}, {"stops", special.stops},          {"pad", id(special.pad)}};
   } catch (const UserError& error) {
     return {{"error", error.what()}};
   }
@@ -62,8 +59,8 @@ int run_inspect(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string folder;
   bool as_json = false;
-  CLI::App app("what a checkpoint folder holds", "inspect");
-  app.add_option("folder", folder, "Hugging Face model folder")->required();
+  Flags app("what a checkpoint folder holds", "inspect");
+  app.add_option("folder", folder, "Hugging Face model folder").required();
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;

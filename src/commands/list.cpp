@@ -2,9 +2,10 @@
 #include <iomanip>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/run_config.h"
 #include "unlearn/benchmarks/registry.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/model/causal_lm.h"
@@ -12,18 +13,37 @@
 namespace unlearn::commands {
 namespace {
 
-Json describe_fields(losses::Loss& loss) {
+namespace fs = std::filesystem;
+
+template <class Section>
+Json describe_fields(Section& section, const std::string& prefix = "") {
   config::FieldDescriber describer;
-  loss.visit(describer);
+  section.visit(describer);
   Json fields = Json::array();
   for (const config::FieldDoc& doc : describer.docs()) {
-    fields.push_back({{"name", doc.name},
+    fields.push_back({{"name", prefix + doc.name},
                       {"type", doc.type},
                       {"default", doc.default_value},
                       {"range", doc.range},
                       {"help", doc.help}});
   }
   return fields;
+}
+
+// The method's own settings of each benchmark that it has some for.
+Json describe_defaults(const losses::Method& method) {
+  const std::pair<const char*, const char*> places[] = {{"tofu", "forget05"},
+                                                        {"tofu", "forget10"},
+                                                        {"muse", "news"},
+                                                        {"muse", "books"},
+                                                        {"wmdp", "bio"}};
+  Json result = Json::object();
+  for (const auto& [benchmark, split] : places) {
+    Json values = Json::object();
+    for (const auto& [key, value] : method.defaults(benchmark, split)) values[key] = value;
+    if (!values.empty()) result[cat(benchmark, " ", split)] = std::move(values);
+  }
+  return result;
 }
 
 Json list_methods() {
@@ -40,7 +60,14 @@ Json list_methods() {
                        {"help", method.info.help},
                        {"aliases", aliases},
                        {"parameters", describe_fields(*loss)},
+                       {"defaults", describe_defaults(method)},
                        {"compat", quirks}});
+  }
+  for (const losses::OtherMethod& other : losses::other_methods()) {
+    entries.push_back({{"name", other.name},
+                       {"help", other.help},
+                       {"aliases", other.aliases},
+                       {"command", other.command}});
   }
   return entries;
 }
@@ -67,34 +94,101 @@ Json list_benchmarks() {
 Json list_metrics() {
   Json entries = Json::array();
   for (const auto& metric : metrics::registered_metrics()) {
-    entries.push_back({{"name", metric.name}, {"help", metric.help}});
+    Json needs = Json::array();
+    for (const metrics::Need need : metric.needs) needs.push_back(metrics::need_name(need));
+    entries.push_back({{"name", metric.name},
+                       {"help", metric.help},
+                       {"reported_as", metric.keys},
+                       {"needs", needs}});
   }
   return entries;
 }
 
+Json list_templates() {
+  Json entries = Json::array();
+  for (const std::string& name : data::template_names()) {
+    const data::Template tmpl = data::named_template(name);
+    const std::string text = tmpl.question_start + "{question}" + tmpl.question_end +
+                             tmpl.answer_tag + "{answer}" + tmpl.answer_end;
+    entries.push_back({{"name", name}, {"help", Json(text).dump()}});
+  }
+  return entries;
+}
+
+// The files that `--config NAME` finds, each with its first comment line; of equal names the first
+// counts.
+Json list_configs() {
+  std::vector<fs::path> folders = config_folders();
+  if (const char* own = std::getenv("UNLEARN_CONFIG_DIR"); own != nullptr && *own != '\0') {
+    folders.insert(folders.begin(), own);
+  }
+  std::map<std::string, Json> found;
+  for (const fs::path& folder : folders) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.path().extension() != ".yaml") continue;
+      const std::string content = read_file(entry.path());
+      const std::string first = content.substr(0, content.find('\n'));
+      const std::string help = first.starts_with("# ") ? first.substr(2) : "";
+      const std::string name = entry.path().stem().string();
+      found.try_emplace(name,
+                        Json{{"name", name}, {"help", help}, {"file", entry.path().string()}});
+    }
+  }
+  Json entries = Json::array();
+  for (const auto& [name, entry] : found) entries.push_back(entry);
+  return entries;
+}
+
+Json list_settings() {
+  ModelConfig model;
+  data::DataConfig data;
+  train::TrainConfig train;
+  eval::EvalConfig eval;
+  Json entries = Json::array();
+  for (const Json& part : {describe_fields(model, "model."), describe_fields(data, "data."),
+                           describe_fields(train, "train."), describe_fields(eval, "eval.")}) {
+    entries.insert(entries.end(), part.begin(), part.end());
+  }
+  return entries;
+}
+
+void print_field(const Json& field, int width) {
+  const auto text = [&](const char* key) { return field.at(key).get<std::string>(); };
+  std::cout << std::left << std::setw(width) << text("name") << " " << std::setw(10)
+            << text("default") << " " << text("help")
+            << (text("range").empty() ? "" : cat(" [", text("range"), "]")) << "\n";
+}
+
+// "    also: a, b" for what an entry has of this kind.
+void print_names(const Json& entry, const char* key, const char* title) {
+  if (!entry.contains(key) || entry[key].empty()) return;
+  std::vector<std::string> names;
+  for (const Json& item : entry[key]) names.push_back(item.is_object() ? item["name"] : item);
+  std::cout << "    " << title << ": " << join(names, ", ") << "\n";
+}
+
 void print_entries(const Json& entries) {
   for (const Json& entry : entries) {
+    if (entry.contains("range")) {
+      print_field(entry, 28);
+      continue;
+    }
     std::cout << std::left << std::setw(24) << entry["name"].get<std::string>()
               << entry["help"].get<std::string>() << "\n";
-    if (entry.contains("aliases") && !entry["aliases"].empty()) {
-      std::vector<std::string> names = entry["aliases"];
-      std::cout << "    also: " << join(names, ", ") << "\n";
-    }
-    if (entry.contains("compat") && !entry["compat"].empty()) {
-      std::vector<std::string> names;
-      for (const Json& quirk : entry["compat"]) names.push_back(quirk["name"]);
-      std::cout << "    train.compat: " << join(names, ", ") << "\n";
-    }
-    if (entry.contains("model_types")) {
-      std::vector<std::string> types = entry["model_types"];
-      std::cout << "    model_type: " << join(types, ", ")
-                << "; template: " << entry["template"].get<std::string>() << "\n";
+    print_names(entry, "aliases", "also");
+    print_names(entry, "compat", "train.compat");
+    print_names(entry, "model_types", "model_type");
+    print_names(entry, "reported_as", "in reports");
+    print_names(entry, "needs", "needs");
+    for (const char* key : {"template", "command"}) {
+      if (entry.contains(key)) {
+        std::cout << "    " << key << ": " << entry[key].get<std::string>() << "\n";
+      }
     }
     for (const Json& field : entry.value("parameters", Json::array())) {
-      const auto range = field["range"].get<std::string>();
-      std::cout << "    " << std::setw(18) << field["name"].get<std::string>() << std::setw(10)
-                << field["default"].get<std::string>() << field["help"].get<std::string>()
-                << (range.empty() ? "" : cat(" [", range, "]")) << "\n";
+      std::cout << "    ";
+      print_field(field, 18);
     }
   }
 }
@@ -105,16 +199,18 @@ int run_list(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string what;
   bool as_json = false;
-  CLI::App app("what is built in", "list");
-  app.add_option("what", what, "methods, models, benchmarks or metrics")->required();
+  Flags app("what is built in", "list");
+  app.add_option("what", what,
+                 "methods, models, benchmarks, metrics, templates, configs or settings")
+      .required();
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
 
-  const std::pair<const char*, Json (*)()> lists[] = {{"methods", list_methods},
-                                                      {"models", list_models},
-                                                      {"benchmarks", list_benchmarks},
-                                                      {"metrics", list_metrics}};
+  const std::pair<const char*, Json (*)()> lists[] = {
+      {"methods", list_methods},  {"models", list_models},       {"benchmarks", list_benchmarks},
+      {"metrics", list_metrics},  {"templates", list_templates}, {"configs", list_configs},
+      {"settings", list_settings}};
   std::vector<std::string> names;
   for (const auto& [name, make] : lists) {
     if (what == name) {

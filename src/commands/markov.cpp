@@ -77,17 +77,15 @@ int run_markov(std::vector<std::string> arguments) {
   std::string experiment;
   std::vector<int64_t> seeds = {42};
   bool overwrite = false;
-  CLI::App app("the paper's synthetic experiment: unlearning Markov chains (docs/markov.md)",
-               "markov");
+  Flags app("the paper's synthetic experiment: unlearning Markov chains (docs/markov.md)",
+            "markov");
   app.add_option("--output", flags.output, "folder of records, summary.json and figure.svg")
-      ->required();
+      .required();
   app.add_option("--experiment", experiment, "length, memorisation or both (default)");
   app.add_option("--seeds", seeds, "seeds, comma-separated; one run each")
-      ->delimiter(',')
-      ->check(CLI::NonNegativeNumber);
+      .between(int64_t{0}, std::numeric_limits<int64_t>::max());
   app.add_option("--config", flags.config, "YAML file of settings");
-  app.add_option("--set", flags.set, "any setting: dotted.key=value (repeatable)")
-      ->allow_extra_args(false);
+  app.add_option("--set", flags.set, "any setting: dotted.key=value (repeatable)");
   app.add_flag("--overwrite", overwrite, "repeat runs whose record is there");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;

@@ -9,6 +9,8 @@ using config::Settings;
 
 namespace {
 
+constexpr const char* kWarmupSteps = "train.warmup_steps";
+
 void apply_defaults(Settings& settings, const losses::Defaults& defaults,
                     const std::string& origin) {
   for (const auto& [key, value] : defaults) settings.assign(cat(key, "=", value), origin);
@@ -24,6 +26,10 @@ std::vector<std::string> quirk_names(const Settings& user) {
 }
 
 }  // namespace
+
+void drop_earlier_warmup(Settings& settings) {
+  if (settings.is_later("train.warmup_epochs", kWarmupSteps)) settings.erase(kWarmupSteps);
+}
 
 std::string text_setting(const Settings& settings, const std::string& key,
                          const std::string& fallback) {
@@ -74,6 +80,12 @@ Settings layered_settings(const Settings& user, const losses::Method& method,
   apply_defaults(settings, losses::quirk_settings(*method.make(), quirk_names(user)),
                  "train.compat");
   apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));
+  // A default in the stronger unit would hide what the user says in the other.
+  const std::pair<const char*, const char*> units[] = {{"train.warmup_epochs", kWarmupSteps},
+                                                       {"train.epochs", "train.max_steps"}};
+  for (const auto& [weaker, stronger] : units) {
+    if (user.contains(weaker)) settings.erase(stronger);
+  }
   settings.overlay(user);
   return settings;
 }

@@ -13,6 +13,10 @@ namespace unlearn::commands {
 std::string text_setting(const config::Settings& settings, const std::string& key,
                          const std::string& fallback);
 
+// Warm-up can be said in epochs or in steps, and steps win where one layer says both; a later layer
+// that says epochs replaces an earlier one's steps.
+void drop_earlier_warmup(config::Settings& settings);
+
 // The user's settings with OpenUnlearning's parameter names turned into ours. UserError when both
 // are given, or when its `gamma` is given to a method that has no margin.
 config::Settings with_own_names(const config::Settings& user, const losses::Method& method);

@@ -8,6 +8,7 @@
 #include "unlearn/core/log.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
+#include "unlearn/metrics/wmdp.h"
 
 namespace unlearn::commands {
 namespace {
@@ -45,19 +46,30 @@ Recomputed recompute_muse(const MetricsFlags& flags) {
           {}};
 }
 
-constexpr struct {
-  const char* benchmark;
-  Recomputed (*recompute)(const MetricsFlags&);
-} kLogReaders[] = {{"tofu", recompute_tofu}, {"muse", recompute_muse}};
+Recomputed recompute_wmdp(const MetricsFlags& flags) {
+  if (!flags.retain_log.empty()) {
+    user_error("metrics: --retain-log: wmdp compares with no retrained model");
+  }
+  return {metrics::evaluate_wmdp_log(metrics::read_wmdp_log(flags.log), flags.log), {}};
+}
 
-Recomputed recompute(const MetricsFlags& flags) {
+struct LogReader {
+  const char* benchmark;
+  const char* file_prefix;
+  Recomputed (*recompute)(const MetricsFlags&);
+};
+constexpr LogReader kLogReaders[] = {{"tofu", "TOFU", recompute_tofu},
+                                     {"muse", "MUSE", recompute_muse},
+                                     {"wmdp", "WMDP", recompute_wmdp}};
+
+const LogReader& find_reader(const MetricsFlags& flags) {
   std::vector<std::string> names;
-  for (const auto& reader : kLogReaders) {
-    if (flags.benchmark == reader.benchmark) return reader.recompute(flags);
+  for (const LogReader& reader : kLogReaders) {
+    if (flags.benchmark == reader.benchmark) return reader;
     names.emplace_back(reader.benchmark);
   }
   user_error("metrics: unknown benchmark '", flags.benchmark, "'",
-             did_you_mean(flags.benchmark, names), "; use ", join(names, " or "));
+             did_you_mean(flags.benchmark, names), "; use ", join(names, ", "));
 }
 
 Json value_or_null(const std::optional<double>& value) {
@@ -80,24 +92,25 @@ void print_values(const Recomputed& result) {
 int run_metrics(std::vector<std::string> arguments) {
   SharedFlags shared;
   MetricsFlags flags;
-  CLI::App app("every aggregate again from stored evaluation logs", "metrics");
-  app.add_option("benchmark", flags.benchmark, "tofu or muse")->required();
+  Flags app("every aggregate again from stored evaluation logs", "metrics");
+  app.add_option("benchmark", flags.benchmark, "tofu, muse or wmdp").required();
   app.add_option("--log", flags.log,
                  "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning)")
-      ->required();
+      .required();
   app.add_option("--retain-log", flags.retain_log, "the retrained model's log, in either form");
   app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
-      ->check(CLI::IsMember({"loss_mean", "prob_mean"}));
+      .one_of({"loss_mean", "prob_mean"});
   app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")
-      ->check(CLI::IsMember({"auto", "legacy", "open_unlearning"}));
+      .one_of({"auto", "legacy", "open_unlearning"});
   app.add_option("--corpus", flags.corpus, "news or books: MUSE's published retrained AUCs")
-      ->check(CLI::IsMember({"news", "books"}));
+      .one_of({"news", "books"});
   app.add_option("--output", flags.output, "folder for <BENCHMARK>_EVAL.json and _SUMMARY.json");
   app.add_flag("--json", flags.as_json, "print one JSON object");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
 
-  const Recomputed result = recompute(flags);
+  const LogReader& reader = find_reader(flags);
+  const Recomputed result = reader.recompute(flags);
   for (const std::string& warning : result.evaluation.warnings) log::warn(warning);
   if (flags.as_json) {
     Json json = metrics::summary_json(result.evaluation.metrics);
@@ -108,8 +121,7 @@ int run_metrics(std::vector<std::string> arguments) {
   }
   if (!flags.output.empty()) {
     std::filesystem::create_directories(flags.output);
-    metrics::write_eval_files(flags.output, flags.benchmark == "tofu" ? "TOFU" : "MUSE",
-                              result.evaluation.metrics);
+    metrics::write_eval_files(flags.output, reader.file_prefix, result.evaluation.metrics);
     if (!result.legacy.empty()) {
       const std::filesystem::path folder = flags.output;
       write_file_atomic(folder / "aggregate_stat.txt", metrics::aggregate_stat_text(result.legacy));

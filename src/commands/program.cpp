@@ -7,6 +7,7 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/host_arena.h"
 
 namespace unlearn::commands {
 namespace {
@@ -71,6 +72,7 @@ int report(int code, const std::string& kind, std::string message) {
 }  // namespace
 
 int run_program(std::vector<std::string> arguments) {
+  model::use_arena_for_host_tensors();
   try {
     return dispatch(std::move(arguments));
   } catch (const UserError& error) {

@@ -72,11 +72,11 @@ QuantiseReport write_quantised(const QuantiseFlags& flags) {
 int run_quantise(std::vector<std::string> arguments) {
   SharedFlags shared;
   QuantiseFlags flags;
-  CLI::App app("a model folder with the weights of an 8- or 4-bit copy", "quantise");
-  app.add_option("--model", flags.model, "Hugging Face model folder")->required();
-  app.add_option("--bits", flags.bits, "8: int8 by rows; 4: NF4 in blocks of 64")->required();
+  Flags app("a model folder with the weights of an 8- or 4-bit copy", "quantise");
+  app.add_option("--model", flags.model, "Hugging Face model folder").required();
+  app.add_option("--bits", flags.bits, "8: int8 by rows; 4: NF4 in blocks of 64").required();
   app.add_option("--output", flags.output, "folder for the result, in the model's own dtype")
-      ->required();
+      .required();
   app.add_flag("--overwrite", flags.overwrite, "replace the folder in --output");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;

@@ -14,8 +14,8 @@ int run_report(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::vector<std::string> folders;
   std::string output = "report";
-  CLI::App app("compare runs: a table, a plot and one HTML page", "report");
-  app.add_option("runs", folders, "run folders")->required();
+  Flags app("compare runs: a table, a plot and one HTML page", "report");
+  app.add_option("runs", folders, "run folders").required();
   app.add_option("--output", output,
                  "folder for report.html, report.csv, report.md and pareto.svg (default: report)");
   add_log_flags(app, flags);

@@ -104,6 +104,7 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   if (!shared.config.empty()) {
     settings = Settings::from_file(config::find_config(shared.config, config_folders()));
   }
+  settings.begin_layer();
   for (const std::string& assignment : shared.set) {
     settings.assign(assignment, cat("--set ", assignment));
   }
@@ -135,6 +136,7 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   if (training.lr) settings.set("train.lr", *training.lr, "--lr");
   if (training.epochs) settings.set("train.epochs", *training.epochs, "--epochs");
   if (shared.seed) settings.set("train.seed", *shared.seed, "--seed");
+  drop_earlier_warmup(settings);
   return settings;
 }
 

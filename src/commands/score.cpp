@@ -74,10 +74,10 @@ int run_score(std::vector<std::string> arguments) {
   SharedFlags shared;
   InferenceFlags flags;
   std::string input;
-  CLI::App app("per-token log-probabilities of given texts", "score");
-  app.add_option("--model", shared.model, "Hugging Face model folder")->required();
+  Flags app("per-token log-probabilities of given texts", "score");
+  app.add_option("--model", shared.model, "Hugging Face model folder").required();
   app.add_option("--input", input, "JSONL rows: prompt+answer, text, or input_ids+labels")
-      ->required();
+      .required();
   app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
   app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
   add_inference_flags(app, flags);

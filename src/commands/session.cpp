@@ -3,6 +3,7 @@
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/data/packing.h"
 
 namespace unlearn::commands {
 namespace {
@@ -11,7 +12,23 @@ data::SplitRequest request_for(const losses::Loss& loss, Purpose purpose) {
   if (purpose == Purpose::kFinetune) return {.train = true};
   const losses::Needs needs = loss.needs();
   // Steps are counted in forget rows, and refusals are drawn for them, whatever the loss reads.
-  return {.forget = true, .retain = needs.retain, .alternate = needs.alternate};
+  const bool own = needs.alternate_source == losses::AlternateSource::kProvided;
+  return {
+      .forget = true, .retain = needs.retain, .alternate = needs.alternate, .own_alternate = own};
+}
+
+// What the quirks that read the model's outputs at padding ask for; the references pad with EOS.
+void pad_splits(const RunConfig& config, const tokenizer::Tokenizer& tok, data::Splits& splits) {
+  const losses::Needs::Padding padding = config.loss->needs().padding;
+  if (!padding.forget && !padding.retain) return;
+  if (!tok.special().eos) user_error("train.compat: the tokenizer names no EOS to pad with");
+  if (padding.labelled && config.data.benchmark != "wmdp") {
+    user_error("train.compat: wmdp_pad_labels belongs to data.benchmark: wmdp, not ",
+               config.data.benchmark);
+  }
+  const data::PadRule rule{config.data.max_length, *tok.special().eos, padding.labelled};
+  if (padding.forget && splits.forget) data::pad_examples(splits.forget->examples, rule);
+  if (padding.retain && splits.retain) data::pad_examples(splits.retain->examples, rule);
 }
 
 void check_model(const std::filesystem::path& folder) {
@@ -41,6 +58,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose) {
       resolve_template(config.model.prompt_template, config.custom_template, folder);
   run.splits = data::load_splits(config.data, request_for(*config.loss, purpose), *run.tokenizer,
                                  run.prompt_template, hf_config.size("vocab_size"));
+  if (purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);
   run.forget = purpose == Purpose::kFinetune ? &*run.splits.train : &*run.splits.forget;
   run.plan = train::plan_steps(config.train, static_cast<int64_t>(run.forget->examples.size()));
   return run;

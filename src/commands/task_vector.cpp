@@ -86,12 +86,12 @@ void write_difference(const TaskVectorFlags& flags) {
 int run_task_vector(std::vector<std::string> arguments) {
   SharedFlags shared;
   TaskVectorFlags flags;
-  CLI::App app("subtract what fine-tuning on the forget data added", "task-vector");
-  app.add_option("--model", flags.model, "the model to unlearn")->required();
+  Flags app("subtract what fine-tuning on the forget data added", "task-vector");
+  app.add_option("--model", flags.model, "the model to unlearn").required();
   app.add_option("--finetuned", flags.finetuned, "the same model fine-tuned on the forget data")
-      ->required();
+      .required();
   app.add_option("--alpha", flags.alpha, "how many times the difference is subtracted (MUSE: 5)");
-  app.add_option("--output", flags.output, "folder for the new model")->required();
+  app.add_option("--output", flags.output, "folder for the new model").required();
   app.add_flag("--overwrite", flags.overwrite, "replace the folder");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;

@@ -39,9 +39,9 @@ int run_tokenize(std::vector<std::string> arguments) {
   SharedFlags flags;
   bool decode = false;
   bool add_special = false;
-  CLI::App app("text on stdin to token ids, or back", "tokenize");
+  Flags app("text on stdin to token ids, or back", "tokenize");
   app.add_option("--model", flags.model, "folder with tokenizer.json or tokenizer.model")
-      ->required();
+      .required();
   app.add_flag("--decode", decode, "{\"ids\":[…]} lines to {\"text\":…} lines");
   app.add_flag("--add-special", add_special, "add what the tokenizer adds by itself (BOS)");
   add_log_flags(app, flags);

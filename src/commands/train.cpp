@@ -9,7 +9,7 @@ namespace {
 int run(const char* name, const char* help, Purpose purpose, std::vector<std::string> arguments) {
   SharedFlags shared;
   TrainingFlags training;
-  CLI::App app(help, name);
+  Flags app(help, name);
   add_shared_flags(app, shared);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
   const std::string command_line = join(arguments, " ");

@@ -34,6 +34,11 @@ int64_t count_trainable(const model::CausalLM& model) {
 
 }  // namespace
 
+std::optional<model::Adaptation> adaptation(const train::TrainConfig& train) {
+  if (train.lora_rank == 0) return std::nullopt;
+  return model::Adaptation{lora_options(train), train.lora_base_bits};
+}
+
 std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const PreparedRun& run) {
   auto model = base_weights(config, run);
   if (!config.model.adapter.empty()) model::merge_adapter(*model, config.model.adapter);

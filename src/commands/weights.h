@@ -3,11 +3,16 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "commands/session.h"
+#include "unlearn/model/footprint.h"
 #include "unlearn/train/run_folder.h"
 
 namespace unlearn::commands {
+
+// What train.lora asks for, if anything.
+std::optional<model::Adaptation> adaptation(const train::TrainConfig& train);
 
 // The model with model.adapter added into it and train.lora beside it.
 std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const PreparedRun& run);

@@ -130,6 +130,7 @@ void Settings::put(const std::string& key, Setting setting) {
   for (size_t dot = key.find('.'); dot != std::string::npos; dot = key.find('.', dot + 1)) {
     values_.erase(key.substr(0, dot));
   }
+  setting.layer += layer_;
   values_[key] = std::move(setting);
 }
 
@@ -157,7 +158,15 @@ void Settings::assign(const std::string& assignment, const std::string& origin) 
 }
 
 void Settings::overlay(const Settings& other) {
+  begin_layer();
   for (const auto& [key, setting] : other.values_) put(key, setting);
+  layer_ += other.layer_;
+}
+
+bool Settings::is_later(const std::string& key, const std::string& other) const {
+  const Setting* ours = find(key);
+  const Setting* theirs = find(other);
+  return ours != nullptr && theirs != nullptr && ours->layer > theirs->layer;
 }
 
 const Setting* Settings::find(const std::string& key) const {

@@ -121,9 +121,16 @@ std::string sha256(std::string_view content) {
 }
 
 std::string sha256_file(const fs::path& path) {
-  const MappedFile file(path);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) user_error(path.string(), ": cannot be read");
+  // Read, not mapped: mapped pages would count as this process's memory.
+  std::string part(size_t{1} << 20, '\0');
   return hex_digest([&](EVP_MD_CTX* context) {
-    UNLEARN_CHECK(EVP_DigestUpdate(context, file.bytes().data(), file.bytes().size()) == 1);
+    while (in) {
+      in.read(part.data(), static_cast<std::streamsize>(part.size()));
+      UNLEARN_CHECK(EVP_DigestUpdate(context, part.data(), static_cast<size_t>(in.gcount())) == 1);
+    }
+    if (!in.eof()) user_error(path.string(), ": cannot be read to its end");
   });
 }
 

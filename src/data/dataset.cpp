@@ -100,14 +100,41 @@ Split wmdp_split(const Source& source, const fs::path& file) {
           })};
 }
 
+// The whole file as OpenUnlearning cuts it; rows are joined by blank lines, short ones too.
+Split rechunked_split(const Source& source, const fs::path& file) {
+  std::string text;
+  if (file.extension() == ".txt") {
+    text = read_file(file);
+    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+  } else {
+    const std::string& key = source.config.text_key;
+    for_each_json_row(file, [&](int64_t row, const Json& value) {
+      const bool has_key = value.is_object() && value.contains(key);
+      const Json& field = has_key ? value[key] : value;
+      if (row > 0) text += "\n\n";
+      text += field.is_string() ? field.get<std::string>() : text_field(value, key);
+    });
+  }
+  Split split{file, {}};
+  try {
+    split.examples = rechunk_text(source.tok, text, source.config.max_length);
+  } catch (const UserError& error) {
+    user_error(file.string(), ": ", error.what());
+  }
+  for (Example& chunk : split.examples) chunk.id = cat(file.stem().string(), ":", chunk.row);
+  return split;
+}
+
 Split read_split(const Source& source, const std::string& name, const std::string& what) {
   const DataConfig& config = source.config;
   if (config.benchmark == "muse") {
     const fs::path file = muse_file(config.root, name, what);
+    if (config.chunking == "ou") return rechunked_split(source, file);
     return {file, muse_examples(file, source.tok, config.max_length)};
   }
   if (config.benchmark == "wmdp") {
-    return wmdp_split(source, wmdp_file(config.root, name, what));
+    const fs::path file = wmdp_file(config.root, name, what);
+    return config.chunking == "ou" ? rechunked_split(source, file) : wmdp_split(source, file);
   }
   const fs::path file = split_file(config.benchmark, config.root, name, what);
   return config.benchmark == "text" ? text_split(source, file) : qa_split(source, file);
@@ -127,6 +154,28 @@ std::string retain_name(const DataConfig& config) {
   user_error("data.retain: the method needs retain data; name its file");
 }
 
+// A forget row's question with something else as its answer.
+struct Replacement {
+  const QaRow* row;
+  std::string answer, id;
+};
+
+Split replacement_split(const Source& source, const fs::path& answers, const fs::path& questions,
+                        const std::vector<Replacement>& replacements) {
+  std::vector<int64_t> numbers;
+  for (const Replacement& replacement : replacements) numbers.push_back(replacement.row->row);
+  Split split{answers, make_examples(questions, numbers, [&](size_t i) {
+                const Replacement& replacement = replacements[i];
+                return make_qa_example(source.tok, source.tmpl, replacement.row->question,
+                                       replacement.answer, source.config.max_length);
+              })};
+  for (size_t i = 0; i < split.examples.size(); ++i) {
+    split.examples[i].id = replacements[i].id;
+  }
+  check_vocabulary(split, source.vocab_size);
+  return split;
+}
+
 // Which refusal a forget row gets is fixed by its number, as in Unlearn-Simple's
 // TOFU/dataloader.py; the stream draws lines, and each line is rendered with the question it is
 // drawn for. Since the pair (question, line) decides the tokens, every forget row has its own
@@ -139,17 +188,34 @@ Split refusal_split(const Source& source, const Split& forget) {
   const std::vector<QaRow> rows =
       read_qa_rows(forget.file, source.config.question_key, source.config.answer_key);
   const auto count = static_cast<int64_t>(lines.size());
-  std::vector<int64_t> numbers;
-  for (const QaRow& row : rows) numbers.push_back(row.row);
-  Split split{file, make_examples(forget.file, numbers, [&](size_t i) {
-                const std::string& line =
-                    lines[static_cast<size_t>(refusal_line(rows[i].row, count))];
-                return make_qa_example(source.tok, source.tmpl, rows[i].question, line,
-                                       source.config.max_length);
-              })};
-  for (Example& example : split.examples) example.id = cat("refusal:", example.row);
-  check_vocabulary(split, source.vocab_size);
-  return split;
+  std::vector<Replacement> refusals;
+  for (const QaRow& row : rows) {
+    refusals.push_back(
+        {&row, lines[static_cast<size_t>(refusal_line(row.row, count))], cat("refusal:", row.row)});
+  }
+  return replacement_split(source, file, forget.file, refusals);
+}
+
+// The rows' own alternative answers. A row with several stands in the forget stream once for each
+// (OpenUnlearning community/methods/AltPO: every (question, answer, alternate) is a training row).
+Split own_alternates(const Source& source, Split& forget) {
+  if (source.config.alternate != "auto") {
+    user_error("data.alternate: the method reads the forget rows' own field '",
+               source.config.alternate_key, "' (data.alternate_key), no file; use auto");
+  }
+  const std::vector<AlternateRow> rows =
+      read_alternate_rows(forget.file, source.config.question_key, source.config.alternate_key);
+  std::vector<Replacement> alternates;
+  std::vector<Example> repeated;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const QaRow& row = rows[i].row;
+    for (size_t k = 0; k < rows[i].answers.size(); ++k) {
+      alternates.push_back({&row, rows[i].answers[k], cat("alternate:", row.row, ".", k)});
+      repeated.push_back(forget.examples[i]);
+    }
+  }
+  forget.examples = std::move(repeated);
+  return replacement_split(source, forget.file, forget.file, alternates);
 }
 
 }  // namespace
@@ -170,11 +236,18 @@ void DataConfig::visit(config::FieldVisitor& v) {
           {.help = "refusal lines for methods that need them; auto: <root>/idontknow.jsonl"});
   v.field("max_length", max_length,
           {.help = "tokens per example; longer ones are cut", .min = 2, .max = 1 << 20});
+  v.field(
+      "chunking", chunking,
+      {.help = "how MUSE's and WMDP's texts are cut: published (MUSE's chunks, WMDP's rows) or "
+               "ou (OpenUnlearning: windows of all rows joined, each decoded and tokenised again)",
+       .choices = {"published", "ou"}});
   v.field("pairing", pairing,
           {.help = "which retain row a forget row gets",
            .choices = {"auto", "fixed", "random", "cyclic", "by_row"}});
   v.field("question_key", question_key, {.help = "field with the question (qa)"});
   v.field("answer_key", answer_key, {.help = "field with the answer (qa)"});
+  v.field("alternate_key", alternate_key,
+          {.help = "field of a forget row with its alternative answer or a list of them (altpo)"});
   v.field("text_key", text_key, {.help = "field with the text (text, wmdp)"});
 }
 
@@ -190,7 +263,8 @@ Splits load_splits(const DataConfig& config, const SplitRequest& request,
       user_error("data.benchmark: ", config.benchmark,
                  " has no questions to refuse; use tofu or qa");
     }
-    splits.alternate = refusal_split(source, *splits.forget);
+    splits.alternate = request.own_alternate ? own_alternates(source, *splits.forget)
+                                             : refusal_split(source, *splits.forget);
   }
   return splits;
 }

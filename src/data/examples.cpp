@@ -122,4 +122,24 @@ std::vector<Example> chunk_text(const tokenizer::Tokenizer& tok, const std::stri
   return chunks;
 }
 
+std::vector<Example> rechunk_text(const tokenizer::Tokenizer& tok, const std::string& text,
+                                  int64_t max_length) {
+  const std::vector<int32_t> ids = tok.encode(text, false);
+  const auto window = static_cast<size_t>(max_length);
+  std::vector<Example> chunks;
+  for (size_t begin = 0; begin < ids.size(); begin += window) {
+    const size_t count = std::min(window, ids.size() - begin);
+    Example chunk;
+    chunk.tokens = tok.encode(tok.decode(std::span(ids).subspan(begin, count), false), true);
+    if (chunk.tokens.size() > window + 1) chunk.tokens.resize(window + 1);
+    if (chunk.tokens.size() < 2) continue;
+    chunk.row = static_cast<int64_t>(chunks.size());
+    chunk.labels = chunk.tokens;
+    count_labels(chunk);
+    chunks.push_back(std::move(chunk));
+  }
+  if (chunks.empty()) user_error("the text has fewer than two tokens");
+  return chunks;
+}
+
 }  // namespace unlearn::data

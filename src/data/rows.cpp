@@ -93,4 +93,22 @@ std::vector<QaRow> read_qa_rows(const fs::path& file, const std::string& questio
   return rows;
 }
 
+std::vector<AlternateRow> read_alternate_rows(const fs::path& file, const std::string& question_key,
+                                              const std::string& alternate_key) {
+  std::vector<AlternateRow> rows;
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    AlternateRow result{{text_field(value, question_key), "", row}, {}};
+    const auto found = value.find(alternate_key);
+    if (found != value.end() && found->is_array() && !found->empty()) {
+      for (const Json& one : *found) {
+        result.answers.push_back(text_field(Json{{alternate_key, one}}, alternate_key));
+      }
+    } else {
+      result.answers.push_back(text_field(value, alternate_key));
+    }
+    rows.push_back(std::move(result));
+  });
+  return rows;
+}
+
 }  // namespace unlearn::data

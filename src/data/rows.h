@@ -6,11 +6,22 @@
 #include <vector>
 
 #include "unlearn/core/json.h"
+#include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
 
 // A non-empty, valid UTF-8 text field; UserError names the key.
 std::string text_field(const Json& row, const std::string& key);
+
+// A row's question with its alternative answers; one text or a list of them in the file.
+struct AlternateRow {
+  QaRow row;  // without an answer
+  std::vector<std::string> answers;
+};
+// UserError "<file>: row <n>: …" for a row without an alternative answer.
+std::vector<AlternateRow> read_alternate_rows(const std::filesystem::path& file,
+                                              const std::string& question_key,
+                                              const std::string& alternate_key);
 
 // The non-empty lines of a plain-text file. UserError for an empty file or invalid UTF-8.
 std::vector<std::string> read_lines(const std::filesystem::path& file);

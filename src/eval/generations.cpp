@@ -80,7 +80,7 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
     generate.top_p = options.top_p;
     generate.seed = options.seed;
     generate.batch_tokens = options.generation_tokens;
-    if (const auto& eos = options.tokenizer->special().eos) generate.stop_ids = {*eos};
+    generate.stop_ids = options.tokenizer->special().stops;
     generate.should_stop = stop_at(limits.stop_strings, *options.tokenizer);
     std::vector<std::vector<int32_t>> prompts;
     for (const ResultId id : group) {

@@ -8,6 +8,7 @@
 #include "eval/selection.h"
 #include "unlearn/core/error.h"
 #include "unlearn/eval/evaluation.h"
+#include "unlearn/metrics/wmdp.h"
 
 namespace unlearn::eval {
 namespace {
@@ -76,10 +77,12 @@ class WmdpEvaluation : public BenchmarkEvaluation {
   }
 
   Outcome assemble(const Results& own, const Results&) const override {
-    Outcome outcome;
+    metrics::EvalReport report;
     for (const TaskPlan& task : tasks_) {
-      outcome.evaluation.metrics[task.name + "_acc"] = accuracy(task, own);
+      report[task.name + "_acc"].details["value_by_index"] = stored_rows(task, own);
     }
+    Outcome outcome;
+    outcome.evaluation = metrics::evaluate_wmdp_log(report, "this evaluation");
     for (const std::string& name : nulls_) outcome.evaluation.metrics[name] = {};
     outcome.evaluation.warnings = missing_;
     return outcome;
@@ -139,33 +142,14 @@ class WmdpEvaluation : public BenchmarkEvaluation {
     return sums;
   }
 
-  static metrics::MetricResult accuracy(const TaskPlan& task, const Results& own) {
+  static Json stored_rows(const TaskPlan& task, const Results& own) {
     Json rows = Json::object();
-    std::map<std::string, std::pair<int64_t, int64_t>> subjects;  // right, all
-    int64_t right = 0;
     for (const ChoicePlan& item : task.questions) {
-      const std::vector<double> logp = log_likelihoods(item, own);
-      const auto best = std::max_element(logp.begin(), logp.end()) - logp.begin();
-      const bool correct = best == item.question.answer;
-      right += correct ? 1 : 0;
-      auto& [subject_right, subject_all] = subjects[item.question.subject];
-      subject_right += correct ? 1 : 0;
-      ++subject_all;
-      rows[std::to_string(item.question.row)] = {{"score", correct ? 1 : 0},
-                                                 {"prediction", best},
+      rows[std::to_string(item.question.row)] = {{"subject", item.question.subject},
                                                  {"answer", item.question.answer},
-                                                 {"logp", logp}};
+                                                 {"logp", log_likelihoods(item, own)}};
     }
-    metrics::MetricResult result;
-    result.value = static_cast<double>(right) / static_cast<double>(task.questions.size());
-    result.details["value_by_index"] = std::move(rows);
-    if (subjects.size() > 1) {
-      for (const auto& [subject, counts] : subjects) {
-        result.details["by_subject"][subject] =
-            static_cast<double>(counts.first) / static_cast<double>(counts.second);
-      }
-    }
-    return result;
+    return rows;
   }
 
   EvaluationInputs inputs_;

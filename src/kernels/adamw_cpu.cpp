@@ -4,15 +4,7 @@
 #include <array>
 
 #include "unlearn/kernels/adamw.h"
-
-// One version per instruction set, chosen when the program starts. The results are the same: no
-// version contracts multiply-adds (see CMakeLists.txt).
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define UNLEARN_VECTOR_VERSIONS \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define UNLEARN_VECTOR_VERSIONS
-#endif
+#include "vector_versions.h"
 
 namespace unlearn::kernels {
 namespace {

@@ -1,33 +1,11 @@
-// CPU twins of the row kernels: the same arithmetic, one row after the other.
+// CPU twins of the norm kernels: the same arithmetic, one row after the other.
 #include <algorithm>
 
 #include "unlearn/kernels/norms.h"
 #include "unlearn/kernels/rms_norm.h"
-#include "unlearn/kernels/row_logits.h"
 
 namespace unlearn::kernels {
 namespace {
-
-template <class T>
-void row_lse(const RowLogits& args, int64_t begin, int64_t end) {
-  for (int64_t row = begin; row < end; ++row) {
-    const T* z = static_cast<const T*>(args.logits) + row * args.columns;
-    ExpSum total{0, 0};
-    for (int64_t j = 0; j < args.columns; ++j) total.add(widen(z[j]));
-    args.lse[row] = total.value();
-    args.picked[row] = widen(z[args.targets[row]]);
-  }
-}
-
-template <class T>
-void row_dlogits(const RowLogits& args, int64_t begin, int64_t end) {
-  for (int64_t row = begin; row < end; ++row) {
-    T* z = static_cast<T*>(args.logits) + row * args.columns;
-    for (int64_t j = 0; j < args.columns; ++j) {
-      narrow(dlogit(widen(z[j]), args.lse[row], args.gradient[row], j == args.targets[row]), z[j]);
-    }
-  }
-}
 
 template <class T>
 void norm_forward(const RmsNorm& args, int64_t begin, int64_t end) {
@@ -101,16 +79,6 @@ double sum_squares(const NormTensor& tensor, int64_t begin, int64_t end) {
 }
 
 }  // namespace
-
-void row_lse_cpu(const RowLogits& args, int64_t begin, int64_t end) {
-  args.dtype == DType::kBfloat16 ? row_lse<Bf16>(args, begin, end)
-                                 : row_lse<float>(args, begin, end);
-}
-
-void row_dlogits_cpu(const RowLogits& args, int64_t begin, int64_t end) {
-  args.dtype == DType::kBfloat16 ? row_dlogits<Bf16>(args, begin, end)
-                                 : row_dlogits<float>(args, begin, end);
-}
 
 void rms_norm_forward_cpu(const RmsNorm& args, int64_t begin, int64_t end) {
   args.dtype == DType::kBfloat16 ? norm_forward<Bf16>(args, begin, end)

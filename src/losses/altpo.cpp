@@ -5,9 +5,9 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<Dpo>(AlternateSource::kProvided); }
+std::unique_ptr<Loss> make_altpo() { return std::make_unique<Dpo>(AlternateSource::kProvided); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults altpo_defaults(const std::string& benchmark, const std::string&) {
   // Five alternatives a question make five rows, hence two epochs instead of ten.
   return benchmark == "tofu" ? tofu_training() + Defaults{{"train.epochs", "2"}} : Defaults{};
 }
@@ -18,8 +18,8 @@ Method method_altpo() {
   return {{"altpo",
            "direct preference optimisation: an alternative answer preferred to the forget answer",
            {}},
-          make,
-          defaults};
+          make_altpo,
+          altpo_defaults};
 }
 
 }  // namespace unlearn::losses

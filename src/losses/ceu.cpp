@@ -33,9 +33,9 @@ class Ceu : public ForgetRetainLoss {
   int64_t skip_ = 1;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Ceu>(); }
+std::unique_ptr<Loss> make_ceu() { return std::make_unique<Ceu>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults ceu_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -45,8 +45,8 @@ Method method_ceu() {
   return {{"ceu",
            "cross-entropy towards the model's own distribution without the true token",
            {{"ce_u"}}},
-          make,
-          defaults};
+          make_ceu,
+          ceu_defaults};
 }
 
 }  // namespace unlearn::losses

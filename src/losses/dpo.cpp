@@ -16,9 +16,9 @@ torch::Tensor preference(const LossInputs& inputs) {
   return log_ratio(inputs.alternate) - log_ratio(inputs.forget);
 }
 
-std::unique_ptr<Loss> make() { return std::make_unique<Dpo>(AlternateSource::kRefusal); }
+std::unique_ptr<Loss> make_dpo() { return std::make_unique<Dpo>(AlternateSource::kRefusal); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults dpo_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -52,11 +52,12 @@ Method method_dpo() {
   return {{"dpo",
            "direct preference optimisation: a refusal preferred to the forget answer",
            {{"idk_dpo"},
+            {"IdkDPO"},
             {"dpo_grad_diff", with_retain_nll()},
             {"dpo_graddiff", with_retain_nll()},
             {"dpo_kl", with_retain_kl()}}},
-          make,
-          defaults};
+          make_dpo,
+          dpo_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -20,6 +20,7 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
   rows.positions = kl_positions_ == "labels" || kl_per_sequence_ ? RowPositions::kLabels
                    : kl_positions_ == "all"                      ? RowPositions::kAll
                                                                  : RowPositions::kAttended;
+  if (kl_padded_) rows.positions = RowPositions::kAll;
   if (muse_logits_) {
     rows.function = scoring::RowFunction::kRawKl;
     rows.positions = RowPositions::kAll;
@@ -33,6 +34,11 @@ Needs ForgetRetainLoss::needs() const {
   needs.retain_logp = retain_is("nll");
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
+  const auto pads = [&](const scoring::RowRequest& rows) {
+    return kl_padded_ && rows.function == scoring::RowFunction::kForwardKl;
+  };
+  needs.padding = {.forget = pads(needs.forget_rows), .retain = pads(needs.retain_rows)};
+  if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
   return needs;
 }
 
@@ -98,7 +104,12 @@ std::vector<Quirk> ForgetRetainLoss::quirks() {
        &muse_logits_},
       {"kl_per_sequence",
        "Unlearn-Simple's synthetic code: KL summed over label positions, divided by sequences",
-       &kl_per_sequence_}};
+       &kl_per_sequence_},
+      {"kl_padded",
+       "TOFU's and Unlearn-Simple's TOFU code: KL over all positions of sequences padded to "
+       "data.max_length",
+       &kl_padded_},
+      {kPadLabels, kPadLabelsHelp, &pad_labels_}};
   for (Quirk& own : own_quirks()) quirks.push_back(std::move(own));
   return quirks;
 }

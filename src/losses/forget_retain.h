@@ -12,6 +12,11 @@ Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
 // S - S_ref of every sequence [S]; token differences are summed, not two large sums subtracted.
 torch::Tensor log_ratio(const scoring::TokenScores& scores);
 
+// The quirk of WMDP's code that every method reading its data sets may have.
+inline constexpr const char* kPadLabels = "wmdp_pad_labels";
+inline constexpr const char* kPadLabelsHelp =
+    "Unlearn-Simple's WMDP code: texts are padded to data.max_length and padding is labelled";
+
 class ForgetRetainLoss : public Loss {
  public:
   Needs needs() const override;
@@ -62,6 +67,8 @@ class ForgetRetainLoss : public Loss {
   std::string kl_positions_ = "attended";
   bool muse_logits_ = false;
   bool kl_per_sequence_ = false;
+  bool kl_padded_ = false;
+  bool pad_labels_ = false;
 };
 
 // The settings that spellings ending in "_grad_diff", "_gdr", "_RT" and "_KL", "_klr" imply.

@@ -8,16 +8,16 @@ torch::Tensor GradientAscent::forget_sum(const LossInputs& inputs) const {
   return inputs.forget.logp.sum();
 }
 
-namespace {
-
-std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("none"); }
-
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults gradient_ascent_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "muse") return muse_training();
   if (benchmark == "wmdp") return wmdp_training("5e-6", "500");
   return {};
 }
+
+namespace {
+
+std::unique_ptr<Loss> make_ga() { return std::make_unique<GradientAscent>("none"); }
 
 }  // namespace
 
@@ -25,8 +25,8 @@ Method method_ga() {
   return {{"ga",
            "gradient ascent on the forget set's token-mean cross-entropy",
            {{"grad_ascent"}, {"GradAscent"}, {"gradient_ascent"}}},
-          make,
-          defaults};
+          make_ga,
+          gradient_ascent_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -15,4 +15,7 @@ class GradientAscent : public ForgetRetainLoss {
   torch::Tensor forget_sum(const LossInputs& inputs) const override;
 };
 
+// Of both methods.
+Defaults gradient_ascent_defaults(const std::string& benchmark, const std::string& split);
+
 }  // namespace unlearn::losses

@@ -34,9 +34,9 @@ class GradientAscentForgetKl : public GradientAscent {
   double kl_weight_ = 1.0;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<GradientAscentForgetKl>(); }
+std::unique_ptr<Loss> make_ga_forgetkl() { return std::make_unique<GradientAscentForgetKl>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults ga_forgetkl_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -46,8 +46,8 @@ Method method_ga_forgetkl() {
   return {{"ga_forgetkl",
            "gradient ascent with a KL to the reference on the forget set",
            {{"grad_ascent_forgetKL"}, {"grad_diff_kl_forget", with_retain_nll()}}},
-          make,
-          defaults};
+          make_ga_forgetkl,
+          ga_forgetkl_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -5,14 +5,7 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<GradientAscent>("nll"); }
-
-Defaults defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") return tofu_training();
-  if (benchmark == "muse") return muse_training();
-  if (benchmark == "wmdp") return wmdp_training("5e-6", "500");
-  return {};
-}
+std::unique_ptr<Loss> make_grad_diff() { return std::make_unique<GradientAscent>("nll"); }
 
 }  // namespace
 
@@ -25,8 +18,8 @@ Method method_grad_diff() {
             {"KL", with_retain_kl()},
             {"ga_kl", with_retain_kl()},
             {"ga_klr", with_retain_kl()}}},
-          make,
-          defaults};
+          make_grad_diff,
+          gradient_ascent_defaults};
 }
 
 }  // namespace unlearn::losses

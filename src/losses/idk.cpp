@@ -31,9 +31,9 @@ class Idk : public Loss {
   void visit(config::FieldVisitor&) override {}
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Idk>(); }
+std::unique_ptr<Loss> make_idk() { return std::make_unique<Idk>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults idk_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -43,8 +43,8 @@ Method method_idk() {
   return {{"idk",
            "trains refusals as answers to the forget questions, beside the retain set",
            {{"po"}}},
-          make,
-          defaults};
+          make_idk,
+          idk_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -6,7 +6,7 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<Kto>(KtoForm::kLogSigmoid); }
+std::unique_ptr<Loss> make_kto_logsigmoid() { return std::make_unique<Kto>(KtoForm::kLogSigmoid); }
 
 }  // namespace
 
@@ -14,7 +14,7 @@ Method method_kto_logsigmoid() {
   return {{"kto_logsigmoid",
            "Kahneman-Tversky optimisation, log sigmoid form: forget answers against refusals",
            {{"kto_graddiff", with_retain_nll()}, {"kto_logsigmoid_grad_diff", with_retain_nll()}}},
-          make,
+          make_kto_logsigmoid,
           kto_defaults};
 }
 

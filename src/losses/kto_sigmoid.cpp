@@ -6,7 +6,7 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make() { return std::make_unique<Kto>(KtoForm::kSigmoid); }
+std::unique_ptr<Loss> make_kto_sigmoid() { return std::make_unique<Kto>(KtoForm::kSigmoid); }
 
 }  // namespace
 
@@ -14,7 +14,7 @@ Method method_kto_sigmoid() {
   return {{"kto_sigmoid",
            "Kahneman-Tversky optimisation, sigmoid form: forget answers against refusals",
            {}},
-          make,
+          make_kto_sigmoid,
           kto_defaults};
 }
 

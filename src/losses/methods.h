@@ -9,6 +9,9 @@ namespace unlearn::losses {
 #include "losses/losses.def"
 #undef LOSS
 
+// One spelling of a method's or quirk's name for comparison: lower case, "-", "+" and "=" as "_".
+std::string canonical_name(const std::string& name);
+
 // The defaults of a method without published settings for any benchmark.
 inline Defaults no_defaults(const std::string&, const std::string&) { return {}; }
 

@@ -12,6 +12,7 @@ class Nll : public Loss {
     Needs needs;
     needs.forget = !on_retain();
     needs.retain = on_retain();
+    if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
     return needs;
   }
 
@@ -28,15 +29,18 @@ class Nll : public Loss {
                   {.help = "the data trained on", .choices = {"forget", "retain"}});
   }
 
+  std::vector<Quirk> quirks() override { return {{kPadLabels, kPadLabelsHelp, &pad_labels_}}; }
+
  private:
   bool on_retain() const { return stream_ == "retain"; }
 
   std::string stream_ = "forget";
+  bool pad_labels_ = false;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Nll>(); }
+std::unique_ptr<Loss> make_nll() { return std::make_unique<Nll>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults nll_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "muse") return muse_training();
   return {};
@@ -55,8 +59,8 @@ Method method_nll() {
             {"grad_descent", on_retain},
             {"FinetuneTrainer", on_retain},
             {"FT", on_retain}}},
-          make,
-          defaults};
+          make_nll,
+          nll_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -102,9 +102,9 @@ class Npo : public ForgetRetainLoss {
   std::optional<double> step_mean_;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Npo>(); }
+std::unique_ptr<Loss> make_npo() { return std::make_unique<Npo>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults npo_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") {
     return tofu_training() + Defaults{{"method.beta", "0.1"}};
   }
@@ -134,8 +134,8 @@ Method method_npo() {
             {"npo_ave", {{"method.length_normalised", "true"}}},
             {"npo_noref", {{"method.use_reference", "false"}}},
             {"npo_no_ref", {{"method.use_reference", "false"}}}}},
-          make,
-          defaults};
+          make_npo,
+          npo_defaults};
 }
 
 }  // namespace unlearn::losses

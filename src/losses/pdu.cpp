@@ -107,9 +107,9 @@ class Pdu : public ForgetRetainLoss {
   std::optional<double> lambda_;  // unset: retain_weight
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Pdu>(); }
+std::unique_ptr<Loss> make_pdu() { return std::make_unique<Pdu>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string& split) {
+Defaults pdu_defaults(const std::string& benchmark, const std::string& split) {
   if (benchmark == "tofu") {
     return tofu_training() + Defaults{{"method.retain_weight", "100"},
                                       {"method.dual_step_size", "5"},
@@ -129,8 +129,8 @@ Defaults defaults(const std::string& benchmark, const std::string& split) {
 
 Method method_pdu() {
   return {{"pdu", "flat forget logits under a bound on the retain loss (primal-dual)", {}},
-          make,
-          defaults};
+          make_pdu,
+          pdu_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -5,41 +5,15 @@
 namespace unlearn::losses {
 namespace {
 
-std::string canonical(const std::string& name) {
-  std::string result = to_lower(name);
-  for (char& letter : result) {
-    if (letter == '-' || letter == '=') letter = '_';
-  }
-  return result;
-}
-
-// Known deviations that this program does not reproduce, and why.
-struct Refused {
-  const char* name;
-  const char* why;
-};
-constexpr const char* kNeedsPadding =
-    "needs the model's outputs at padding positions, which depend on the batch's width and on the "
-    "attention implementation and are never computed here";
-constexpr Refused kRefused[] = {
-    {"kl_padded", kNeedsPadding},
-    {"wmdp_pad_labels", kNeedsPadding},
-};
-
 const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
   for (const Quirk& quirk : quirks) {
-    if (canonical(quirk.name) == wanted) return &quirk;
+    if (canonical_name(quirk.name) == wanted) return &quirk;
   }
   return nullptr;
 }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& method) {
-  const std::string wanted = canonical(name);
-  for (const Refused& refused : kRefused) {
-    if (wanted == refused.name) {
-      user_error("train.compat: '", name, "' ", refused.why, "; see docs/compat.md");
-    }
-  }
+  const std::string wanted = canonical_name(name);
   std::vector<std::string> owners;
   std::vector<std::string> known;
   for (const Method& other : methods()) {
@@ -65,7 +39,7 @@ const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
 void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names) {
   const std::vector<Quirk> quirks = loss.quirks();
   for (const std::string& name : names) {
-    const Quirk* quirk = find(quirks, canonical(name));
+    const Quirk* quirk = find(quirks, canonical_name(name));
     if (quirk == nullptr) refuse(name, method);
     if (quirk->on != nullptr) *quirk->on = true;
   }
@@ -75,7 +49,7 @@ Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names) {
   const std::vector<Quirk> quirks = loss.quirks();
   Defaults settings;
   for (const std::string& name : names) {
-    if (const Quirk* quirk = find(quirks, canonical(name))) {
+    if (const Quirk* quirk = find(quirks, canonical_name(name))) {
       settings = settings + quirk->implies;
     }
   }

@@ -4,44 +4,35 @@
 namespace unlearn::losses {
 namespace {
 
-// One spelling for comparison: lower case, "-" and "+" as "_".
-std::string canonical(const std::string& name) {
-  std::string result = to_lower(name);
-  for (char& letter : result) {
-    if (letter == '-' || letter == '+') {
-      letter = '_';
-    }
-  }
-  return result;
-}
-
 const Alias* find_alias(const Method& method, const std::string& wanted) {
   for (const Alias& alias : method.info.aliases) {
-    if (canonical(alias.name) == wanted) {
+    if (canonical_name(alias.name) == wanted) {
       return &alias;
     }
   }
   return nullptr;
 }
 
-// Names of methods that are no loss, and the commands that do them.
-struct OtherCommand {
-  std::vector<std::string> names;
-  const char* command;
-};
-
 void point_to_command(const std::string& wanted) {
-  static const std::vector<OtherCommand> others = {
-      {{"task_vector", "tv"}, "unlearn task-vector --model DIR --finetuned DIR --output DIR"},
-      {{"whp"}, "unlearn generate --model DIR --whp-reinforced DIR"}};
-  for (const OtherCommand& other : others) {
-    if (std::find(other.names.begin(), other.names.end(), wanted) != other.names.end()) {
+  for (const OtherMethod& other : other_methods()) {
+    const auto& aliases = other.aliases;
+    const bool is_named = canonical_name(other.name) == wanted ||
+                          std::find(aliases.begin(), aliases.end(), wanted) != aliases.end();
+    if (is_named) {
       user_error("method.name: '", wanted, "' trains nothing; use: ", other.command);
     }
   }
 }
 
 }  // namespace
+
+std::string canonical_name(const std::string& name) {
+  std::string result = to_lower(name);
+  for (char& letter : result) {
+    if (letter == '-' || letter == '+' || letter == '=') letter = '_';
+  }
+  return result;
+}
 
 const std::vector<Method>& methods() {
   static const std::vector<Method> all = {
@@ -52,11 +43,25 @@ const std::vector<Method>& methods() {
   return all;
 }
 
+const std::vector<OtherMethod>& other_methods() {
+  static const std::vector<OtherMethod> all = {
+      {"task_vector",
+       "subtracts what fine-tuning on the forget data added to the weights",
+       {"tv"},
+       "unlearn task-vector --model DIR --finetuned DIR --output DIR"},
+      {"whp",
+       "Who's Harry Potter: lowers at every step what a model trained further on the forget data "
+       "raises",
+       {"whos_harry_potter"},
+       "unlearn generate --model DIR --whp-reinforced DIR"}};
+  return all;
+}
+
 const Method& find_method(const std::string& name) {
-  const std::string wanted = canonical(name);
+  const std::string wanted = canonical_name(name);
   // Our own names first, so that an alias can never hide one.
   for (const Method& method : methods()) {
-    if (canonical(method.info.name) == wanted) {
+    if (canonical_name(method.info.name) == wanted) {
       return method;
     }
   }
@@ -79,8 +84,8 @@ const Method& find_method(const std::string& name) {
 
 Defaults implied_settings(const std::string& name) {
   const Method& method = find_method(name);
-  const std::string wanted = canonical(name);
-  if (canonical(method.info.name) == wanted) {
+  const std::string wanted = canonical_name(name);
+  if (canonical_name(method.info.name) == wanted) {
     return {};
   }
   return find_alias(method, wanted)->implies;

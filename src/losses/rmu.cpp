@@ -2,10 +2,9 @@
 // vector c = steering_coeff r / |r|, r ~ U[0,1)^d, and keeps it where it was at the retain tokens.
 // The distance is the mean over d of squared errors, averaged over a sequence's label tokens, then
 // over sequences. OpenUnlearning src/trainer/unlearn/rmu.py.
-#include <regex>
-
 #include "losses/forget_retain.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/core/rng.h"
 
 namespace unlearn::losses {
@@ -15,14 +14,13 @@ constexpr uint64_t kControlStream = 0x726d75;  // "rmu": a draw of its own besid
 
 // The number at the end of a pattern such as "model\.layers\.7".
 int64_t layer_of(const std::string& pattern) {
-  static const std::regex form(R"(^.*\.(\d{1,4})\$?$)");
-  std::smatch match;
-  if (!std::regex_match(pattern, match, form)) {
+  static const Pattern form(R"(.*\.\d{1,4}\$?)", "module_regex");
+  if (!form.matches(pattern)) {
     user_error(
         "method.module_regex: must end in one block's number, e.g. model\\.layers\\.7, not '",
         pattern, "'; or give method.layer");
   }
-  return std::stoll(match[1]);
+  return std::stoll(pattern.substr(pattern.rfind('.') + 1));
 }
 
 class Rmu : public ForgetRetainLoss {
@@ -53,11 +51,7 @@ class Rmu : public ForgetRetainLoss {
   void check() const override {
     layer();
     for (const std::string& pattern : trainable_) {
-      try {
-        const std::regex compiled(pattern);
-      } catch (const std::regex_error&) {
-        user_error("method.trainable_params_regex: '", pattern, "' is no regular expression");
-      }
+      const Pattern compiled(pattern, "method.trainable_params_regex");
     }
   }
 
@@ -144,9 +138,9 @@ class Rmu : public ForgetRetainLoss {
   std::vector<double> step_inverse_lengths_;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Rmu>(); }
+std::unique_ptr<Loss> make_rmu() { return std::make_unique<Rmu>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults rmu_defaults(const std::string& benchmark, const std::string&) {
   if (benchmark == "tofu") return tofu_training();
   if (benchmark == "wmdp") {
     return wmdp_training("5e-5", "80") +
@@ -163,8 +157,8 @@ Defaults defaults(const std::string& benchmark, const std::string&) {
 
 Method method_rmu() {
   return {{"rmu", "steers one block's activations on forget data to a random vector", {}},
-          make,
-          defaults};
+          make_rmu,
+          rmu_defaults};
 }
 
 }  // namespace unlearn::losses

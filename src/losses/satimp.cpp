@@ -40,9 +40,9 @@ class SatImp : public ForgetRetainLoss {
   double beta2_ = 1.0;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<SatImp>(); }
+std::unique_ptr<Loss> make_satimp() { return std::make_unique<SatImp>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults satimp_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -50,8 +50,8 @@ Defaults defaults(const std::string& benchmark, const std::string&) {
 
 Method method_satimp() {
   return {{"satimp", "gradient ascent with tokens weighted by saturation and importance", {}},
-          make,
-          defaults};
+          make_satimp,
+          satimp_defaults};
 }
 
 }  // namespace unlearn::losses

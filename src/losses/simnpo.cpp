@@ -97,7 +97,7 @@ class SimNpo : public ForgetRetainLoss {
   std::optional<double> step_mean_;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<SimNpo>(); }
+std::unique_ptr<Loss> make_simnpo() { return std::make_unique<SimNpo>(); }
 
 // TOFU: Unlearn-Simple's two released settings (its npo_coeff is our forget_weight). forget01 has
 // none of its own and takes forget05's, the nearest split.
@@ -111,7 +111,7 @@ Defaults tofu(const std::string& split) {
                                     {"data.pairing", "fixed"}};
 }
 
-Defaults defaults(const std::string& benchmark, const std::string& split) {
+Defaults simnpo_defaults(const std::string& benchmark, const std::string& split) {
   if (benchmark == "tofu") {
     return tofu(split);
   }
@@ -142,8 +142,8 @@ Method method_simnpo() {
             {"SimNPO+FT", with_retain_nll()},
             {"simnpo_kl", with_retain_kl()},
             {"simnpo_klr", with_retain_kl()}}},
-          make,
-          defaults};
+          make_simnpo,
+          simnpo_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -42,9 +42,9 @@ class Undial : public ForgetRetainLoss {
   bool ou_ = false;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Undial>(); }
+std::unique_ptr<Loss> make_undial() { return std::make_unique<Undial>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults undial_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() + Defaults{{"train.lr", "1e-4"}} : Defaults{};
 }
 
@@ -52,8 +52,8 @@ Defaults defaults(const std::string& benchmark, const std::string&) {
 
 Method method_undial() {
   return {{"undial", "distillation towards the reference with the true token's logit lowered", {}},
-          make,
-          defaults};
+          make_undial,
+          undial_defaults};
 }
 
 }  // namespace unlearn::losses

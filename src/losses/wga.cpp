@@ -29,16 +29,18 @@ class Wga : public ForgetRetainLoss {
   double beta_ = 1.0;
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<Wga>(); }
+std::unique_ptr<Loss> make_wga() { return std::make_unique<Wga>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults wga_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
 }  // namespace
 
 Method method_wga() {
-  return {{"wga", "gradient ascent with tokens weighted by their probability", {}}, make, defaults};
+  return {{"wga", "gradient ascent with tokens weighted by their probability", {}},
+          make_wga,
+          wga_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -22,9 +22,9 @@ class WeightedGradDiff : public ForgetRetainLoss {
   }
 };
 
-std::unique_ptr<Loss> make() { return std::make_unique<WeightedGradDiff>(); }
+std::unique_ptr<Loss> make_wgraddiff() { return std::make_unique<WeightedGradDiff>(); }
 
-Defaults defaults(const std::string& benchmark, const std::string&) {
+Defaults wgraddiff_defaults(const std::string& benchmark, const std::string&) {
   return benchmark == "tofu" ? tofu_training() : Defaults{};
 }
 
@@ -33,9 +33,9 @@ Defaults defaults(const std::string& benchmark, const std::string&) {
 Method method_wgraddiff() {
   return {{"wgraddiff",
            "gradient difference with each forget sequence divided by its length",
-           {{"w_grad_diff"}, {"weighted_graddiff"}}},
-          make,
-          defaults};
+           {{"w_grad_diff"}, {"w_graddiff"}, {"weighted_graddiff"}}},
+          make_wgraddiff,
+          wgraddiff_defaults};
 }
 
 }  // namespace unlearn::losses

@@ -29,9 +29,40 @@ Tensor norm(const Tensor& hidden, const Tensor& weight, const Tensor& bias) {
   return at::layer_norm(hidden, weight.sizes(), weight, bias, kNormEpsilon);
 }
 
-}  // namespace
+void copy_parameters(const torch::nn::Module& from, torch::nn::Module& to) {
+  const torch::NoGradGuard no_grad;
+  const auto source = from.parameters();
+  const auto target = to.parameters();
+  to.to(source.front().scalar_type());
+  for (size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
+}
 
-Decoder::Decoder(const DecoderOptions& options, uint64_t seed) : options_(options) {
+class PostNormDecoder : public Decoder {
+ public:
+  PostNormDecoder(const DecoderOptions& options, uint64_t seed);
+
+  std::shared_ptr<Decoder> copy() const override;
+  Tensor hidden_states(const Tensor& states) const override;
+  model::Head head() const override { return {output_weight_, output_bias_}; }
+
+ private:
+  struct Block {
+    Tensor qkv;  // [3 width, width]: query, key and value rows
+    Tensor norm1_weight, norm1_bias;
+    Tensor up_weight, up_bias, down_weight, down_bias;
+    Tensor norm2_weight, norm2_bias;
+  };
+  Block make_block(const std::string& prefix, torch::Generator& generator);
+  Tensor run_block(const Block& block, const Tensor& hidden, const Tensor& qkv,
+                   const Tensor& mask) const;
+
+  DecoderOptions options_;
+  Tensor tokens_, positions_;
+  std::vector<Block> blocks_;
+  Tensor output_weight_, output_bias_;
+};
+
+PostNormDecoder::PostNormDecoder(const DecoderOptions& options, uint64_t seed) : options_(options) {
   torch::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   const int64_t d = options.width;
   tokens_ = register_parameter("tokens", normal({kStates, d}, 1.0, generator));
@@ -44,7 +75,8 @@ Decoder::Decoder(const DecoderOptions& options, uint64_t seed) : options_(option
   output_bias_ = register_parameter("output_bias", linear_init({kStates}, d, generator));
 }
 
-Decoder::Block Decoder::make_block(const std::string& prefix, torch::Generator& generator) {
+PostNormDecoder::Block PostNormDecoder::make_block(const std::string& prefix,
+                                                   torch::Generator& generator) {
   const int64_t d = options_.width;
   const auto add = [&](const char* name, Tensor value) {
     return register_parameter(prefix + name, std::move(value));
@@ -62,18 +94,14 @@ Decoder::Block Decoder::make_block(const std::string& prefix, torch::Generator& 
   return block;
 }
 
-std::shared_ptr<Decoder> Decoder::copy() const {
-  auto other = std::make_shared<Decoder>(options_, 0);
-  other->to(tokens_.scalar_type());
-  const torch::NoGradGuard no_grad;
-  const auto from = parameters();
-  const auto to = other->parameters();
-  for (size_t i = 0; i < from.size(); ++i) to[i].copy_(from[i]);
+std::shared_ptr<Decoder> PostNormDecoder::copy() const {
+  auto other = std::make_shared<PostNormDecoder>(options_, 0);
+  copy_parameters(*this, *other);
   return other;
 }
 
-Tensor Decoder::run_block(const Block& block, const Tensor& hidden, const Tensor& qkv,
-                          const Tensor& mask) const {
+Tensor PostNormDecoder::run_block(const Block& block, const Tensor& hidden, const Tensor& qkv,
+                                  const Tensor& mask) const {
   const auto parts = qkv.chunk(3, 2);
   const double scale = 1.0 / std::sqrt(static_cast<double>(options_.width));
   const Tensor scores = at::baddbmm(mask, parts[0], parts[1].transpose(1, 2), 1.0, scale);
@@ -84,7 +112,7 @@ Tensor Decoder::run_block(const Block& block, const Tensor& hidden, const Tensor
   return norm(middle + mlp, block.norm2_weight, block.norm2_bias);
 }
 
-Tensor Decoder::hidden_states(const Tensor& states) const {
+Tensor PostNormDecoder::hidden_states(const Tensor& states) const {
   const int64_t length = states.size(1);
   UNLEARN_CHECK(length <= options_.positions, length, " positions");
   // The first block's input has only states x positions different rows: its query, key and value
@@ -101,6 +129,46 @@ Tensor Decoder::hidden_states(const Tensor& states) const {
     hidden = run_block(blocks_[i], hidden, qkv, mask);
   }
   return hidden;
+}
+
+// The program's own GPT-2 on batches of equally long sequences.
+class Gpt2Decoder : public Decoder {
+ public:
+  Gpt2Decoder(const DecoderOptions& options, uint64_t seed)
+      : options_(options), model_(register_module("model", model::make_model(config(), seed))) {}
+
+  std::shared_ptr<Decoder> copy() const override {
+    auto other = std::make_shared<Gpt2Decoder>(options_, 0);
+    copy_parameters(*this, *other);
+    return other;
+  }
+
+  Tensor hidden_states(const Tensor& states) const override {
+    const int64_t length = states.size(1);
+    model::PackedIds packed;
+    packed.ids = states.flatten();
+    for (int64_t i = 0; i <= states.size(0); ++i) packed.offsets.push_back(i * length);
+    return model_->hidden_states(packed).view({states.size(0), length, options_.width});
+  }
+
+  model::Head head() const override { return model_->head(); }
+
+ private:
+  Json config() const {
+    return {{"model_type", "gpt2"},     {"vocab_size", kStates},
+            {"n_embd", options_.width}, {"n_layer", options_.blocks},
+            {"n_head", options_.heads}, {"n_positions", options_.positions}};
+  }
+
+  DecoderOptions options_;
+  std::shared_ptr<model::CausalLM> model_;
+};
+
+}  // namespace
+
+std::shared_ptr<Decoder> make_decoder(const DecoderOptions& options, uint64_t seed) {
+  if (options.arch == "gpt2") return std::make_shared<Gpt2Decoder>(options, seed);
+  return std::make_shared<PostNormDecoder>(options, seed);
 }
 
 Transitions run_decoder(const Decoder& decoder, const SequenceSet& batch) {

@@ -85,7 +85,7 @@ Json path_record(const Path& path) {
 Pretrained pretrain_on(const std::vector<SequenceSet>& sets, const StudyConfig& config,
                        uint64_t seed, const std::string& name) {
   Pretrained result;
-  result.decoder = std::make_shared<Decoder>(config.decoder, mix_bits(seed, kInitStream));
+  result.decoder = make_decoder(config.decoder, mix_bits(seed, kInitStream));
   const double loss = pretrain(*result.decoder, concatenate(sets), config.pretrain, seed);
   const double floor = cross_entropy_floor(config.corpus, sets);
   log::info(config.experiment, ", seed ", seed, ": ", name, " model: cross-entropy ",
@@ -157,6 +157,8 @@ const Pretrained& Laboratory::retrained(const StudyConfig& config, const Sequenc
                     config.decoder.width,
                     config.decoder.blocks,
                     config.decoder.positions,
+                    config.decoder.arch,
+                    config.decoder.heads,
                     config.pretrain.epochs,
                     config.pretrain.batch_size,
                     config.pretrain.lr};

@@ -42,6 +42,10 @@ void check(const StudyConfig& config) {
     user_error("model.positions: must be at least ", *longest - 1,
                ", the transitions of the longest sequences, not ", config.decoder.positions);
   }
+  if (config.decoder.arch == "gpt2" && config.decoder.width % config.decoder.heads != 0) {
+    user_error("model.heads: ", config.decoder.heads, " do not divide model.width ",
+               config.decoder.width);
+  }
   if (config.methods.empty()) user_error("unlearn.methods: name at least one method");
   const std::set<std::string> distinct(config.methods.begin(), config.methods.end());
   if (distinct.size() < config.methods.size()) {
@@ -78,6 +82,13 @@ void StudyConfig::visit(config::FieldVisitor& visitor) {
     visitor.field(cat("data.", names[i], "_length"), corpus.lengths[i],
                   {.help = "states of a sequence", .min = 2, .max = 4096});
   }
+  visitor.field(
+      "model.arch", decoder.arch,
+      {.help = "us-synthetic: the released code's decoder; gpt2: the one that the paper's "
+               "text describes",
+       .choices = kArchitectures});
+  visitor.field("model.heads", decoder.heads,
+                {.help = "attention heads (gpt2)", .min = 1, .max = 1024});
   visitor.field("model.width", decoder.width, {.help = "hidden size", .min = 1, .max = 8192});
   visitor.field("model.blocks", decoder.blocks, {.help = "blocks", .min = 1, .max = 128});
   visitor.field("model.positions", decoder.positions,

@@ -2,12 +2,12 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <regex>
 
 #include "linear_layers.h"
 #include "low_rank.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/model/lora.h"
 
@@ -69,11 +69,7 @@ class AdapterConfig {
   }
 
   bool matches(const std::string& pattern, const std::string& layer) const {
-    try {
-      return std::regex_match(layer, std::regex("(.*\\.)?(" + pattern + ")"));
-    } catch (const std::regex_error&) {
-      refuse("rank_pattern", cat("'", pattern, "' is no regular expression"));
-    }
+    return Pattern("(.*\\.)?(" + pattern + ")", file_ + ": rank_pattern").matches(layer);
   }
 
   std::string file_;

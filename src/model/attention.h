@@ -20,6 +20,14 @@ struct AttentionOptions {
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const std::vector<int64_t>& offsets, const AttentionOptions& options);
 
+// The same where sequences end in padding: of sequence i only the first attended[i] tokens are
+// seen, by themselves as ever and by the padding behind them. UserError where a padding token would
+// see nothing because of the window.
+torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
+                               const torch::Tensor& v, const std::vector<int64_t>& offsets,
+                               const std::vector<int64_t>& attended,
+                               const AttentionOptions& options);
+
 // Some queries per sequence against padded keys. q: [B, Q, Hq, D]; k, v: [B, Hkv, M, D]; `mask`
 // [B, Q, M] is added to the scores. Without gradient. Returns [B, Q, Hq, D].
 torch::Tensor attend_padded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,

@@ -19,8 +19,10 @@ torch::Tensor attend_shared(const torch::Tensor& q, const torch::Tensor& k, cons
       .index_select(0, context.shared.first);
 }
 
+// The view gathers the gradients of all uses of x inside the part before they meet those from
+// outside: recomputation adds them in that order too, and sums keep their bits.
 torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, const Part& part) {
-  return context.recompute_mlp ? recomputed(x, part) : part(x);
+  return context.recompute_mlp ? recomputed(x, part) : part(x.view(x.sizes()));
 }
 
 }  // namespace
@@ -80,17 +82,22 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& x, const BlockContext&
   Heads heads = project(x);
   heads.q = apply_rope(normalise(q_norm_.get(), heads.q), context.rope);
   heads.k = apply_rope(normalise(k_norm_.get(), heads.k), context.rope);
+  return out_->forward(mix(heads, context).view({x.size(0), options_.heads * options_.head_dim}));
+}
+
+torch::Tensor SelfAttention::mix(const Heads& heads, const BlockContext& context) const {
   const AttentionOptions& options = options_.attention;
-  torch::Tensor mixed;
   if (context.cache != nullptr) {
-    mixed = context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
-                                             context.offsets, options);
-  } else if (context.shared.places.defined()) {
-    mixed = attend_shared(heads.q, heads.k, heads.v, context, options);
-  } else {
-    mixed = attention(heads.q, heads.k, heads.v, context.offsets, options);
+    return context.cache->append_and_attend(context.layer, heads.q, heads.k, heads.v,
+                                            context.offsets, options);
   }
-  return out_->forward(mixed.view({x.size(0), options_.heads * options_.head_dim}));
+  if (context.shared.places.defined()) {
+    return attend_shared(heads.q, heads.k, heads.v, context, options);
+  }
+  if (context.attended != nullptr) {
+    return padded_attention(heads.q, heads.k, heads.v, context.offsets, *context.attended, options);
+  }
+  return attention(heads.q, heads.k, heads.v, context.offsets, options);
 }
 
 // One order of registration for both kinds of block; the parts' own order is the checkpoint's.

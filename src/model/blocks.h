@@ -25,6 +25,7 @@ struct BlockContext {
   int64_t layer = 0;
   SharedTokens shared = {};    // tokens that several sequences name
   bool recompute_mlp = false;  // run the feed-forward part again in the backward pass
+  const std::vector<int64_t>* attended = nullptr;  // [S] tokens before the padding; null: no pads
 };
 
 // How the query, key and value projections are stored.
@@ -70,6 +71,7 @@ class SelfAttention : public torch::nn::Module {
     torch::Tensor k, v;  // [T, Hkv, D]
   };
   Heads project(const torch::Tensor& x) const;
+  torch::Tensor mix(const Heads& heads, const BlockContext& context) const;
   torch::Tensor normalise(const Norm* norm, const torch::Tensor& x) const;
 
   SelfAttentionOptions options_;

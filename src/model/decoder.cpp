@@ -51,7 +51,12 @@ Decoder::Decoder(const Placement& placement, DecoderParts parts) : parts_(std::m
 }
 
 torch::Tensor Decoder::embed(const PackedIds& batch, const torch::Tensor& positions) const {
-  torch::Tensor x = embedding_->forward(batch.ids);
+  // A tied head makes a dense gradient of this matrix; the few rows read here are added to it
+  // without a second [V, d] that would have to be filled with zeros first. Not in bf16, where rows
+  // that occur often must be summed among themselves.
+  const bool sparse =
+      !head_ && embedding_->weight.is_cpu() && embedding_->weight.scalar_type() != torch::kBFloat16;
+  torch::Tensor x = embedding_->forward(batch.ids, sparse);
   if (parts_.embedding_scale != 1.0) {
     // Rounded to the model's dtype first, as the checkpoints were trained.
     x = x * torch::full({}, parts_.embedding_scale, x.options().device(torch::kCPU)).item();
@@ -101,8 +106,10 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
 
   // Shared with whatever runs again in the backward pass, when the batch may be gone.
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
+  const auto attended = std::make_shared<const std::vector<int64_t>>(batch.attended);
   BlockContext context{*offsets, {}, cache, 0};
   context.shared = batch.shared;
+  if (!attended->empty()) context.attended = attended.get();
   context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -110,9 +117,8 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
     if (!tables.empty()) {
       context.rope = tables[parts_.rope_of_layer.empty() ? 0 : parts_.rope_of_layer[i]];
     }
-    const Part block = [block = blocks_[i], context, offsets](const torch::Tensor& input) {
-      return block->forward(input, context);
-    };
+    const Part block = [block = blocks_[i], context, offsets, attended](
+                           const torch::Tensor& input) { return block->forward(input, context); };
     x = recompute() == Recompute::kFull ? recomputed(x, block) : block(x);
     if (options.capture_layer == context.layer && options.captured != nullptr) {
       *options.captured = x;

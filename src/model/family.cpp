@@ -104,6 +104,28 @@ std::vector<int64_t> read_qwen_windows(const HfConfig& config) {
                       [&](int64_t layer) { return static_cast<double>(layer) >= first; });
 }
 
+void set_attention(const SelfAttentionOptions& attention, DecoderParts& parts) {
+  parts.kv_heads = attention.kv_heads;
+  parts.head_dim = attention.head_dim;
+}
+
+void set_rotation(const HfConfig& config, const checkpoint::RopeKeys& keys, DecoderParts& parts) {
+  parts.ropes.emplace_back(config.rope(keys), parts.dims.max_positions, parts.head_dim);
+}
+
+MlpOptions read_mlp(const HfConfig& config, const std::string& default_activation,
+                    const std::string& activation_key) {
+  MlpOptions mlp;
+  mlp.width = config.size("hidden_size");
+  mlp.inner = config.size("intermediate_size");
+  mlp.activation = read_activation(config, activation_key, default_activation);
+  return mlp;
+}
+
+MakeNorm layer_norms(const Placement& placement, int64_t width, double eps) {
+  return [=] { return std::make_shared<LayerNorm>(placement, width, eps); };
+}
+
 LlamaLikeOptions gemma_options(const HfConfig& config) {
   if (config.boolean_or("use_bidirectional_attention", false)) {
     config.refuse("use_bidirectional_attention", "must be false for a causal model");
@@ -128,10 +150,10 @@ namespace {
 
 // The rotations of a model, and which of them each layer has.
 void read_ropes(const HfConfig& config, const LlamaLikeOptions& options, DecoderParts& parts) {
-  const int64_t positions = parts.dims.max_positions;
-  parts.ropes.emplace_back(config.rope(options.rope), positions, parts.head_dim);
+  set_rotation(config, options.rope, parts);
   if (options.rope.local_theta.empty()) return;
-  parts.ropes.emplace_back(config.local_rope(options.rope), positions, parts.head_dim);
+  parts.ropes.emplace_back(config.local_rope(options.rope), parts.dims.max_positions,
+                           parts.head_dim);
   for (const int64_t window : options.windows) parts.rope_of_layer.push_back(window == 0 ? 0 : 1);
 }
 
@@ -178,14 +200,10 @@ std::shared_ptr<Decoder> build_llama_like(const HfConfig& config, const Placemen
       return std::make_shared<RmsNorm>(placement, width, eps, options.norm_weight);
     };
   }
-  MlpOptions mlp;
-  mlp.width = parts.dims.hidden_size;
-  mlp.inner = config.size("intermediate_size");
+  MlpOptions mlp = read_mlp(config, options.default_activation, options.activation_key);
   mlp.has_bias = options.mlp_bias;
-  mlp.activation = read_activation(config, options.activation_key, options.default_activation);
   mlp.is_fused = options.is_fused;
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
+  set_attention(attention, parts);
   parts.embedding_scale = options.embedding_scale;
   parts.logit_softcap = options.logit_softcap;
   parts.norm_start = options.norm_weight == RmsWeight::kOnePlus ? 0.0 : 1.0;

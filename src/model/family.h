@@ -46,6 +46,19 @@ ModelDims read_dims(const checkpoint::HfConfig& config, const DimKeys& keys = {}
 // num_attention_heads, num_key_value_heads and head_dim, checked against each other.
 SelfAttentionOptions read_attention(const checkpoint::HfConfig& config, const DimKeys& keys = {});
 
+// The cache's shape, and one rotation for all layers.
+void set_attention(const SelfAttentionOptions& attention, DecoderParts& parts);
+void set_rotation(const checkpoint::HfConfig& config, const checkpoint::RopeKeys& keys,
+                  DecoderParts& parts);
+
+// hidden_size, intermediate_size and the activation.
+MlpOptions read_mlp(const checkpoint::HfConfig& config, const std::string& default_activation,
+                    const std::string& activation_key = "hidden_act");
+
+// Makes LayerNorms of one width and epsilon.
+using MakeNorm = std::function<std::shared_ptr<Norm>()>;
+MakeNorm layer_norms(const Placement& placement, int64_t width, double eps);
+
 // A number above 0 that null switches off (0) and that is `fallback` in a config without the key.
 double read_optional(const checkpoint::HfConfig& config, const std::string& key, double fallback);
 

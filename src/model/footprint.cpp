@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "family.h"
+#include "linear_layers.h"
+#include "quantized.h"
 #include "unlearn/checkpoint/hf_folder.h"
+#include "unlearn/core/pattern.h"
 
 namespace unlearn::model {
 namespace {
@@ -35,11 +39,51 @@ void measure_block(const torch::nn::Module& block, ModelFootprint& result) {
   result.attention = outputs - feed_forward_outputs + 3 * width;
 }
 
-}  // namespace
-
-int64_t ModelFootprint::parameter_count() const {
+int64_t sum_of(const std::vector<std::pair<std::string, int64_t>>& parameters) {
   return std::accumulate(parameters.begin(), parameters.end(), int64_t{0},
                          [](int64_t sum, const auto& entry) { return sum + entry.second; });
+}
+
+// The trained parameters become frozen, matrices of linear layers packed, and pairs are trained.
+void adapt(const Decoder& model, const Adaptation& adaptation, ModelFootprint& result) {
+  std::set<std::string> packed;
+  for (const LinearLayer& layer : linear_layers(model)) {
+    if (adaptation.base_bits == 0) break;
+    const int64_t rows = layer.linear->out_features();
+    const int64_t columns = layer.linear->in_features();
+    packed.insert(layer.name + ".weight");
+    result.packed_bytes += QuantizedMatrix::bytes_of(rows, columns, adaptation.base_bits);
+    result.unpacked = std::max(result.unpacked, rows * columns);
+  }
+  for (const auto& [name, elements] : result.trained) {
+    if (!packed.contains(name)) result.frozen += elements;
+  }
+  result.trained = lora_parameters(model, adaptation.lora);
+  result.trains_head = false;
+  // Each pair of a block keeps its [T, rank] in between.
+  const auto pairs = static_cast<int64_t>(result.trained.size()) / 2;
+  const int64_t inner = adaptation.lora.rank * pairs / result.dims.num_layers;
+  result.block += inner;
+  result.attention += inner;
+}
+
+}  // namespace
+
+int64_t ModelFootprint::trained_count() const { return sum_of(trained); }
+
+void ModelFootprint::train_only(const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return;
+  const auto is_left_out = [&](const auto& entry) {
+    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return Pattern(pattern, "method.trainable_params_regex").matches(entry.first);
+    });
+  };
+  const int64_t before = trained_count();
+  std::erase_if(trained, is_left_out);
+  frozen += before - trained_count();
+  trains_head = std::any_of(trained.begin(), trained.end(), [&](const auto& entry) {
+    return entry.second == dims.vocab_size * dims.hidden_size;
+  });
 }
 
 int64_t ModelFootprint::kept(Recompute recompute) const {
@@ -54,15 +98,17 @@ int64_t ModelFootprint::kept(Recompute recompute) const {
   return 0;
 }
 
-ModelFootprint model_footprint(const Json& hf_config) {
+ModelFootprint model_footprint(const Json& hf_config, const std::optional<Adaptation>& adaptation) {
   const checkpoint::HfConfig config(hf_config);
   const auto model = find_family(config).build(config, {torch::kFloat32, torch::kMeta});
   ModelFootprint result;
   result.dims = model->dims();
   for (const auto& entry : model->named_parameters()) {
-    result.parameters.emplace_back(entry.key(), entry.value().numel());
+    result.trained.emplace_back(entry.key(), entry.value().numel());
   }
+  result.parameter_count = sum_of(result.trained);
   measure_block(model->block(0), result);
+  if (adaptation) adapt(*model, *adaptation, result);
   return result;
 }
 

@@ -1,7 +1,6 @@
 #include "unlearn/model/lora.h"
 
 #include <algorithm>
-#include <regex>
 #include <set>
 
 #include "family.h"
@@ -9,6 +8,7 @@
 #include "low_rank.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/core/strings.h"
 
@@ -34,16 +34,12 @@ class Targets {
       parts_ = split(text, ',');
       return;
     }
-    try {
-      pattern_.emplace(text);
-    } catch (const std::regex_error&) {
-      user_error("train.lora.targets: '", text, "' is no regular expression (nor all-linear, nor ",
-                 "layer names with commas between them)");
-    }
+    pattern_.emplace(text,
+                     "train.lora.targets (all-linear, layer names with commas, or a pattern)");
   }
 
   bool contains(const std::string& name) const {
-    if (pattern_) return std::regex_match(name, *pattern_);
+    if (pattern_) return pattern_->matches(name);
     return parts_.empty() || std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) {
              return ends_with_part(name, part);
            });
@@ -51,7 +47,7 @@ class Targets {
 
  private:
   std::vector<std::string> parts_;
-  std::optional<std::regex> pattern_;
+  std::optional<Pattern> pattern_;
 };
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
@@ -164,14 +160,14 @@ void merge_lora(CausalLM& model) {
   for (torch::Tensor& parameter : model.parameters()) parameter.set_requires_grad(true);
 }
 
-int64_t count_lora_parameters(const Json& hf_config, const LoraOptions& options) {
-  const checkpoint::HfConfig config(hf_config);
-  const auto model = find_family(config).build(config, {torch::kFloat32, torch::kMeta});
-  int64_t count = 0;
-  for (const LinearLayer& layer : target_layers(*model, options)) {
-    count += options.rank * (layer.linear->in_features() + layer.linear->out_features());
+std::vector<std::pair<std::string, int64_t>> lora_parameters(const CausalLM& model,
+                                                             const LoraOptions& options) {
+  std::vector<std::pair<std::string, int64_t>> parameters;
+  for (const LinearLayer& layer : target_layers(model, options)) {
+    parameters.emplace_back(layer.name + kPeftA, options.rank * layer.linear->in_features());
+    parameters.emplace_back(layer.name + kPeftB, options.rank * layer.linear->out_features());
   }
-  return count;
+  return parameters;
 }
 
 void write_adapter(const CausalLM& model, const LoraOptions& options, const std::string& base,

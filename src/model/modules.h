@@ -67,7 +67,11 @@ class Linear : public torch::nn::Module {
 class Embedding : public torch::nn::Module {
  public:
   Embedding(const Placement& placement, int64_t rows, int64_t width);
-  torch::Tensor forward(const torch::Tensor& ids) const { return torch::embedding(weight, ids); }
+  // With `sparse_gradient` the weight's gradient holds the rows of `ids` alone.
+  torch::Tensor forward(const torch::Tensor& ids, bool sparse_gradient = false) const {
+    return torch::embedding(weight, ids, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
+                            sparse_gradient);
+  }
 
   torch::Tensor weight;  // [rows, width]
 };

@@ -188,6 +188,13 @@ int64_t QuantizedMatrix::bytes() const {
   return total;
 }
 
+int64_t QuantizedMatrix::bytes_of(int64_t rows, int64_t columns, int64_t bits) {
+  constexpr auto kScale = static_cast<int64_t>(sizeof(float));
+  if (bits == 8) return rows * columns + rows * kScale;
+  const int64_t blocks = ceil_div(rows * columns, kBlock);
+  return ceil_div(rows * columns, 2) + blocks + (1 + ceil_div(blocks, kGroup)) * kScale;
+}
+
 void QuantizedMatrix::to(torch::Device device) {
   for (torch::Tensor* part : {&codes, &scales, &peak_codes}) {
     if (part->defined()) *part = part->to(device);

@@ -30,6 +30,8 @@ struct QuantizedMatrix {
   torch::Tensor dequantize() const;  // [rows, columns] in `dtype`, on the codes' device
 
   int64_t bytes() const;
+  // What a matrix of this size would take.
+  static int64_t bytes_of(int64_t rows, int64_t columns, int64_t bits);
   void to(torch::Device device);
 
   // Through an autograd context: tensors appended to its saved ones, numbers beside them.

@@ -17,14 +17,32 @@ int64_t chunk_rows(const Tensor& rows, const Tensor& weight, int64_t bytes) {
 }
 
 Tensor head_logits(const Tensor& rows, const model::Head& head) {
-  Tensor z = at::linear(rows, head.weight, head.bias);
-  if (z.scalar_type() != wide(rows)) z = z.to(wide(rows));
-  if (head.scale != 1.0) z.mul_(head.scale);
-  if (head.softcap != 0.0) z.div_(head.softcap).tanh_().mul_(head.softcap);
+  Tensor z = torch::empty({rows.size(0), head.weight.size(0)},
+                          rows.options().dtype(wide(rows)).requires_grad(false));
+  head_logits_into(z, rows, head);
   return z;
 }
 
-void through_cap(Tensor& gradient, const Tensor& capped, const model::Head& head) {
+void head_logits_into(Tensor out, const Tensor& rows, const model::Head& head) {
+  const torch::NoGradGuard no_grad;
+  if (rows.scalar_type() != wide(rows)) {
+    out.copy_(at::linear(rows, head.weight, head.bias));
+  } else if (head.bias.defined()) {
+    at::addmm_out(out, head.bias, rows, head.weight.t());
+  } else {
+    at::mm_out(out, rows, head.weight.t());
+  }
+  if (head.scale != 1.0) out.mul_(head.scale);
+  if (head.softcap != 0.0) out.div_(head.softcap).tanh_().mul_(head.softcap);
+}
+
+int64_t kept_rows(const Tensor& rows, const Tensor& weight, int64_t bytes) {
+  if (!torch::GradMode::is_enabled()) return 0;
+  const int64_t row_bytes = weight.size(0) * static_cast<int64_t>(torch::elementSize(wide(rows)));
+  return std::min(rows.size(0), bytes / row_bytes);
+}
+
+void through_cap(Tensor gradient, const Tensor& capped, const model::Head& head) {
   if (head.softcap != 0.0) {
     gradient.mul_(capped.div(head.softcap).square_().neg_().add_(1.0));
   }
@@ -33,10 +51,18 @@ void through_cap(Tensor& gradient, const Tensor& capped, const model::Head& head
 
 HeadGradient::HeadGradient(const Tensor& rows, const model::Head& head, bool need_rows,
                            bool need_weight, bool need_bias)
-    : head_(head) {
+    : head_(head), need_weight_(need_weight) {
   if (need_rows) rows_ = torch::empty_like(rows);
-  if (need_weight) weight_ = torch::zeros_like(head.weight);
   if (need_bias && head.bias.defined()) bias_ = torch::zeros_like(head.bias);
+}
+
+void HeadGradient::add_weight(const Tensor& gradient, const Tensor& hidden) {
+  if (!need_weight_) return;
+  if (weight_.defined()) {
+    weight_.addmm_(gradient.t(), hidden);
+  } else {
+    weight_ = at::mm(gradient.t(), hidden);
+  }
 }
 
 void HeadGradient::add(const Tensor& hidden, int64_t begin, const Tensor& logits_gradient) {
@@ -45,8 +71,30 @@ void HeadGradient::add(const Tensor& hidden, int64_t begin, const Tensor& logits
     Tensor part = rows_.narrow(0, begin, hidden.size(0));
     at::mm_out(part, gradient, head_.weight);
   }
-  if (weight_.defined()) weight_.addmm_(gradient.t(), hidden);
+  add_weight(gradient, hidden);
   if (bias_.defined()) bias_.add_(gradient.sum(0));
+}
+
+void HeadGradient::add_kept(const Tensor& hidden, const Tensor& kept, const Tensor& g,
+                            int64_t chunk) {
+  const int64_t total = kept.size(0);
+  if (kept.scalar_type() != hidden.scalar_type()) {
+    for (int64_t begin = 0; begin < total; begin += chunk) {
+      const int64_t count = std::min(chunk, total - begin);
+      add(hidden.narrow(0, begin, count), begin,
+          kept.narrow(0, begin, count) * g.narrow(0, begin, count).unsqueeze(1));
+    }
+    return;
+  }
+  // diag(g) kept is never formed: g multiplies the narrow matrices on the other side.
+  const Tensor column = g.unsqueeze(1);
+  if (rows_.defined()) {
+    Tensor part = rows_.narrow(0, 0, total);
+    at::mm_out(part, kept, head_.weight);
+    part.mul_(column);
+  }
+  add_weight(kept, hidden * column);
+  if (bias_.defined()) bias_.add_(at::mv(kept.t(), g.contiguous()));
 }
 
 std::optional<Tensor> optional_tensor(const Tensor& tensor) {

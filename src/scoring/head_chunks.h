@@ -19,24 +19,37 @@ int64_t chunk_rows(const torch::Tensor& rows, const torch::Tensor& weight, int64
 
 // softcap(scale * (h W^T + bias)), in fp32 or wider; a fresh tensor the caller may overwrite.
 torch::Tensor head_logits(const torch::Tensor& rows, const model::Head& head);
+// The same into `out` [n, V], contiguous, of dtype wide(rows).
+void head_logits_into(torch::Tensor out, const torch::Tensor& rows, const model::Head& head);
+
+// How many rows' logit gradients are kept from the forward pass for the backward pass, as far as
+// `bytes` go; 0 when no backward pass will come.
+int64_t kept_rows(const torch::Tensor& rows, const torch::Tensor& weight, int64_t bytes);
 
 // Turns d(loss)/d(logits) in place into the gradient before soft-capping and scaling.
-void through_cap(torch::Tensor& gradient, const torch::Tensor& capped, const model::Head& head);
+void through_cap(torch::Tensor gradient, const torch::Tensor& capped, const model::Head& head);
 
-// Gradients of a head: dh per chunk, dW and db summed over chunks.
+// Gradients of a head: dh per chunk, dW and db summed over chunks. Add at least one chunk.
 class HeadGradient {
  public:
   HeadGradient(const torch::Tensor& rows, const model::Head& head, bool need_rows, bool need_weight,
                bool need_bias);
 
   void add(const torch::Tensor& hidden, int64_t begin, const torch::Tensor& logits_gradient);
+  // The first rows, from what the forward pass kept: the gradient of each row's value by its logits
+  // [kept, V], to be multiplied by g [kept]. `chunk` rows of temporaries at a time.
+  void add_kept(const torch::Tensor& hidden, const torch::Tensor& kept, const torch::Tensor& g,
+                int64_t chunk);
 
   const torch::Tensor& rows() const { return rows_; }
   const torch::Tensor& weight() const { return weight_; }
   const torch::Tensor& bias() const { return bias_; }
 
  private:
+  void add_weight(const torch::Tensor& gradient, const torch::Tensor& hidden);
+
   const model::Head& head_;
+  bool need_weight_;
   torch::Tensor rows_, weight_, bias_;
 };
 

@@ -34,6 +34,7 @@ std::string content_key(const std::string& model_key, const ReferenceNeeds& need
     content += cat(example.tokens.size(), ",");
     append_bytes(content, example.tokens);
     append_bytes(content, example.labels);
+    if (example.num_pads > 0) content += cat(" pads ", example.num_pads, ",");
   };
   content += cat(" ", needs.logp.size(), ":");
   for (const data::Example* example : needs.logp) add(*example);

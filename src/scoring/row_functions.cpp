@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::scoring {
@@ -34,6 +35,11 @@ Tensor row_function_value(const RowRequest& request, const RowChunk& chunk) {
   const Tensor& z = chunk.logits;
   switch (request.function) {
     case RowFunction::kForwardKl: {
+      if (has_row_kl(z, chunk.reference)) {
+        const Tensor values = torch::empty({z.size(0)}, z.options());
+        row_kl(z, chunk.reference, values, /*with_gradient=*/false);
+        return values;
+      }
       Tensor p = chunk.reference.log_softmax(1);
       const Tensor difference = p - z.log_softmax(1);
       return p.exp_().mul_(difference).sum(1);

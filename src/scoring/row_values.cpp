@@ -3,6 +3,7 @@
 
 #include "scoring/head_chunks.h"
 #include "scoring/row_functions.h"
+#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -20,10 +21,13 @@ struct Comparison {
   Tensor targets;
 };
 
-RowChunk make_chunk(const Tensor& rows, const model::Head& head, const Comparison& other,
-                    int64_t begin, int64_t count) {
+// The rows from `begin` on; the policy's logits go into `logits`.
+RowChunk make_chunk(Tensor logits, const Tensor& rows, const model::Head& head,
+                    const Comparison& other, int64_t begin) {
+  const int64_t count = logits.size(0);
+  head_logits_into(logits, rows.narrow(0, begin, count), head);
   RowChunk chunk;
-  chunk.logits = head_logits(rows.narrow(0, begin, count), head);
+  chunk.logits = logits;
   if (other.rows.defined()) {
     chunk.reference = head_logits(other.rows.narrow(0, begin, count), other.head);
   }
@@ -31,15 +35,46 @@ RowChunk make_chunk(const Tensor& rows, const model::Head& head, const Compariso
   return chunk;
 }
 
+// Values of a chunk; its logits become the values' gradients before the head's cap and scale.
+void to_gradient(const RowRequest& request, const RowChunk& chunk, const model::Head& head,
+                 Tensor values) {
+  if (request.function == RowFunction::kForwardKl && has_row_kl(chunk.logits, chunk.reference)) {
+    const Tensor capped = head.softcap != 0.0 ? chunk.logits.clone() : Tensor();
+    row_kl(chunk.logits, chunk.reference, values, /*with_gradient=*/true);
+    through_cap(chunk.logits, capped, head);
+    return;
+  }
+  values.copy_(row_function_value(request, chunk));
+  const Tensor gradient = row_function_gradient(request, chunk);
+  through_cap(gradient, chunk.logits, head);
+  chunk.logits.copy_(gradient);
+}
+
+Tensor logits_space(const Tensor& rows, const model::Head& head, int64_t count) {
+  return torch::empty({count, head.weight.size(0)},
+                      rows.options().dtype(wide(rows)).requires_grad(false));
+}
+
 struct RowValues : public torch::autograd::Function<RowValues> {
+  // The first `keep` rows leave their logit gradients for the backward pass; those of the others
+  // are computed there again.
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weight,
                         const std::optional<Tensor>& bias, const model::Head& head,
-                        const RowRequest& request, const Comparison& other, int64_t chunk) {
-    Tensor values = torch::empty({rows.size(0)}, rows.options().dtype(wide(rows)));
-    for (int64_t begin = 0; begin < rows.size(0); begin += chunk) {
-      const int64_t count = std::min(chunk, rows.size(0) - begin);
+                        const RowRequest& request, const Comparison& other, int64_t chunk,
+                        int64_t keep) {
+    const int64_t total = rows.size(0);
+    Tensor values = torch::empty({total}, rows.options().dtype(wide(rows)));
+    const Tensor kept = keep > 0 ? logits_space(rows, head, keep) : Tensor();
+    for (int64_t begin = 0; begin < keep; begin += chunk) {
+      const int64_t count = std::min(chunk, keep - begin);
+      to_gradient(request, make_chunk(kept.narrow(0, begin, count), rows, head, other, begin), head,
+                  values.narrow(0, begin, count));
+    }
+    for (int64_t begin = keep; begin < total; begin += chunk) {
+      const int64_t count = std::min(chunk, total - begin);
       values.narrow(0, begin, count)
-          .copy_(row_function_value(request, make_chunk(rows, head, other, begin, count)));
+          .copy_(row_function_value(
+              request, make_chunk(logits_space(rows, head, count), rows, head, other, begin)));
     }
     save_head_numbers(context, head.scale, head.softcap, chunk);
     context->saved_data["reference_scale"] = other.head.scale;
@@ -48,7 +83,7 @@ struct RowValues : public torch::autograd::Function<RowValues> {
     context->saved_data["beta"] = request.beta;
     context->saved_data["margin"] = request.margin;
     context->save_for_backward({rows, weight, bias.value_or(Tensor()), other.rows,
-                                other.head.weight, other.head.bias, other.targets});
+                                other.head.weight, other.head.bias, other.targets, kept});
     return values;
   }
 
@@ -70,15 +105,18 @@ struct RowValues : public torch::autograd::Function<RowValues> {
     const bool need_bias = head.bias.defined() && context->needs_input_grad(2);
     HeadGradient result(rows, head, context->needs_input_grad(0), context->needs_input_grad(1),
                         need_bias);
-    for (int64_t begin = 0; begin < rows.size(0); begin += chunk) {
-      const int64_t count = std::min(chunk, rows.size(0) - begin);
-      const RowChunk part = make_chunk(rows, head, other, begin, count);
-      Tensor gradient = row_function_gradient(request, part);
-      gradient.mul_(outputs[0].narrow(0, begin, count).unsqueeze(1));
-      through_cap(gradient, part.logits, head);
-      result.add(rows.narrow(0, begin, count), begin, gradient);
+    const int64_t keep = saved[7].defined() ? saved[7].size(0) : 0;
+    if (keep > 0) {
+      result.add_kept(rows.narrow(0, 0, keep), saved[7], outputs[0].narrow(0, 0, keep), chunk);
     }
-    return {result.rows(), result.weight(), result.bias(), {}, {}, {}, {}};
+    for (int64_t begin = keep; begin < rows.size(0); begin += chunk) {
+      const int64_t count = std::min(chunk, rows.size(0) - begin);
+      const RowChunk part = make_chunk(logits_space(rows, head, count), rows, head, other, begin);
+      to_gradient(request, part, head, torch::empty({count}, outputs[0].options()));
+      part.logits.mul_(outputs[0].narrow(0, begin, count).unsqueeze(1));
+      result.add(rows.narrow(0, begin, count), begin, part.logits);
+    }
+    return {result.rows(), result.weight(), result.bias(), {}, {}, {}, {}, {}};
   }
 };
 
@@ -97,10 +135,10 @@ Tensor row_values(const RowRequest& request, const Tensor& rows, const model::He
     UNLEARN_CHECK(rows.size(0) == comparison.targets.size(0));
     other.targets = comparison.targets;
   }
-  // Two rows of logits and two temporaries are alive at a time.
+  // Two rows of logits are alive at a time, and where ATen computes the function two temporaries.
   const int64_t chunk = chunk_rows(rows, head.weight, options.chunk_bytes / 2);
   return RowValues::apply(rows, head.weight, optional_tensor(head.bias), head, request, other,
-                          chunk);
+                          chunk, kept_rows(rows, head.weight, options.store_bytes));
 }
 
 }  // namespace unlearn::scoring

@@ -139,7 +139,7 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
 }  // namespace
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
-  return {batch.ids.to(device), batch.positions.to(device), batch.offsets};
+  return {batch.ids.to(device), batch.positions.to(device), batch.offsets, {}, batch.attended};
 }
 
 const RoleRequest& ScoreRequest::of(Role role) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scoring/head_chunks.h"
+#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::scoring {
@@ -13,24 +14,29 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
+  // The first `keep` rows leave their logit gradients, 1[j = y] - p_j, for the backward pass; those
+  // of the others are computed there again.
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weight,
                         const std::optional<Tensor>& bias_or_none, const Tensor& targets,
-                        double scale, double softcap, int64_t chunk, bool store) {
+                        double scale, double softcap, int64_t chunk, int64_t keep) {
     const Tensor bias = bias_or_none.value_or(Tensor());
     const model::Head head{weight, bias, scale, softcap};
     const int64_t total = rows.size(0);
     Tensor logp = torch::empty({total}, rows.options().dtype(wide(rows)));
     Tensor lse = torch::empty_like(logp);
     Tensor kept;
-    for (int64_t begin = 0; begin < total; begin += chunk) {
-      const int64_t count = std::min(chunk, total - begin);
-      const Tensor z = head_logits(rows.narrow(0, begin, count), head);
-      Tensor chunk_lse = lse.narrow(0, begin, count);
-      at::logsumexp_out(chunk_lse, z, 1);
-      const Tensor label = z.gather(1, targets.narrow(0, begin, count).unsqueeze(1)).squeeze(1);
-      logp.narrow(0, begin, count).copy_(label - chunk_lse);
-      if (store) kept = z;
+    if (keep > 0) {
+      kept = head_logits(rows.narrow(0, 0, keep), head);
+      row_lse(kept, targets.narrow(0, 0, keep), lse.narrow(0, 0, keep), logp.narrow(0, 0, keep));
+      to_gradient(kept, targets.narrow(0, 0, keep), lse.narrow(0, 0, keep),
+                  torch::ones({keep}, logp.options()), head);
     }
+    for (int64_t begin = keep; begin < total; begin += chunk) {
+      const int64_t count = std::min(chunk, total - begin);
+      row_lse(head_logits(rows.narrow(0, begin, count), head), targets.narrow(0, begin, count),
+              lse.narrow(0, begin, count), logp.narrow(0, begin, count));
+    }
+    logp.sub_(lse);
     save_head_numbers(context, scale, softcap, chunk);
     context->save_for_backward({rows, weight, bias, targets, lse, kept});
     return logp;
@@ -38,24 +44,33 @@ struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor &rows = saved[0], &targets = saved[3], &lse = saved[4];
+    const Tensor &rows = saved[0], &targets = saved[3], &lse = saved[4], &kept = saved[5];
     const model::Head head = restore_head(context, saved[1], saved[2]);
     const int64_t chunk = context->saved_data["chunk"].toInt();
+    const int64_t keep = kept.defined() ? kept.size(0) : 0;
     HeadGradient result(rows, head, context->needs_input_grad(0), context->needs_input_grad(1),
                         context->needs_input_grad(2));
-    for (int64_t begin = 0; begin < rows.size(0); begin += chunk) {
+    if (keep > 0) {
+      result.add_kept(rows.narrow(0, 0, keep), kept, outputs[0].narrow(0, 0, keep), chunk);
+    }
+    for (int64_t begin = keep; begin < rows.size(0); begin += chunk) {
       const int64_t count = std::min(chunk, rows.size(0) - begin);
       const Tensor hidden = rows.narrow(0, begin, count);
-      // The kept logits are ours alone and used once: they become the gradient in place.
-      Tensor z = saved[5].defined() ? saved[5] : head_logits(hidden, head);
-      const Tensor capped = head.softcap != 0.0 ? z.clone() : Tensor();
-      const Tensor g = outputs[0].narrow(0, begin, count).unsqueeze(1);
-      z.sub_(lse.narrow(0, begin, count).unsqueeze(1)).exp_().mul_(-g);
-      z.scatter_add_(1, targets.narrow(0, begin, count).unsqueeze(1), g);
-      through_cap(z, capped, head);
+      const Tensor z = head_logits(hidden, head);
+      to_gradient(z, targets.narrow(0, begin, count), lse.narrow(0, begin, count),
+                  outputs[0].narrow(0, begin, count), head);
       result.add(hidden, begin, z);
     }
     return {result.rows(), result.weight(), result.bias(), {}, {}, {}, {}, {}};
+  }
+
+ private:
+  // Logits in place to the gradient of sum_i g_i logp_i before the head's cap and scale.
+  static void to_gradient(Tensor z, const Tensor& targets, const Tensor& lse, const Tensor& g,
+                          const model::Head& head) {
+    const Tensor capped = head.softcap != 0.0 ? z.clone() : Tensor();
+    row_logp_gradient(z, targets, lse, g);
+    through_cap(z, capped, head);
   }
 };
 
@@ -65,12 +80,9 @@ Tensor token_logprob(const Tensor& rows, const model::Head& head, const Tensor& 
                      const LogitsOptions& options) {
   UNLEARN_CHECK(rows.dim() == 2 && targets.dim() == 1 && rows.size(0) == targets.size(0));
   if (rows.size(0) == 0) return rows.new_zeros({0}, wide(rows)) + 0.0 * rows.sum();
-  const int64_t all_bytes =
-      rows.size(0) * head.weight.size(0) * static_cast<int64_t>(torch::elementSize(wide(rows)));
-  const bool store = all_bytes <= options.store_bytes && torch::GradMode::is_enabled();
-  const int64_t chunk = store ? rows.size(0) : chunk_rows(rows, head.weight, options.chunk_bytes);
   return TokenLogprob::apply(rows, head.weight, optional_tensor(head.bias), targets, head.scale,
-                             head.softcap, chunk, store);
+                             head.softcap, chunk_rows(rows, head.weight, options.chunk_bytes),
+                             kept_rows(rows, head.weight, options.store_bytes));
 }
 
 RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const RowLabels& labels,

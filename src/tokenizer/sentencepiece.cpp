@@ -8,7 +8,7 @@
 #include "tokenizer/matcher.h"
 #include "tokenizer/side_files.h"
 #include "tokenizer/strings_map.h"
-#include "tokenizer/unicode.h"
+#include "tokenizer/text_parts.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
@@ -60,6 +60,7 @@ class SentencePiece : public Tokenizer {
     own(special_.eos, processor_.eos_id());
     own(special_.unk, processor_.unk_id());
     own(special_.pad, processor_.pad_id());
+    stop_at_eos(special_);
     if (add_bos_ && !special_.bos) user_error(where_, ": add_bos_token without a bos_token");
     if (add_eos_ && !special_.eos) user_error(where_, ": add_eos_token without an eos_token");
     // Without its own space SentencePiece strips leading ones; a known prefix protects them.
@@ -236,43 +237,8 @@ class SentencePiece : public Tokenizer {
     ids.insert(ids.end(), found.begin() + static_cast<std::ptrdiff_t>(skip), found.end());
   }
 
-  // Parts of the text, each an added token (id >= 0) or text, with the tokens' strip flags applied
-  // to their neighbours.
-  struct Part {
-    std::string text;
-    int32_t id;
-  };
-
-  std::vector<Part> cut(std::string_view text) const {
-    std::vector<Part> parts;
-    size_t done = 0;
-    Matcher::Match match;
-    while (matcher_.next(text, done, match)) {
-      if (done < match.span.begin) {
-        parts.push_back({std::string(text.substr(done, match.span.begin - done)), -1});
-      }
-      const auto length = match.span.end - match.span.begin;
-      parts.push_back({std::string(text.substr(match.span.begin, length)), match.value});
-      done = match.span.end;
-    }
-    if (done < text.size()) parts.push_back({std::string(text.substr(done)), -1});
-    return parts;
-  }
-
   void encode_segments(std::string_view text, std::vector<int32_t>& ids) const {
-    std::vector<Part> parts = cut(text);
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].id < 0) continue;
-      const AddedToken& token = tokens_.at(parts[i].id);
-      if (token.rstrip && i + 1 < parts.size() && parts[i + 1].id < 0) {
-        parts[i + 1].text.erase(0, leading_whitespace(parts[i + 1].text));
-      }
-      if (token.lstrip && i > 0 && parts[i - 1].id < 0) {
-        std::string& left = parts[i - 1].text;
-        left.resize(left.size() - trailing_whitespace(left));
-      }
-    }
-    for (const Part& part : parts) {
+    for (const TextPart& part : cut_at_tokens(text, matcher_, tokens_)) {
       if (part.text.empty()) continue;
       if (part.id >= 0) {
         ids.push_back(part.id);

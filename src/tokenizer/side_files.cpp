@@ -75,15 +75,24 @@ void read_added_tokens(const Fields& fields, SideFiles& out) {
   }
 }
 
-// A number, or a list of which the first counts (several end-of-turn tokens).
-void read_id(const Fields& fields, const char* key, std::optional<int32_t>& out) {
+// A token id or a list of them (several end-of-turn tokens); -1 is some configs' way to say none.
+std::vector<int32_t> read_ids(const Fields& fields, const char* key) {
   const Json* value = fields.find(key);
-  if (value != nullptr && value->is_array()) value = value->empty() ? nullptr : &value->front();
-  if (value == nullptr || out) return;
-  if (value->is_number_integer() && !value->is_number_unsigned() && value->get<int64_t>() < 0) {
-    return;  // -1: some configs' way to say none
+  if (value == nullptr) return {};
+  const std::string where = cat(fields.where, ": ", key);
+  std::vector<int32_t> ids;
+  for (const Json& id : value->is_array() ? *value : Json::array({*value})) {
+    const bool is_none =
+        id.is_number_integer() && !id.is_number_unsigned() && id.get<int64_t>() < 0;
+    if (!is_none) ids.push_back(whole_number(id, where));
   }
-  out = whole_number(*value, cat(fields.where, ": ", key));
+  return ids;
+}
+
+// The first id where an earlier file named none.
+void read_id(const Fields& fields, const char* key, std::optional<int32_t>& out) {
+  const std::vector<int32_t> ids = read_ids(fields, key);
+  if (!out && !ids.empty()) out = ids.front();
 }
 
 }  // namespace
@@ -115,6 +124,7 @@ SideFiles read_side_files(const std::filesystem::path& folder) {
       read_id(f, "bos_token_id", out.model_ids.bos);
       read_id(f, "eos_token_id", out.model_ids.eos);
       read_id(f, "pad_token_id", out.model_ids.pad);
+      out.model_ids.stops = read_ids(f, "eos_token_id");  // the last file alone counts
     });
   }
   return out;
@@ -131,7 +141,15 @@ SpecialIds special_ids(const SideFiles& files, const Tokenizer& tokenizer) {
   set("eos_token", ids.eos);
   set("pad_token", ids.pad);
   set("unk_token", ids.unk);
+  stop_at_eos(ids);
   return ids;
+}
+
+void stop_at_eos(SpecialIds& ids) {
+  const auto& stops = ids.stops;
+  if (ids.eos && std::find(stops.begin(), stops.end(), *ids.eos) == stops.end()) {
+    ids.stops.push_back(*ids.eos);
+  }
 }
 
 }  // namespace unlearn::tokenizer

@@ -32,6 +32,8 @@ SideFiles read_side_files(const std::filesystem::path& folder);
 
 // The named tokens' ids, else those of the model's config.
 SpecialIds special_ids(const SideFiles& files, const Tokenizer& tokenizer);
+// Makes `eos` one of the ids that end a generation.
+void stop_at_eos(SpecialIds& ids);
 
 std::unique_ptr<Tokenizer> load_json_tokenizer(const std::filesystem::path& file,
                                                const SideFiles& files);

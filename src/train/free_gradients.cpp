@@ -27,7 +27,7 @@ class FreeGradients::Hook : public torch::autograd::PostAccumulateGradHook {
     const std::lock_guard lock(shared.mutex);
     const torch::NoGradGuard no_grad;
     const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-    const double norm = at::norm(parameter.grad(), 2, dtype).item<double>();
+    const double norm = at::norm(dense_gradient(parameter), 2, dtype).item<double>();
     shared.squares += norm * norm;
     if (std::isfinite(norm)) {
       shared.optimizer->update(index_, shared.lr);

@@ -16,9 +16,12 @@ using model::Recompute;
 
 // A CUDA context with cuBLAS workspaces.
 constexpr int64_t kDeviceContext = int64_t{800} << 20;
-// What the process takes beyond what it holds when the plan is made: threads, buffers of the
-// matrix libraries, and memory that the allocator keeps between uses.
-constexpr int64_t kHostSlack = int64_t{112} << 20;
+// What the process takes beyond what it holds when the plan is made: code that is touched later,
+// threads, buffers of the matrix libraries. Tensors come from an arena that holds no more than they
+// take.
+constexpr int64_t kHostSlack = int64_t{40} << 20;
+// bf16 matrix products on the CPU: what oneDNN keeps per shape, as seen in short runs.
+constexpr int64_t kBf16Slack = int64_t{112} << 20;
 // Steps beyond this many are not looked at; by then the largest micro-batch has been seen.
 constexpr int64_t kStepsMeasured = 2000;
 
@@ -36,50 +39,86 @@ Recompute recompute_of(const std::string& name) {
                                : Recompute::kNone;
 }
 
-int64_t logits_bytes(const MemoryShape& shape) {
+// Bytes of logits alive at a time: what the forward pass keeps of label rows and of rows whose
+// whole distribution is compared, and the chunk that is being worked on.
+struct LogitsBytes {
+  int64_t labels = 0;
+  int64_t rows = 0;
+  int64_t chunk = 0;
+};
+
+LogitsBytes logits_bytes(const MemoryShape& shape) {
   const scoring::LogitsOptions options;
   const int64_t wide = shape.dtype == torch::kFloat64 ? 8 : 4;
   const int64_t row = shape.model.dims.vocab_size * wide;
-  const int64_t all = shape.label_rows * row;
-  // Logits and one temporary of their size.
-  int64_t bytes = 2 * (all <= options.store_bytes ? all : std::min(all, options.chunk_bytes));
-  if (shape.kl_rows > 0) {
-    bytes = std::max(bytes, 2 * std::min(2 * shape.kl_rows * row, options.chunk_bytes));
+  LogitsBytes bytes;
+  bytes.labels = std::min(shape.label_rows * row, options.store_bytes);
+  bytes.rows = std::min(shape.kl_rows * row, options.store_bytes);
+  if (shape.kl_rows > 0) bytes.chunk = std::min(shape.kl_rows * row, options.chunk_bytes / 2);
+  const auto is_cut = [&](int64_t rows) { return rows * row > options.store_bytes; };
+  // The rows that are not kept: the policy's and the reference's.
+  if (is_cut(shape.kl_rows)) bytes.chunk *= 2;
+  if (is_cut(shape.label_rows)) bytes.chunk = std::max(bytes.chunk, options.chunk_bytes);
+  // Narrower models get their logits' gradients narrowed by the chunk.
+  if (shape.dtype == torch::kBFloat16) {
+    bytes.chunk += std::min(std::max(bytes.labels, bytes.rows), options.chunk_bytes) / 2;
   }
   return bytes;
 }
 
+// The most that activations, logits and gradients take together: when a backward pass begins (all
+// activations, the head's gradient, those of the micro-batches `before`), or when it ends (all
+// gradients, the first block's activations). Between the two, one gives way to the other.
+int64_t working_bytes(const MemoryShape& shape, MemoryPlan& plan, Recompute recompute,
+                      int64_t before) {
+  const auto element = static_cast<int64_t>(torch::elementSize(shape.dtype));
+  const model::ModelFootprint& model = shape.model;
+  const int64_t token = shape.tokens * element;
+  const int64_t table = model.dims.vocab_size * model.dims.hidden_size * element;
+  const int64_t head = model.trains_head ? table : 0;
+  // The block in work holds the gradients of its intermediate values besides: three of the inner
+  // width while its activation function is differentiated, and those of the residual path.
+  const int64_t in_work = token * (3 * model.mlp_width + 2 * model.dims.hidden_size);
+  // A packed matrix in use: in fp32 and in the model's dtype, or twice in fp32.
+  const int64_t unpacked = model.unpacked * 8;
+  plan.activations = token * (model.kept(recompute) + 2 * model.dims.hidden_size);
+  const LogitsBytes logits = logits_bytes(shape);
+  plan.logits = logits.labels + logits.rows + logits.chunk;
+  // The two parts of the logits give their memory back one after the other, each for a gradient of
+  // the head that is added to the one before.
+  const int64_t begin = std::max(
+      {plan.logits + head, logits.rows + logits.chunk + 2 * head, in_work + head + unpacked});
+  // A tied table's gradient from the head and its sum with that of the rows that were read.
+  const int64_t embedding = model.dims.tied_embeddings ? head : 0;
+  const int64_t end =
+      plan.gradients + token * model.block + in_work + std::max(embedding, unpacked);
+  return std::max(before + plan.activations + begin, end);
+}
+
 MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Modes& modes) {
   const auto element = static_cast<int64_t>(torch::elementSize(shape.dtype));
-  const int64_t head = shape.model.dims.vocab_size * shape.model.dims.hidden_size * element;
   MemoryPlan plan;
   plan.master = modes.master;
   plan.state_bits = modes.state_bits;
   plan.recompute = modes.recompute;
-  plan.parameters = shape.model.parameter_count();
-  plan.weights = plan.parameters * element;
+  plan.parameters = shape.model.parameter_count;
+  plan.trained = shape.model.trained_count();
+  plan.weights = (plan.trained + shape.model.frozen) * element + shape.model.packed_bytes;
   int64_t largest = 0;
-  for (const auto& [name, elements] : shape.model.parameters) {
+  for (const auto& [name, elements] : shape.model.trained) {
     plan.state += optimizer_bytes(elements, shape.dtype, master_of(modes.master),
                                   std::stoll(modes.state_bits));
     largest = std::max(largest, elements * element);
   }
-  plan.gradients = config.free_gradients ? largest : plan.weights;
-  // A tied embedding's two gradients exist beside their sum when they are added.
-  if (shape.model.dims.tied_embeddings) plan.gradients += 2 * head;
-  // What is kept, and what the block in work holds besides: gradients of its intermediate values.
-  const int64_t in_work = 2 * shape.model.mlp_width + 4 * shape.model.dims.hidden_size;
-  const int64_t kept = shape.model.kept(recompute_of(modes.recompute));
-  plan.activations = shape.tokens * (kept + in_work) * element;
-  plan.logits = logits_bytes(shape);
+  plan.gradients = config.free_gradients ? largest : plan.trained * element;
+  // From the second micro-batch on, the gradients so far are there from the start.
+  const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
+  const int64_t working =
+      working_bytes(shape, plan, recompute_of(modes.recompute), adds_up ? plan.gradients : 0);
   plan.reference = shape.reference_bytes;
   plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
-  // The head's gradient is made first, while all activations are alive.
-  const int64_t forward = plan.activations + plan.logits + head;
-  const int64_t transient = shape.micro_batches > 1 && !config.free_gradients
-                                ? plan.gradients + forward
-                                : std::max(forward, plan.gradients);
-  plan.peak = plan.weights + plan.state + plan.reference + plan.program + transient;
+  if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
+  plan.peak = plan.weights + plan.state + plan.reference + plan.program + working;
   return plan;
 }
 
@@ -87,6 +126,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
 
 void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape) {
   const losses::Needs needs = inputs.loss->needs();
+  shape.model.train_only(needs.trainable);
   const auto has_rows = [&](data::Role role) {
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
     return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;

@@ -68,6 +68,12 @@ int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int
   return bytes;
 }
 
+torch::Tensor dense_gradient(const torch::Tensor& parameter) {
+  const torch::Tensor& gradient = parameter.grad();
+  if (!gradient.defined()) return gradient;
+  return gradient.is_sparse() ? gradient.to_dense() : gradient.contiguous();
+}
+
 AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options,
              const std::function<bool(const std::string&)>& is_decayed)
     : parameters_(std::move(parameters)), options_(options) {
@@ -116,9 +122,10 @@ double AdamW::gradient_norm() const {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters_) {
-    if (!parameter.grad().defined()) continue;
+    const torch::Tensor gradient = dense_gradient(parameter);
+    if (!gradient.defined()) continue;
     const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-    norms.push_back(at::norm(parameter.grad(), 2, dtype));
+    norms.push_back(at::norm(gradient, 2, dtype));
   }
   // One transfer from the device, however many tensors there are.
   return norms.empty() ? 0.0
@@ -127,8 +134,8 @@ double AdamW::gradient_norm() const {
 
 std::string AdamW::first_nonfinite_gradient() const {
   for (const auto& [name, parameter] : parameters_) {
-    if (parameter.grad().defined() && !at::isfinite(parameter.grad()).all().item<bool>())
-      return name;
+    const torch::Tensor gradient = dense_gradient(parameter);
+    if (gradient.defined() && !at::isfinite(gradient).all().item<bool>()) return name;
   }
   return "";
 }
@@ -160,8 +167,8 @@ void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_s
   for (const size_t i : indices) {
     const Slot& slot = slots_[i];
     const torch::Tensor& parameter = parameters_[i].second;
-    if (!parameter.grad().defined()) continue;
-    const torch::Tensor gradient = parameter.grad().contiguous();
+    const torch::Tensor gradient = dense_gradient(parameter);
+    if (!gradient.defined()) continue;
     kept_alive.push_back(gradient);
     Group& group = groups[{slot.layout.dtype, slot.layout.master, slot.layout.state}];
     group.layout = slot.layout;

@@ -2,15 +2,14 @@
 
 #include <chrono>
 #include <cmath>
-#include <limits>
-#include <regex>
-#include <set>
 
 #include "train/free_gradients.h"
 #include "train/gradient_step.h"
+#include "train/run_stream.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/pattern.h"
 #include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
 
@@ -20,27 +19,13 @@ namespace {
 // torch.nn.utils.clip_grad_norm_ adds this to the norm.
 constexpr double kClipEpsilon = 1e-6;
 
-int64_t rows_of(const std::vector<data::Example>* examples) {
-  return examples == nullptr ? 0 : static_cast<int64_t>(examples->size());
-}
-
-data::PairStreamOptions stream_options(const TrainerInputs& inputs) {
-  return {.num_forget = rows_of(inputs.data.forget),
-          .num_retain = rows_of(inputs.data.retain),
-          .num_alternate = rows_of(inputs.data.alternate),
-          .alternate_per_forget = inputs.alternate_per_forget,
-          .pairing = inputs.pairing,
-          .shuffle = inputs.config.shuffle,
-          .seed = static_cast<uint64_t>(inputs.config.seed)};
-}
-
 // Parameters that are trained; with patterns, only those whose whole name matches one (the others
 // lose their gradient).
 NamedTensors trainable(const model::CausalLM& model, const std::vector<std::string>& patterns) {
   NamedTensors parameters;
   const auto is_chosen = [&](const std::string& name) {
     return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-             return std::regex_match(name, std::regex(p));
+             return Pattern(p, "method.trainable_params_regex").matches(name);
            });
   };
   for (const auto& item : model.named_parameters()) {
@@ -76,13 +61,6 @@ model::Recompute recompute_mode(const TrainConfig& config) {
                                            : model::Recompute::kNone;
 }
 
-void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>& rows,
-              std::vector<const data::Example*>& examples) {
-  for (const int64_t row : rows) {
-    if (const data::Example* example = data.find(role, row)) examples.push_back(example);
-  }
-}
-
 }  // namespace
 
 losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config) {
@@ -92,66 +70,6 @@ losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& 
           .vocab_size = dims.vocab_size,
           .seed = static_cast<uint64_t>(config.seed)};
 }
-
-scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
-  using data::Role;
-  const losses::Needs needs = inputs.loss->needs();
-  scoring::ReferenceNeeds result;
-  result.layer = needs.hidden_layer;
-  std::set<int64_t> forget, retain, alternate;
-  const data::PairStream stream(stream_options(inputs));
-  const StepPlan plan = plan_steps(inputs.config, rows_of(inputs.data.forget));
-  for (int64_t p = 0; p < plan.total * inputs.config.batch_size; ++p) {
-    const data::PairItem item = stream.at(p);
-    forget.insert(item.forget);
-    retain.insert(item.retain);
-    alternate.insert(item.alternate);
-  }
-  const auto examples = [&](Role role, const std::set<int64_t>& rows) {
-    std::vector<const data::Example*> found;
-    add_rows(inputs.data, role, rows, found);
-    return found;
-  };
-  const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
-                              const scoring::RowRequest& request) {
-    if (!scoring::needs_reference(request.function)) return;
-    for (const data::Example* example : examples(role, rows)) {
-      result.hidden.push_back({example, request.positions, request.skip});
-    }
-  };
-  if (needs.reference_forget) add_rows(inputs.data, Role::kForget, forget, result.logp);
-  if (needs.reference_alternate) add_rows(inputs.data, Role::kAlternate, alternate, result.logp);
-  add_hidden(Role::kForget, forget, needs.forget_rows);
-  add_hidden(Role::kRetain, retain, needs.retain_rows);
-  if (needs.reference_hidden_retain) {
-    for (const data::Example* example : examples(Role::kRetain, retain)) {
-      result.layer_hidden.push_back({example, scoring::RowPositions::kLabelTokens});
-    }
-  }
-  return result;
-}
-
-std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
-                                                   torch::Device device,
-                                                   const std::vector<data::PairItem>& items) {
-  // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
-  const int64_t budget = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
-                                                      : default_batch_tokens(device);
-  return cut_step(group_items(items, inputs.data), inputs.config.batch_tokens.value_or(budget),
-                  inputs.config.micro_batch_size);
-}
-
-void for_each_step(
-    const TrainerInputs& inputs, torch::Device device, int64_t most,
-    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit) {
-  data::PairStream stream(stream_options(inputs));
-  const StepPlan plan = plan_steps(inputs.config, rows_of(inputs.data.forget));
-  for (int64_t step = 0; step < std::min(plan.total, most); ++step) {
-    visit(cut_items(inputs, device, stream.take(inputs.config.batch_size)));
-  }
-}
-
-int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 
 Json StepRecord::to_json() const {
   Json json = {{"step", step}, {"epoch", epoch}, {"loss", loss}};
@@ -170,7 +88,7 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
     : inputs_(std::move(inputs)),
       folder_(folder),
       hooks_(std::move(hooks)),
-      plan_(plan_steps(inputs_.config, rows_of(inputs_.data.forget))),
+      plan_(plan_steps(inputs_.config, count_rows(inputs_.data.forget))),
       stream_(stream_options(inputs_)),
       optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
                  adamw_options(inputs_.config),

@@ -2,22 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "test_folder.h"
 
 namespace unlearn::checkpoint {
 namespace {
 namespace fs = std::filesystem;
-
-template <class Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 Json config_with(const std::string& more) {
   return parse_json(R"({"model_type": "llama", "hidden_size": 16)" + more + "}", "test");
@@ -25,15 +14,8 @@ Json config_with(const std::string& more) {
 
 class HfFolder : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ =
-        fs::path(::testing::TempDir()) /
-        cat("unlearn_hf_folder_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
+  const TestFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 TEST_F(HfFolder, WhatIsNoModelFolderIsNamed) {

@@ -3,13 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <iostream>
-#include <sstream>
 
-#include "unlearn/commands/program.h"
-#include "unlearn/core/files.h"
-#include "unlearn/core/json.h"
-#include "unlearn/core/strings.h"
+#include "commands/program_run.h"
+#include "test_folder.h"
 
 namespace unlearn::commands {
 namespace {
@@ -18,49 +14,13 @@ namespace fs = std::filesystem;
 const std::string kGolden = std::string(UNLEARN_TEST_DIR) + "/golden/";
 const std::string kModel = kGolden + "commands/model";
 
-// Runs the program with `input` on stdin; keeps what it prints.
-struct Outcome {
-  int code = 0;
-  std::string out, err;
-
-  std::vector<Json> rows() const {
-    std::vector<Json> parsed;
-    for (const std::string& line : split(out, '\n')) {
-      if (!line.empty()) parsed.push_back(parse_json(line, "output"));
-    }
-    return parsed;
-  }
-};
-
-Outcome run(std::vector<std::string> arguments, const std::string& input = "") {
-  std::istringstream in(input);
-  std::ostringstream out, err;
-  auto* old_in = std::cin.rdbuf(in.rdbuf());
-  auto* old_out = std::cout.rdbuf(out.rdbuf());
-  auto* old_err = std::cerr.rdbuf(err.rdbuf());
-  std::cin.clear();
-  const int code = run_program(std::move(arguments));
-  std::cin.rdbuf(old_in);
-  std::cout.rdbuf(old_out);
-  std::cerr.rdbuf(old_err);
-  return {code, out.str(), err.str()};
-}
-
 class GoldenCommands : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ =
-        fs::path(testing::TempDir()) /
-        cat("unlearn_commands_", testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string write(const std::string& name, const std::string& content) const {
-    write_file_atomic(folder_ / name, content);
-    return (folder_ / name).string();
+    return own_.write(name, content).string();
   }
-  fs::path folder_;
+  const TestFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 TEST_F(GoldenCommands, Score) {
@@ -70,7 +30,7 @@ TEST_F(GoldenCommands, Score) {
   const std::string input = write("rows.jsonl", lines);
   const std::string output = (folder_ / "scores.jsonl").string();
   for (const char* batch_tokens : {"1", "64", "4096"}) {
-    const Outcome got =
+    const ProgramRun got =
         run({"score", "--model", kModel, "--input", input, "--template", "phi", "--dtype",
              "float32", "--batch-tokens", batch_tokens, "--output", output});
     ASSERT_EQ(got.code, 0) << got.err;
@@ -108,7 +68,7 @@ TEST_F(GoldenCommands, Generate) {
       expected.push_back(row.at("ids"));
     }
     ASSERT_FALSE(expected.empty());
-    const Outcome got =
+    const ProgramRun got =
         run({"generate", "--model", kModel, "--input", write("prompts.jsonl", lines), "--template",
              name, "--max-new-tokens", "12", "--dtype", "float32"});
     ASSERT_EQ(got.code, 0) << got.err;
@@ -119,6 +79,30 @@ TEST_F(GoldenCommands, Generate) {
       EXPECT_EQ(rows[i].at("ids"), expected[i]);
     }
   }
+}
+
+// Llama-3 and Phi-3 end a turn with one of several tokens: transformers' rule for which file
+// counts.
+TEST_F(GoldenCommands, GenerationEndsAtAnyOfTheStopTokens) {
+  const Json golden = read_json(kGolden + "commands/golden.json").at("stops");
+  size_t cut = 0;
+  for (const Json& row : golden) {
+    const fs::path model = folder_ / "model";
+    fs::remove_all(model);
+    fs::copy(kModel, model);
+    const fs::path file = model / row.at("file").get<std::string>();
+    Json content = fs::exists(file) ? read_json(file) : Json::object();
+    content["eos_token_id"] = row.at("eos_token_id");
+    write_file_atomic(file, content.dump());
+    const std::string input =
+        write("prompt.jsonl", Json{{"input_ids", row.at("input_ids")}}.dump() + "\n");
+    const ProgramRun got = run({"generate", "--model", model.string(), "--input", input,
+                                "--max-new-tokens", "12", "--dtype", "float32"});
+    ASSERT_EQ(got.code, 0) << got.err;
+    EXPECT_EQ(got.rows().at(0).at("ids"), row.at("ids")) << row;
+    cut += row.at("ids").size() < 12 ? 1 : 0;
+  }
+  EXPECT_GE(cut, 2u);
 }
 
 TEST_F(GoldenCommands, TokenizeAndBack) {
@@ -145,7 +129,7 @@ TEST_F(GoldenCommands, TokenizeAndBack) {
 }
 
 TEST_F(GoldenCommands, Inspect) {
-  const Outcome got = run({"inspect", kModel, "--json"});
+  const ProgramRun got = run({"inspect", kModel, "--json"});
   ASSERT_EQ(got.code, 0) << got.err;
   const Json facts = parse_json(got.out, "inspect");
   EXPECT_EQ(facts.at("family"), "llama");
@@ -158,9 +142,11 @@ TEST_F(GoldenCommands, Inspect) {
 }
 
 TEST_F(GoldenCommands, ListShowsWhatIsBuiltIn) {
-  for (const std::string what : {"methods", "models", "benchmarks", "metrics"}) {
-    const Outcome text = run({"list", what});
-    const Outcome json = run({"list", what, "--json"});
+  ::setenv("UNLEARN_CONFIG_DIR", UNLEARN_SOURCE_DIR "/configs", 1);
+  for (const std::string what :
+       {"methods", "models", "benchmarks", "metrics", "templates", "configs", "settings"}) {
+    const ProgramRun text = run({"list", what});
+    const ProgramRun json = run({"list", what, "--json"});
     EXPECT_EQ(text.code, 0);
     const Json rows = parse_json(json.out, what);
     EXPECT_GT(rows.size(), 0u) << what;
@@ -168,7 +154,14 @@ TEST_F(GoldenCommands, ListShowsWhatIsBuiltIn) {
       EXPECT_NE(text.out.find(row.at("name").get<std::string>()), std::string::npos) << row;
     }
   }
-  EXPECT_NE(run({"list", "methods"}).out.find("simnpo"), std::string::npos);
+  const std::string methods = run({"list", "methods"}).out;
+  for (const char* text : {"simnpo", "also: tv", "command: unlearn task-vector"}) {
+    EXPECT_NE(methods.find(text), std::string::npos) << text;
+  }
+  EXPECT_NE(run({"list", "configs"}).out.find("tofu-npo"), std::string::npos);
+  ::unsetenv("UNLEARN_CONFIG_DIR");
+  EXPECT_NE(run({"list", "settings"}).out.find("train.warmup_steps"), std::string::npos);
+  EXPECT_NE(run({"list", "metrics"}).out.find("in reports: wmdp_bio_acc"), std::string::npos);
 }
 
 TEST_F(GoldenCommands, BadRows) {
@@ -182,7 +175,7 @@ TEST_F(GoldenCommands, BadRows) {
   };
   for (const auto& [row, message] : cases) {
     const std::string input = write("bad.jsonl", "{\"text\": \"good row\"}\n" + row + "\n");
-    const Outcome got = run({"score", "--model", kModel, "--input", input, "--template", "phi"});
+    const ProgramRun got = run({"score", "--model", kModel, "--input", input, "--template", "phi"});
     EXPECT_EQ(got.code, 2) << row;
     EXPECT_NE(got.err.find(message), std::string::npos) << got.err;
     EXPECT_NE(got.err.find("bad.jsonl: row 1: "), std::string::npos) << got.err;
@@ -201,7 +194,7 @@ TEST_F(GoldenCommands, ATokenizerOfAnotherModel) {
        {std::vector<std::string>{"score", "--model", model, "--input", input},
         std::vector<std::string>{"generate", "--model", model, "--template", "none", "--prompt",
                                  "Question: the author was born."}}) {
-    const Outcome got = run(command);
+    const ProgramRun got = run(command);
     EXPECT_EQ(got.code, 2) << got.err;
     EXPECT_NE(got.err.find("tokenizer/embedding mismatch"), std::string::npos) << got.err;
   }

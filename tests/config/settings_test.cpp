@@ -72,6 +72,27 @@ TEST_F(SettingsTest, LaterLayersWin) {
   EXPECT_EQ(sample.compat, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(SettingsTest, EverySettingKnowsItsLayer) {
+  write("base.yaml", "train: {epochs: 3, lr: 0.5, rate: 1}\n");
+  Settings settings =
+      Settings::from_file(write("own.yaml", "extends: base.yaml\ntrain: {lr: 1}\n"));
+  EXPECT_TRUE(settings.is_later("train.lr", "train.epochs"));
+  EXPECT_FALSE(settings.is_later("train.epochs", "train.lr"));
+  EXPECT_FALSE(settings.is_later("train.epochs", "train.rate"));
+  EXPECT_FALSE(settings.is_later("train.epochs", "train.absent"));
+  settings.begin_layer();
+  settings.assign("train.epochs=7", "--set");
+  EXPECT_TRUE(settings.is_later("train.epochs", "train.lr"));
+  Settings below;
+  below.set("train.rate", 2, "defaults");
+  below.set("train.seed", 2, "defaults");
+  below.overlay(settings);
+  EXPECT_TRUE(below.is_later("train.rate", "train.seed"));
+  EXPECT_TRUE(below.is_later("train.epochs", "train.rate"));
+  below.erase("train.rate");
+  EXPECT_FALSE(below.contains("train.rate"));
+}
+
 TEST_F(SettingsTest, UnknownKeyNamesFileLineAndNearest) {
   const auto file = write("typo.yaml", "train:\n  epochs: 3\n  epoch_size: 3\n");
   const std::string text = message([&] { read(Settings::from_file(file)); });

@@ -157,6 +157,33 @@ TEST_F(Dataset, TofuFindsTheComplementAndTheRefusals) {
   }
 }
 
+// AltPO: a row's own alternative answers, each with the forget row once more.
+TEST_F(Dataset, AlternativeAnswersOfTheRowsThemselves) {
+  config_.benchmark = "qa";
+  config_.forget = "forget.jsonl";
+  write("forget.jsonl",
+        "{\"question\":\"q\",\"answer\":\"a\",\"alternate\":[\"b\",\"c\"]}\n"
+        "{\"question\":\"r\",\"answer\":\"d\",\"alternate\":\"e\"}\n");
+  const SplitRequest request{.forget = true, .alternate = true, .own_alternate = true};
+  const Splits splits = load(request);
+  const auto text_of = [&](const Example& example) {
+    return tok_.decode(std::span(example.tokens).subspan(1), false);
+  };
+  std::vector<std::string> forget, alternate;
+  for (const Example& example : splits.forget->examples) forget.push_back(text_of(example));
+  for (const Example& example : splits.alternate->examples) alternate.push_back(text_of(example));
+  EXPECT_EQ(forget, (std::vector<std::string>{"qa\x02", "qa\x02", "rd\x02"}));
+  EXPECT_EQ(alternate, (std::vector<std::string>{"qb\x02", "qc\x02", "re\x02"}));
+  EXPECT_EQ(splits.alternate->examples[1].id, "alternate:0.1");
+  EXPECT_EQ(splits.forget->examples[2].row, 1);
+  write("forget.jsonl",
+        "{\"question\":\"q\",\"answer\":\"a\",\"alternate\":\"b\"}\n"
+        "{\"question\":\"r\",\"answer\":\"d\"}\n");
+  expect_refusal(request, {"forget.jsonl: row 1: ", "no field 'alternate'"});
+  config_.alternate = "refusals.txt";
+  expect_refusal(request, {"data.alternate"});
+}
+
 TEST_F(Dataset, BadRowsAreNamedByFileAndNumber) {
   config_.benchmark = "qa";
   config_.forget = "bad.jsonl";

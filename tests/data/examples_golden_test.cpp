@@ -36,6 +36,26 @@ TEST(GoldenExamples, TokensAndLabels) {
   }
 }
 
+// data.chunking: ou, with pieces that tokenise otherwise than the window they come from.
+TEST(GoldenExamples, OpenUnlearningsChunks) {
+  const Json rows = read_json(kGolden + "data/ou_chunks.json");
+  ASSERT_EQ(rows.size(), 15u);
+  for (const Json& row : rows) {
+    const auto family = row["family"].get<std::string>();
+    const auto max_length = row["max_length"].get<int64_t>();
+    const auto tok = tokenizer::load_tokenizer(kGolden + "tokenizer/" + family);
+    std::vector<std::vector<int32_t>> chunks;
+    for (const Example& chunk : rechunk_text(*tok, row["text"].get<std::string>(), max_length)) {
+      EXPECT_EQ(chunk.row, static_cast<int64_t>(chunks.size()));
+      EXPECT_EQ(chunk.labels.front(), kIgnored);
+      EXPECT_EQ(chunk.num_labels, static_cast<int64_t>(chunk.tokens.size()) - 1);
+      chunks.push_back(chunk.tokens);
+    }
+    EXPECT_EQ(chunks, row["chunks"].get<std::vector<std::vector<int32_t>>>())
+        << family << ", max_length " << max_length;
+  }
+}
+
 TEST(GoldenExamples, PromptForGeneration) {
   const auto tok = tokenizer::load_tokenizer(kGolden + "tokenizer/smollm2");
   // The plain rule leaves the answer tag to the model; a chat prompt ends with the assistant's tag.

@@ -16,7 +16,7 @@ class Layouts : public ::testing::Test {
  protected:
   Splits load(const std::string& benchmark, const std::string& forget,
               const std::string& retain = "auto", const std::string& root = "") {
-    DataConfig config;
+    DataConfig config = config_;
     config.benchmark = benchmark;
     config.root = root.empty() ? (kFixtures / benchmark).string() : root;
     config.forget = forget;
@@ -47,6 +47,7 @@ class Layouts : public ::testing::Test {
     return root;
   }
 
+  DataConfig config_;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_ =
       tokenizer::load_tokenizer(fs::path(UNLEARN_SOURCE_DIR) / "data/tiny");
 };
@@ -122,6 +123,32 @@ TEST_F(Layouts, WmdpDropsShortRows) {
   EXPECT_EQ(forget, (std::vector<int64_t>{0, 2, 3, 4}));
   EXPECT_EQ(retain, (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(load("wmdp", "cyber").forget->examples.size(), 2U);
+}
+
+// OpenUnlearning joins all rows, short ones too, and cuts windows; a .txt and a .json agree.
+TEST_F(Layouts, OpenUnlearningsChunking) {
+  config_.chunking = "ou";
+  const auto tokens = [&](const Split& split) {
+    std::vector<std::vector<int32_t>> all;
+    for (const Example& example : split.examples) {
+      EXPECT_LE(example.tokens.size(), 25U);
+      all.push_back(example.tokens);
+    }
+    return all;
+  };
+  const auto from_text = tokens(*load("muse", "news").forget);
+  EXPECT_GT(from_text.size(), 1U);
+  const std::string list = read_file(kFixtures / "muse/news/raw/forget.json");
+  const fs::path root = folder_with("news/raw/forget.json", list);
+  EXPECT_EQ(tokens(*load("muse", (root / "news/raw/forget.json").string(),
+                         (kFixtures / "muse/news/raw/retain1.txt").string())
+                        .forget),
+            from_text);
+  EXPECT_GT(load("wmdp", "bio").forget->examples.size(), 4U);
+  EXPECT_NE(error_of("wmdp", "bio",
+                     folder_with("bio_remove_dataset.jsonl", "{\"txt\": \"x\"}\n").string())
+                .find("bio_remove_dataset.jsonl: row 0: no field 'text'"),
+            std::string::npos);
 }
 
 // Characters, not bytes: 50 two-byte letters are too short, 51 are not.

@@ -137,6 +137,15 @@ expect_error 2 "goes with one model, not 2" "$unlearn" eval run plain --adapter 
 expect_error 2 "no adapter_config.json there" "${evaluate[@]}" --adapter absent --output bad
 rm -rf bad
 
+# Generations end where transformers ends them: at generation_config.json's tokens too.
+cp -r "$tiny" ending
+"$unlearn" generate --model "$tiny" --prompt "Who?" --max-new-tokens 8 >whole.txt 2>/dev/null
+third=$(sed 's/.*"ids":\[[0-9]*,[0-9]*,\([0-9]*\).*/\1/' whole.txt)
+printf '{"eos_token_id":[%s,1]}' "$third" >ending/generation_config.json
+"$unlearn" generate --model ending --prompt "Who?" --max-new-tokens 8 >ended.txt 2>/dev/null
+expect "the third token ended it" test "$(sed 's/.*"ids":\(\[[^]]*\]\).*/\1/' ended.txt)" = \
+  "$(sed "s/.*\"ids\":\(\[.*\),$third,.*/\1]/" whole.txt)"
+
 # Divergence from the model before unlearning; the TOFU repository's aggregates.
 kl=("$unlearn" eval run --set 'eval.metrics=[kl_divergence,probability]' --output kl)
 "${kl[@]}" --set eval.original_model="$tiny" >/dev/null 2>&1

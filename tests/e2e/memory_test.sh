@@ -49,4 +49,32 @@ expect "full recomputation changes no bit" cmp "$work/none/model/model.safetenso
 expect "run.json names the modes" grep -q '"master": "sr"' "$work/light/run.json"
 expect "run.json keeps the prediction" grep -q '"predicted_peak_bytes"' "$work/light/run.json"
 
+# Predicted and measured peaks agree within a tenth, with a model that is larger than the program.
+# shellcheck source-path=SCRIPTDIR/../.. source=bench/models.sh
+. "$source_dir/bench/models.sh"
+model_folder 30m "$work/30m" "$source_dir"
+run_number() { # run_number KEY FILE
+  sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$2" | head -1
+}
+within_a_tenth() { # within_a_tenth NAME SETTING…
+  local name=$1 settings=()
+  shift
+  for setting in "$@"; do settings+=(--set "$setting"); done
+  "$unlearn" finetune --model "$work/30m" --data "$source_dir/data/fiction" --quiet \
+    --output "$work/$name" --device cpu --set model.init=random --set data.benchmark=tofu \
+    --set train.max_steps=2 --set train.batch_size=8 "${settings[@]}" >/dev/null
+  local predicted measured
+  predicted=$(run_number predicted_peak_bytes "$work/$name/run.json")
+  measured=$(run_number peak_host_bytes "$work/$name/run.json")
+  expect "$name: predicted $predicted, measured $measured" awk -v p="$predicted" -v m="$measured" \
+    'BEGIN { exit !(p > 0.9 * m && p < 1.1 * m) }'
+}
+within_a_tenth plain_30m
+within_a_tenth light_30m train.state_bits=8 train.recompute=full
+
+# A resumed run keeps the modes that auto meant, whatever memory there is now.
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --set train.state_bits=8 >/dev/null
+rm -r "$work/kept/model"
+sed -i 's/"status": "done"/"status": "interrupted"/' "$work/kept/run.json"
+"${run[@]}" --output "$work/kept" --set train.save_every=1 --resume >/dev/null
 echo "memory: $checks checks"

@@ -27,14 +27,27 @@ run() {
 }
 ended() { expect "$1 is done" grep -q '"status": "done"' "$1/run.json"; }
 
-for method in ceu undial pdu ga_forgetkl; do
-  run "$method" --method "$method" && ended "$method"
-done
+# Every method by its name alone; altpo (its own data) and rmu (layer 7) come below.
+"$unlearn" list methods --json | sed -n 's/^    "name": "\(.*\)",*$/\1/p' >names
+grep -vx -e altpo -e rmu -e task_vector -e whp names >trained
+expect "the list is long" test "$(wc -l <trained)" -ge 16
+while read -r method; do
+  run "all-$method" --method "$method" && ended "all-$method"
+done <trained
 run rmu --method RMU --set 'method.module_regex=model\.layers\.2' \
   --set 'method.trainable_params_regex=[model\.layers\.(1|2)\.mlp\.down_proj\.weight]' && ended rmu
 expect "rmu's direction is kept" grep -q '"direction"' rmu/method_state.json
-expect "pdu's dual variable is kept" grep -q '"dual"' pdu/method_state.json
-expect "pdu reports it" grep -q '"dual":100' pdu/metrics.jsonl
+expect "pdu's dual variable is kept" grep -q '"dual"' all-pdu/method_state.json
+expect "pdu reports it" grep -q '"dual":100' all-pdu/metrics.jsonl
+
+# AltPO reads the rows' own alternatives; a row with two counts twice.
+sed 's/}$/, "alternate": ["By the sea.", "In another town."]}/' "$fiction/forget05.json" >alternates.json
+run altpo --method altpo --set data.forget=alternates.json --set data.retain=retain95 && ended altpo
+"$unlearn" train --model "$tiny" --data "$fiction" --set data.forget=alternates.json \
+  --set data.retain=retain95 --method altpo --set train.batch_size=2 --output none --dry-run --quiet >plan
+rows=$(wc -l <alternates.json)
+expect "alternatives are rows" grep -q "^alternate  *$((2 * rows)) rows" plan
+expect_error 2 "forget05.json: row 0: no field 'alternate'" run noalternate --method altpo
 
 # A run that is interrupted and goes on has the same dual variable and the same weights.
 dual=(--method pdu --set method.dual_warmup_epochs=0 --set method.dual_step_size=2)
@@ -62,7 +75,12 @@ expect_error 2 "no parameter's whole name" run none --method rmu --set method.la
 run raw --method npo_klr --set 'train.compat=[muse_logits]' && ended raw
 expect "compat is recorded" grep -q 'muse_logits' raw/run.json
 expect_error 2 "not a quirk of simnpo but of pdu" "$unlearn" "${dry[@]}" --set 'train.compat=[pdu_shift]'
-expect_error 2 "padding positions" "$unlearn" "${dry[@]}" --method KL --set 'train.compat=[kl_padded]'
+run padded --method KL --set 'train.compat=[kl_padded]' && ended padded
+run unpadded --method KL --set method.kl_positions=all
+expect "padding dilutes the KL" bash -c '! cmp -s padded/model/model.safetensors unpadded/model/model.safetensors'
+expect "95 of 96 tokens are read" grep -q "retain .* 95.00 tokens each" <("$unlearn" "${dry[@]}" --method KL \
+  --set data.max_length=96 --set 'train.compat=[kl_padded]')
+expect_error 2 "belongs to data.benchmark: wmdp" "$unlearn" "${dry[@]}" --method ga --set 'train.compat=[wmdp_pad_labels]'
 "$unlearn" "${dry[@]}" --method satimp --set 'train.compat=[satimp_yaml]' >/dev/null
 "$unlearn" list methods >methods.txt
 expect "list shows quirks" grep -q 'train.compat: muse_logits.*wmdp_batch_mean' methods.txt

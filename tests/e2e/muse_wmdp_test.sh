@@ -30,6 +30,25 @@ for name in wmdp_bio_acc wmdp_cyber_acc wmdp_chem_acc mmlu_acc; do
   expect "WMDP: $name in the table" grep -q "$name" table
 done
 
+# Aggregates again from the log, without a model.
+"$unlearn" metrics wmdp --log bio/eval/WMDP_EVAL.json --output again >aggregates
+expect "metrics wmdp: the same summary" cmp bio/eval/WMDP_SUMMARY.json again/WMDP_SUMMARY.json
+expect "metrics wmdp: the same log" cmp bio/eval/WMDP_EVAL.json again/WMDP_EVAL.json
+expect "metrics wmdp: printed" grep -Eq "^wmdp_bio_acc +[01]" aggregates
+expect_error 2 "no WMDP log" "$unlearn" metrics wmdp --log news/eval/MUSE_EVAL.json
+expect_error 2 "compares with no retrained model" "$unlearn" metrics wmdp \
+  --log bio/eval/WMDP_EVAL.json --retain-log bio/eval/WMDP_EVAL.json
+"$unlearn" --method npo --config "$source_dir/configs/wmdp.yaml" --model "$tiny" \
+  --data "$fixtures/wmdp" --output chunks --set train.max_steps=2 --set data.chunking=ou \
+  --epochs 40 "${short[@]}" >/dev/null
+expect "OpenUnlearning's chunks: two steps" test "$(wc -l <chunks/metrics.jsonl)" -eq 2
+
+"$unlearn" --config "$source_dir/configs/wmdp-simnpo-code.yaml" --model "$tiny" \
+  --data "$fixtures/wmdp" --output labels --set train.max_steps=2 \
+  --set 'train.compat=[wmdp_batch_mean,wmdp_pad_labels]' "${short[@]}" >/dev/null
+# Four pairs of texts, each read up to the last of 32 tokens.
+expect "labelled padding: every sequence is full" grep -q '"tokens":248,' labels/metrics.jsonl
+
 # Scalability and sustainability.
 EPOCHS=1 UNLEARN=$unlearn bash "$source_dir/scripts/reproduce/muse_sustain.sh" "$tiny" \
   "$fixtures/muse" scal simnpo --set data.max_length=32 --set train.batch_size=1 >sustain.log

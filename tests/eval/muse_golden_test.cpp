@@ -11,7 +11,7 @@ namespace unlearn::eval {
 namespace {
 namespace fs = std::filesystem;
 
-const fs::path kModel = fs::path(UNLEARN_SOURCE_DIR) / "data/tiny";
+const fs::path kMuseModel = fs::path(UNLEARN_SOURCE_DIR) / "data/tiny";
 const fs::path kFixtures = fs::path(UNLEARN_TEST_DIR) / "data_fixtures";
 
 Json golden(const std::string& name) {
@@ -22,7 +22,7 @@ Json golden(const std::string& name) {
 Outcome evaluate(const std::string& benchmark, const std::string& forget, const fs::path& folder,
                  const std::function<void(EvalConfig&)>& change = {},
                  const std::function<void(model::CausalLM&)>& spoil = {}) {
-  const auto tokenizer = tokenizer::load_tokenizer(kModel);
+  const auto tokenizer = tokenizer::load_tokenizer(kMuseModel);
   const data::Template prompt_template = data::named_template("phi");
   data::DataConfig data;
   data.root = (kFixtures / benchmark).string();
@@ -31,7 +31,7 @@ Outcome evaluate(const std::string& benchmark, const std::string& forget, const 
   if (change) change(config);
   const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
   const auto evaluation = make_evaluation(benchmark, inputs);
-  const auto model = model::load_model(kModel, torch::kFloat32, torch::kCPU);
+  const auto model = model::load_model(kMuseModel, torch::kFloat32, torch::kCPU);
   if (spoil) {
     const torch::NoGradGuard no_grad;
     spoil(*model);
@@ -47,8 +47,8 @@ void expect_close(double value, double wanted, const std::string& what) {
   EXPECT_NEAR(value, wanted, 2e-5 * std::max(1.0, std::abs(wanted))) << what;
 }
 
-void expect_rows(const Json& rows, const std::string& field, const Json& wanted,
-                 const std::string& what) {
+void expect_muse_rows(const Json& rows, const std::string& field, const Json& wanted,
+                      const std::string& what) {
   ASSERT_EQ(rows.size(), wanted.size()) << what;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const Json& value = rows.at(std::to_string(i)).at(field);
@@ -89,7 +89,7 @@ TEST_P(GoldenMuseEvaluation, EqualsTransformersRowByRow) {
       if (field == "agg") continue;
       const bool side = field == "forget" || field == "holdout";
       const Json& part = side ? result.details.at(field) : result.details;
-      expect_rows(part.at("value_by_index"), side ? "score" : field, rows, name + " " + field);
+      expect_muse_rows(part.at("value_by_index"), side ? "score" : field, rows, name + " " + field);
     }
   }
   ASSERT_TRUE(report.at("privleak").value);

@@ -5,7 +5,7 @@
 namespace unlearn::eval {
 namespace {
 
-data::Example example(std::vector<int32_t> tokens) {
+data::Example planned_example(std::vector<int32_t> tokens) {
   data::Example result;
   result.labels = tokens;
   result.labels.front() = data::kIgnored;
@@ -16,13 +16,13 @@ data::Example example(std::vector<int32_t> tokens) {
 
 TEST(Plan, EqualRequestsAreOne) {
   Plan plan;
-  const ResultId first = plan.score(example({1, 2, 3}));
-  const ResultId other = plan.score(example({1, 2, 4}));
+  const ResultId first = plan.score(planned_example({1, 2, 3}));
+  const ResultId other = plan.score(planned_example({1, 2, 4}));
   EXPECT_NE(first, other);
-  EXPECT_EQ(plan.score(example({1, 2, 3})), first);
+  EXPECT_EQ(plan.score(planned_example({1, 2, 3})), first);
   EXPECT_EQ(plan.scores().size(), 2U);
   // Ids and origin of a text do not matter, its labels do.
-  data::Example masked = example({1, 2, 3});
+  data::Example masked = planned_example({1, 2, 3});
   masked.labels[1] = data::kIgnored;
   EXPECT_NE(plan.score(masked), first);
 
@@ -35,17 +35,18 @@ TEST(Plan, EqualRequestsAreOne) {
   const ResultId choice = plan.choose({5, 6}, {1, 2});
   EXPECT_EQ(plan.choose({5, 6}, {1, 2}), choice);
   EXPECT_NE(plan.choose({5, 6}, {2, 1}), choice);
-  EXPECT_EQ(plan.gradient_norm(example({1, 2})), plan.gradient_norm(example({1, 2})));
+  EXPECT_EQ(plan.gradient_norm(planned_example({1, 2})),
+            plan.gradient_norm(planned_example({1, 2})));
 }
 
 // A text that two metrics want is scored once, with everything that either needs.
 TEST(Plan, MomentsAreAddedToAnEarlierRequest) {
   Plan plan;
-  const ResultId id = plan.score(example({1, 2, 3}), false);
+  const ResultId id = plan.score(planned_example({1, 2, 3}), false);
   EXPECT_FALSE(plan.scores()[id].moments);
-  EXPECT_EQ(plan.score(example({1, 2, 3}), true), id);
+  EXPECT_EQ(plan.score(planned_example({1, 2, 3}), true), id);
   EXPECT_TRUE(plan.scores()[id].moments);
-  EXPECT_EQ(plan.score(example({1, 2, 3}), false), id);
+  EXPECT_EQ(plan.score(planned_example({1, 2, 3}), false), id);
   EXPECT_TRUE(plan.scores()[id].moments);
 }
 

@@ -10,7 +10,7 @@ namespace unlearn::eval {
 namespace {
 namespace fs = std::filesystem;
 
-const fs::path kModel = fs::path(UNLEARN_SOURCE_DIR) / "data/tiny";
+const fs::path kTofuModel = fs::path(UNLEARN_SOURCE_DIR) / "data/tiny";
 const fs::path kData = fs::path(UNLEARN_SOURCE_DIR) / "data/fiction";
 
 class GoldenTofuEvaluation : public ::testing::TestWithParam<const char*> {
@@ -23,7 +23,7 @@ class GoldenTofuEvaluation : public ::testing::TestWithParam<const char*> {
   // The golden's "retrained" model when `scaled`.
   static std::shared_ptr<model::CausalLM> load(bool scaled) {
     torch::NoGradGuard no_grad;
-    auto model = model::load_model(kModel, torch::kFloat32, torch::kCPU);
+    auto model = model::load_model(kTofuModel, torch::kFloat32, torch::kCPU);
     if (scaled) {
       model->named_parameters()[golden()["scaled_weight"].get<std::string>()].mul_(
           golden()["scale"].get<double>());
@@ -32,7 +32,7 @@ class GoldenTofuEvaluation : public ::testing::TestWithParam<const char*> {
   }
 
   Outcome evaluate(bool scaled, const fs::path& folder, const std::string& retain_log) {
-    const auto tokenizer = tokenizer::load_tokenizer(kModel);
+    const auto tokenizer = tokenizer::load_tokenizer(kTofuModel);
     const data::Template prompt_template = data::named_template(GetParam());
     data::DataConfig data;
     data.root = kData.string();
@@ -41,7 +41,7 @@ class GoldenTofuEvaluation : public ::testing::TestWithParam<const char*> {
     config.rows = golden()["rows"].get<int64_t>();
     config.metrics = {"all"};
     config.retain_log = retain_log;
-    config.reference_model = config.original_model = kModel.string();
+    config.reference_model = config.original_model = kTofuModel.string();
     const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
     const auto evaluation = make_evaluation("tofu", inputs);
     const auto own = load(scaled), other = load(!scaled);

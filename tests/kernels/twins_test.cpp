@@ -60,6 +60,41 @@ TEST_P(TwinTest, RowLogits) {
   expect_close(work, oracle.grad());
 }
 
+// fp32 only. Rows far from the reference, near it (the divergence is 1e-8 and nothing may cancel)
+// and equal to it.
+TEST(RowKlTest, ValuesAndGradients) {
+  torch::manual_seed(12);
+  const torch::Tensor reference = torch::randn({9, 2011}) * 6;
+  torch::Tensor z = torch::randn({9, 2011}) * 6;
+  z[0].copy_(reference[0] + 0.3 * torch::randn({2011}));
+  z[1].copy_(reference[1] + 1e-4 * torch::randn({2011}));
+  z[2].copy_(reference[2]);
+  z[3].fill_(-90.0);
+  z[3][7] = 70.0;
+  const torch::Tensor oracle = wide(z);
+  const torch::Tensor q = reference.to(torch::kDouble).log_softmax(1);
+  const torch::Tensor want = (q.exp() * (q - oracle.log_softmax(1))).sum(1);
+  want.sum().backward();
+  torch::Tensor value = torch::empty({9});
+  RowKl args{.logits = z.mutable_data_ptr<float>(),
+             .reference = reference.const_data_ptr<float>(),
+             .value = value.mutable_data_ptr<float>(),
+             .rows = 9,
+             .columns = 2011};
+  const torch::Tensor untouched = z.clone();
+  row_kl_cpu(args, 0, 9);
+  EXPECT_TRUE(z.equal(untouched));
+  const torch::Tensor without = value.clone();
+  args.with_gradient = true;
+  row_kl_cpu(args, 0, 5);
+  row_kl_cpu(args, 5, 9);
+  EXPECT_TRUE(value.equal(without));
+  EXPECT_TRUE(value.to(torch::kDouble).allclose(want, 1e-5, 0)) << value << want;
+  EXPECT_EQ(value[2].item<float>(), 0.0F);
+  EXPECT_TRUE(z.to(torch::kDouble).allclose(oracle.grad(), 1e-5, 1e-7))
+      << (z.to(torch::kDouble) - oracle.grad()).abs().max();
+}
+
 TEST_P(TwinTest, RmsNormWithResidual) {
   const int64_t rows = 13, width = 96, parts = 4;
   const torch::Tensor x = random({rows, width}), addend = random({rows, width});

@@ -11,7 +11,7 @@ namespace {
 
 using torch::Tensor;
 
-const Json kNone = "none";
+const Json kNoRetain = "none";
 
 double near(double golden) { return 1e-12 * std::max(1.0, std::abs(golden)); }
 
@@ -49,8 +49,8 @@ struct RowBatch {
   LossInputs inputs;
 };
 
-void check(const std::string& method, Fields fields, const std::vector<std::string>& quirks,
-           double golden, const std::vector<double>& first_row = {}) {
+void check_rows(const std::string& method, Fields fields, const std::vector<std::string>& quirks,
+                double golden, const std::vector<double>& first_row = {}) {
   SCOPED_TRACE(method + " " + Json(fields).dump());
   const auto loss = make_loss(method, fields, quirks);
   const RowBatch batch(loss->needs());
@@ -63,15 +63,15 @@ void check(const std::string& method, Fields fields, const std::vector<std::stri
 }
 
 TEST(GoldenRowLosses, Undial) {
-  check("undial", {}, {}, 1.8762774765019,
-        {0.157985948253, -0.0888398200715, -0.0446524624863, -0.0244936656954});
-  check("undial", {{"beta", 3.0}}, {}, 1.8221344328241,
-        {0.146354403497, -0.0837114080337, -0.0423481184178, -0.0202948770456});
+  check_rows("undial", {}, {}, 1.8762774765019,
+             {0.157985948253, -0.0888398200715, -0.0446524624863, -0.0244936656954});
+  check_rows("undial", {{"beta", 3.0}}, {}, 1.8221344328241,
+             {0.146354403497, -0.0837114080337, -0.0423481184178, -0.0202948770456});
 }
 
 TEST(GoldenRowLosses, CrossEntropyUnlearning) {
-  check("ceu", {{"ignore_first_n_answer_tokens", 0}}, {}, 1.6960192827913,
-        {0.157996948751, -0.0523758242613, -0.0192679889601, -0.08635313553});
+  check_rows("ceu", {{"ignore_first_n_answer_tokens", 0}}, {}, 1.6960192827913,
+             {0.157996948751, -0.0523758242613, -0.0192679889601, -0.08635313553});
   // By default the first answer token is left alone.
   const auto loss = make_loss("ceu");
   const RowBatch batch(loss->needs());
@@ -85,8 +85,8 @@ TEST(GoldenRowLosses, Pdu) {
   const Fields fields = {{"retain_weight", 0.0}, {"primal_dual", false}};
   const std::vector<double> row = {0.4375, -0.145833333333333, -0.145833333333333,
                                    -0.145833333333333};
-  check("pdu", fields, {}, 0.98125, row);
-  check("pdu", fields, {"pdu_shift"}, 0.98125, row);
+  check_rows("pdu", fields, {}, 0.98125, row);
+  check_rows("pdu", fields, {"pdu_shift"}, 0.98125, row);
   using scoring::RowPositions;
   EXPECT_EQ(make_loss("pdu", fields)->needs().forget_rows.positions, RowPositions::kLabelTokens);
   EXPECT_EQ(make_loss("pdu", fields, {"pdu_shift"})->needs().forget_rows.positions,
@@ -95,23 +95,24 @@ TEST(GoldenRowLosses, Pdu) {
 
 // The token mean of -log p is 0.67093594138318, the KL 0.061501659751945.
 TEST(GoldenRowLosses, ForgetKl) {
-  check("ga_forgetkl", {}, {}, -0.67093594138318 + 0.061501659751945);
-  check("grad_diff", {{"retain_loss", "kl"}}, {}, -0.67093594138318 + 0.061501659751945);
-  check("grad_diff", {{"retain_loss", "kl"}}, {"kl_per_sequence"},
-        -0.67093594138318 + 3 * 0.061501659751945);
+  check_rows("ga_forgetkl", {}, {}, -0.67093594138318 + 0.061501659751945);
+  check_rows("grad_diff", {{"retain_loss", "kl"}}, {}, -0.67093594138318 + 0.061501659751945);
+  check_rows("grad_diff", {{"retain_loss", "kl"}}, {"kl_per_sequence"},
+             -0.67093594138318 + 3 * 0.061501659751945);
 }
 
 TEST(GoldenRowLosses, MuseRawLogits) {
   const std::vector<std::string> raw = {"muse_logits"};
-  check("npo", {{"beta", 0.1}, {"retain_loss", kNone}}, raw, 13.859255639842,
-        {0.08416663889, 0.0820834270749, 0.0812504339193, 0.0849997778133});
-  check("simnpo", {{"beta", 0.7}, {"retain_loss", kNone}}, raw, 2.2355081843182);
-  check("simnpo", {{"beta", 0.7}, {"delta", 0.1}, {"retain_loss", kNone}}, raw, 2.3421035532597);
+  check_rows("npo", {{"beta", 0.1}, {"retain_loss", kNoRetain}}, raw, 13.859255639842,
+             {0.08416663889, 0.0820834270749, 0.0812504339193, 0.0849997778133});
+  check_rows("simnpo", {{"beta", 0.7}, {"retain_loss", kNoRetain}}, raw, 2.2355081843182);
+  check_rows("simnpo", {{"beta", 0.7}, {"delta", 0.1}, {"retain_loss", kNoRetain}}, raw,
+             2.3421035532597);
   // Beside its KL the forget coefficient is not applied.
   const Fields kl = {{"beta", 0.1}, {"retain_loss", "kl"}, {"forget_weight", 0.25}};
-  check("npo", kl, raw, 13.859255639842 - 0.6075542409205);
+  check_rows("npo", kl, raw, 13.859255639842 - 0.6075542409205);
   const Fields nll = {{"beta", 0.1}, {"retain_loss", "nll"}, {"forget_weight", 0.25}};
-  check("npo", nll, raw, 0.25 * 13.859255639842 + 0.67093594138318);
+  check_rows("npo", nll, raw, 0.25 * 13.859255639842 + 0.67093594138318);
 }
 
 // h, its labels' first two (or all three) rows, and the control vector 2 (0.6, 0.8, 0, 0).
@@ -136,7 +137,7 @@ struct HiddenBatch {
 };
 
 std::unique_ptr<Loss> make_rmu(const std::vector<std::string>& quirks) {
-  auto loss = make_loss("rmu", {{"retain_loss", kNone}, {"steering_coeff", 2.0}}, quirks);
+  auto loss = make_loss("rmu", {{"retain_loss", kNoRetain}, {"steering_coeff", 2.0}}, quirks);
   loss->load_state({{"direction", {0.6, 0.8, 0.0, 0.0}}});
   return loss;
 }
@@ -182,7 +183,7 @@ TEST(GoldenRowLosses, RmuEmbedDiff) {
 TEST(GoldenRowLosses, WmdpBatchMean) {
   const auto check_mean = [](const std::string& method, double beta, double golden, double token) {
     const auto loss =
-        make_loss(method, {{"beta", beta}, {"retain_loss", kNone}}, {"wmdp_batch_mean"});
+        make_loss(method, {{"beta", beta}, {"retain_loss", kNoRetain}}, {"wmdp_batch_mean"});
     const Batch batch = fixture_a();
     const auto expect = [&] {
       EXPECT_NEAR(total_loss(*loss, batch.inputs).item<double>(), golden, near(golden)) << method;
@@ -201,11 +202,27 @@ TEST(GoldenRowLosses, WmdpBatchMean) {
 
 TEST(GoldenRowLosses, DpoWithoutItsScale) {
   const Batch batch = fixture_a();
-  const auto loss = make_loss("dpo", {{"beta", 0.1}, {"retain_loss", kNone}}, {"dpo_scale=1"});
+  const auto loss = make_loss("dpo", {{"beta", 0.1}, {"retain_loss", kNoRetain}}, {"dpo_scale=1"});
   const double golden = 12.964954665426 * 0.1 / 2;
   EXPECT_NEAR(total_loss(*loss, batch.inputs).item<double>(), golden, 1e-13);
   const Tensor gradient = losses::gradient(*loss, batch.inputs, batch.inputs.forget.logp);
   EXPECT_NEAR(gradient[0].item<double>(), 0.488751898053 * 0.1 / 2, 1e-13);
+}
+
+// Which sequences the quirks that read outputs at padding ask to be padded.
+TEST(Quirks, PaddingIsAskedForWhereItIsRead) {
+  const auto padding = [](const std::string& method, const char* retain, const char* quirk) {
+    const auto loss = make_loss(method, {{"retain_loss", retain}}, {quirk});
+    const Needs needs = loss->needs();
+    return std::tuple(needs.padding.forget, needs.padding.retain, needs.padding.labelled);
+  };
+  EXPECT_EQ(padding("npo", "kl", "kl_padded"), std::tuple(false, true, false));
+  EXPECT_EQ(padding("npo", "nll", "kl_padded"), std::tuple(false, false, false));
+  EXPECT_EQ(padding("ga_forgetkl", "kl", "kl_padded"), std::tuple(true, true, false));
+  EXPECT_EQ(padding("ga", "nll", "wmdp_pad_labels"), std::tuple(true, true, true));
+  const auto loss = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded"});
+  EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAll);
+  EXPECT_EQ(loss->terms().at(1).unit, Unit::kPosition);
 }
 
 TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
@@ -228,7 +245,7 @@ TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
   EXPECT_EQ(message("pdu", "pdu-shift"), "");
   EXPECT_NE(message("npo", "pdu_shift").find("not a quirk of npo but of pdu"), std::string::npos);
   EXPECT_NE(message("npo", "muse_logit").find("did you mean 'muse_logits'"), std::string::npos);
-  EXPECT_NE(message("npo", "kl_padded").find("padding positions"), std::string::npos);
+  EXPECT_NE(message("idk", "kl_padded").find("not a quirk of idk"), std::string::npos);
   EXPECT_EQ(quirk_settings(*find_method("satimp").make(), {"satimp_yaml"}),
             (Defaults{{"method.forget_weight", "0.1"}, {"method.retain_weight", "1.0"}}));
 }

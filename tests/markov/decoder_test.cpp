@@ -21,10 +21,10 @@ class GoldenDecoder : public testing::Test {
     const Json& options = golden_.at("options");
     leakage_ = options.at("leakage").get<double>();
     lr_ = options.at("lr").get<double>();
-    decoder_ = std::make_shared<Decoder>(
-        DecoderOptions{options.at("width").get<int64_t>(), options.at("blocks").get<int64_t>(),
-                       options.at("positions").get<int64_t>()},
-        1);
+    decoder_ =
+        make_decoder({options.at("width").get<int64_t>(), options.at("blocks").get<int64_t>(),
+                      options.at("positions").get<int64_t>()},
+                     1);
     decoder_->to(torch::kDouble);
     const torch::NoGradGuard no_grad;
     for (auto& item : decoder_->named_parameters()) {
@@ -131,22 +131,52 @@ TEST_F(GoldenDecoder, UnlearningPaths) {
   expect_parameters(golden_.at("weights"), [](const torch::Tensor& p) { return p.detach(); });
 }
 
+// The paper's text: a GPT-2. Against transformers' own.
+TEST_F(GoldenDecoder, Gpt2LogitsAndGradients) {
+  const Json& golden = golden_.at("gpt2");
+  const Json& options = golden.at("options");
+  decoder_ = make_decoder({.width = options.at("width"),
+                           .blocks = options.at("blocks"),
+                           .positions = options.at("positions"),
+                           .arch = "gpt2",
+                           .heads = options.at("heads")},
+                          1);
+  decoder_->to(torch::kDouble);
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& item : decoder_->named_parameters()) {
+      item.value().copy_(expected(golden.at("weights"), item.key(), item.value()));
+    }
+  }
+  const std::shared_ptr<Decoder> other = decoder_->copy();
+  const Transitions at = run_decoder(*decoder_, everything());
+  const auto want = torch::tensor(golden.at("logits").get<std::vector<double>>(), torch::kDouble);
+  const auto got = scoring::logits(at.hidden, decoder_->head());
+  EXPECT_LT((got.flatten() - want).abs().max().item<double>(), 1e-12);
+  const auto loss = -scoring::token_logprob(at.hidden, decoder_->head(), at.to).mean();
+  EXPECT_NEAR(loss.item<double>(), golden.at("cross_entropy").get<double>(), 1e-12);
+  loss.backward();
+  expect_parameters(golden.at("gradients"), [](const torch::Tensor& p) { return p.grad(); });
+  EXPECT_TRUE(torch::equal(run_decoder(*other, everything()).hidden, at.hidden));
+  other->parameters().front().detach().zero_();
+  EXPECT_TRUE(torch::equal(run_decoder(*decoder_, everything()).hidden, at.hidden));
+}
+
 // KL(home row || uniform), from the specification.
 TEST(GoldenEvaluate, AUniformModel) {
-  Decoder decoder({4, 1, 19}, 1);
+  const auto decoder = make_decoder({4, 1, 19}, 1);
   const torch::NoGradGuard no_grad;
-  for (auto& parameter : decoder.parameters()) parameter.zero_();
+  for (auto& parameter : decoder->parameters()) parameter.zero_();
   SequenceSet at_home{torch::tensor({{0, 1, 2, 0, 1}}, torch::kInt64),
                       torch::full({1}, 5, torch::kInt64), torch::zeros({1}, torch::kInt64)};
-  EXPECT_NEAR(transition_kl(decoder, at_home, 0.2).mean(), 0.53411080871, 1e-8);
+  EXPECT_NEAR(transition_kl(*decoder, at_home, 0.2).mean(), 0.53411080871, 1e-8);
   // Two of the four transitions start away from home, where the chain is uniform itself.
   at_home.states = torch::tensor({{0, 5, 2, 9, 1}}, torch::kInt64);
-  EXPECT_NEAR(transition_kl(decoder, at_home, 0.2).mean(), 0.53411080871 / 2, 1e-8);
+  EXPECT_NEAR(transition_kl(*decoder, at_home, 0.2).mean(), 0.53411080871 / 2, 1e-8);
 }
 
 TEST(Decoder, StartsAsDocumented) {
-  const Decoder decoder({128, 4, 19}, 7);
-  const auto named = decoder.named_parameters();
+  const auto named = make_decoder({128, 4, 19}, 7)->named_parameters();
   EXPECT_NEAR(named["tokens"].std().item<double>(), 1.0, 0.1);
   EXPECT_NEAR(named["positions"].std().item<double>(), 0.02, 0.002);
   const double bound = 1.0 / std::sqrt(128.0);
@@ -155,10 +185,11 @@ TEST(Decoder, StartsAsDocumented) {
     EXPECT_LE(largest, bound) << name;
     EXPECT_GT(largest, 0.9 * bound) << name;
   }
-  EXPECT_TRUE(
-      torch::equal(named["block0_qkv"], Decoder({128, 4, 19}, 7).named_parameters()["block0_qkv"]));
-  EXPECT_FALSE(
-      torch::equal(named["block0_qkv"], Decoder({128, 4, 19}, 8).named_parameters()["block0_qkv"]));
+  const auto first_block = [](uint64_t seed) {
+    return make_decoder({128, 4, 19}, seed)->named_parameters()["block0_qkv"];
+  };
+  EXPECT_TRUE(torch::equal(named["block0_qkv"], first_block(7)));
+  EXPECT_FALSE(torch::equal(named["block0_qkv"], first_block(8)));
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ TEST(StudyConfig, UserValuesWinAndMistakesAreNamed) {
   EXPECT_NE(refusal({"unlearn.methods=[npo, NPO]"}).find("twice"), std::string::npos);
   EXPECT_NE(refusal({"unlearn.iteration=3"}).find("unlearn.iterations"), std::string::npos);
   EXPECT_NE(refusal({"data.retain_length=30"}).find("model.positions"), std::string::npos);
+  EXPECT_NE(refusal({"model.arch=gpt2", "model.heads=3"}).find("model.heads"), std::string::npos);
 }
 
 TEST(Study, TheSameSeedGivesTheSameRecord) {
@@ -72,6 +73,9 @@ TEST(Study, TheSameSeedGivesTheSameRecord) {
   EXPECT_NE(first["paths"], record(6)["paths"]);
   EXPECT_EQ(first["paths"]["npo"]["batch"].back(), 12);
   EXPECT_EQ(first["paths"]["npo"]["Retain Test"].size(), 13);
+  Study study = resolve_study("length", settings_of(tiny));
+  study.config.decoder.arch = "gpt2";
+  EXPECT_NE(Laboratory().run(study, 5)["paths"], first["paths"]);
   // Both methods start from the same model.
   EXPECT_EQ(first["paths"]["npo"]["Forget1 Test"][0], first["paths"]["simnpo"]["Forget1 Test"][0]);
 }

@@ -91,6 +91,32 @@ TEST_P(GoldenModel, GreedyGenerationOfABatchWithDifferentLengths) {
       << golden.greedy;
 }
 
+// Padding at the end of sequences (scripts/goldens/padding.py): its own outputs are transformers'
+// under an attention mask, and nothing else changes.
+TEST_P(GoldenModel, OutputsAtPadding) {
+  const Json golden = read_json(golden_folder() / "padding.json");
+  if (!golden.at("logits").contains(GetParam())) GTEST_SKIP() << "stored in bf16";
+  const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
+  const torch::NoGradGuard no_grad;
+  PackedIds batch;
+  std::vector<torch::Tensor> wanted;
+  for (size_t i = 0; i < golden.at("ids").size(); ++i) {
+    const auto row = golden["ids"][i].get<std::vector<int64_t>>();
+    batch.offsets.push_back(static_cast<int64_t>(i * row.size()));
+    for (const auto& position : golden["logits"][GetParam()][i]) {
+      wanted.push_back(torch::tensor(position.get<std::vector<double>>()));
+    }
+    const torch::Tensor ids = torch::tensor(row);
+    batch.ids = batch.ids.defined() ? torch::cat({batch.ids, ids}) : ids;
+  }
+  batch.offsets.push_back(batch.ids.size(0));
+  batch.attended = golden.at("attended").get<std::vector<int64_t>>();
+  const torch::Tensor expected = torch::stack(wanted);
+  const torch::Tensor got =
+      logits_of(*model, model->hidden_states(batch)).slice(1, 0, expected.size(1));
+  EXPECT_LT((got - expected).abs().max().item<double>(), 1e-4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Variants, GoldenModel, ::testing::ValuesIn(variants()),
                          [](const auto& variant) { return variant.param; });
 

@@ -21,6 +21,7 @@ TEST(GoldenQuantized, MatrixOfOddSize) {
     const torch::Tensor expected = file.view(std::to_string(bits));
     EXPECT_LT((packed.dequantize() - expected).abs().max().item<double>(), 1e-6) << bits;
     EXPECT_EQ(packed.dequantize()[3].abs().max().item<double>(), 0.0);  // a row of zeros
+    EXPECT_EQ(packed.bytes(), QuantizedMatrix::bytes_of(matrix.size(0), matrix.size(1), bits));
     // 8 bits and a scale per row; 4.127 bits per element in blocks of 64.
     const double bits_stored = 8.0 * static_cast<double>(packed.bytes()) / 21070.0;
     EXPECT_LT(bits_stored, bits == 8 ? 8.11 : 4.14);

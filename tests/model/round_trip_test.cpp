@@ -4,24 +4,13 @@
 #include <cstdlib>
 
 #include "fixtures.h"
+#include "test_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
-#include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 #include "unlearn/core/json.h"
 
 namespace unlearn::model {
 namespace {
 namespace fs = std::filesystem;
-
-template <class Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 // A folder for one test; UNLEARN_ROUNDTRIP_DIR names one that stays.
 fs::path output_folder(const std::string& name) {

@@ -142,7 +142,8 @@ Tensor over_full_logits(const RowRequest& request, const Tensor& z, const Tensor
 
 class RowGradients : public testing::TestWithParam<std::tuple<RowFunction, double>> {};
 
-// In small chunks, with scale, bias and (with the second parameter above 0) soft-capping.
+// In small chunks, some or none of them kept, with scale, bias and (with the second parameter above
+// 0) soft-capping.
 TEST_P(RowGradients, EqualFullLogitsAutograd) {
   const auto [function, softcap] = GetParam();
   torch::manual_seed(5);
@@ -160,18 +161,63 @@ TEST_P(RowGradients, EqualFullLogitsAutograd) {
     return cap_at > 0 ? cap_at * torch::tanh(z / cap_at) : z;
   };
 
-  const Tensor values = row_values(request, rows, head, comparison, {.chunk_bytes = 37 * 8 * 6});
   const Tensor reference =
       cap(1.3 * comparison.reference_rows.matmul(comparison.reference_head.weight.t()));
   const Tensor full = over_full_logits(request, cap(0.7 * (rows.matmul(weight.t()) + bias)),
                                        reference, comparison.targets);
-  EXPECT_LE((values - full).abs().max().item<double>(), 1e-12 * full.abs().max().item<double>());
-  const auto own = torch::autograd::grad({(values * upstream).sum()}, {rows, weight, bias});
   const auto wanted = torch::autograd::grad({(full * upstream).sum()}, {rows, weight, bias});
-  for (size_t i = 0; i < own.size(); ++i) {
-    EXPECT_LE((own[i] - wanted[i]).abs().max().item<double>(),
-              1e-12 * std::max(1.0, wanted[i].abs().max().item<double>()))
-        << i;
+  constexpr int64_t kRowBytes = 37 * 8;
+  for (const int64_t stored : {0, 4, 11}) {
+    const Tensor values =
+        row_values(request, rows, head, comparison,
+                   {.chunk_bytes = 6 * kRowBytes, .store_bytes = stored * kRowBytes});
+    EXPECT_LE((values - full).abs().max().item<double>(), 1e-12 * full.abs().max().item<double>());
+    const auto own = torch::autograd::grad({(values * upstream).sum()}, {rows, weight, bias});
+    for (size_t i = 0; i < own.size(); ++i) {
+      EXPECT_LE((own[i] - wanted[i]).abs().max().item<double>(),
+                1e-12 * std::max(1.0, wanted[i].abs().max().item<double>()))
+          << i << ", " << stored << " rows stored";
+    }
+  }
+}
+
+// fp32 and bf16 go through other code (the CPU's row kernels, gradients narrowed per chunk): held
+// against fp64 on the same numbers.
+TEST_P(RowGradients, OfNarrowRowsFollowFp64) {
+  const auto [function, softcap] = GetParam();
+  const RowRequest request = request_of(function, 0.8, 0.3);
+  const auto run = [&, cap = softcap](torch::Dtype dtype, int64_t stored) {
+    torch::manual_seed(6);
+    const auto random = [&](torch::IntArrayRef sizes) {
+      return torch::randn(sizes).to(torch::kBFloat16).to(dtype);
+    };
+    const Tensor rows = random({11, 6}).set_requires_grad(true);
+    const Tensor weight = random({370, 6}).set_requires_grad(true);
+    const model::Head head{weight, {}, 0.5, cap};
+    const RowComparison comparison{random({11, 5}),
+                                   {random({370, 5}), {}, 1.25, cap},
+                                   torch::randint(370, {11}, torch::kLong)};
+    const Tensor upstream = random({11}).to(dtype == torch::kDouble ? dtype : torch::kFloat);
+    constexpr int64_t kRowBytes = 370 * 4;
+    const Tensor values =
+        row_values(request, rows, head, comparison,
+                   {.chunk_bytes = 6 * kRowBytes, .store_bytes = stored * kRowBytes});
+    auto result = torch::autograd::grad({(values * upstream).sum()}, {rows, weight});
+    result.push_back(values.detach());
+    for (Tensor& tensor : result) tensor = tensor.to(torch::kDouble);
+    return result;
+  };
+  const auto wanted = run(torch::kDouble, 0);
+  for (const auto& [dtype, tolerance] :
+       {std::pair{torch::kFloat, 1e-5}, std::pair{torch::kBFloat16, 3e-2}}) {
+    for (const int64_t stored : {0, 4, 11}) {
+      const auto own = run(dtype, stored);
+      for (size_t i = 0; i < own.size(); ++i) {
+        EXPECT_LE((own[i] - wanted[i]).norm().item<double>(),
+                  tolerance * wanted[i].norm().item<double>())
+            << i << ", " << stored << " rows stored, " << dtype;
+      }
+    }
   }
 }
 

@@ -1,47 +1,47 @@
 // Parts of tokenizer.json that we do not know, damaged files, and the flags of added tokens.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
+#include "test_folder.h"
 #include "tokenizer/hostile.h"
-#include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
-#include "unlearn/core/strings.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::tokenizer {
 namespace {
 
-namespace fs = std::filesystem;
-
-class Folder {
+class Folder : public TestFolder {
  public:
-  Folder()
-      : path_(fs::path(testing::TempDir()) /
-              cat("unlearn_tokenizer_",
-                  testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
+  std::unique_ptr<Tokenizer> load() const { return load_tokenizer(path()); }
+  std::unique_ptr<Tokenizer> write_and_load(const Json& tokenizer) const {
+    write("tokenizer.json", tokenizer.dump());
+    return load();
   }
-  ~Folder() { fs::remove_all(path_); }
-  void write(const std::string& name, const std::string& content) const {
-    write_file_atomic(path_ / name, content);
-  }
-  std::unique_ptr<Tokenizer> load() const { return load_tokenizer(path_); }
+  // "accepted" where there is none.
   std::string refusal() const {
-    try {
-      load();
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "";
+    return unlearn::refusal([&] { load(); });
   }
-
- private:
-  fs::path path_;
 };
 
 Json gpt2() { return read_json(golden_path("gpt2/tokenizer.json")); }
+
+// Which of the side files names the tokens that end a generation.
+TEST(SideFiles, StopTokens) {
+  const auto stops = [](const Json& config, const Json& generation, const std::string& eos) {
+    const Folder folder;
+    folder.write("tokenizer.json", gpt2().dump());
+    if (!config.is_null()) folder.write("config.json", config.dump());
+    if (!generation.is_null()) folder.write("generation_config.json", generation.dump());
+    if (!eos.empty()) folder.write("special_tokens_map.json", Json{{"eos_token", eos}}.dump());
+    return folder.load()->special().stops;
+  };
+  using Ids = std::vector<int32_t>;
+  const Json several = {{"eos_token_id", {7, 9}}};
+  EXPECT_EQ(stops(several, nullptr, ""), (Ids{7, 9}));
+  EXPECT_EQ(stops({{"eos_token_id", 5}}, several, ""), (Ids{7, 9, 5}));  // 5 is its eos
+  EXPECT_EQ(stops(nullptr, {{"eos_token_id", -1}}, ""), Ids{});
+  const int32_t a = *Folder().write_and_load(gpt2())->token_to_id("a");
+  EXPECT_EQ(stops(several, nullptr, "a"), (Ids{7, 9, a}));  // what training ends answers with
+  EXPECT_EQ(stops({{"eos_token_id", a}}, nullptr, "a"), Ids{a});
+}
 
 struct Case {
   std::string pointer;

@@ -4,30 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include "train/tiny_run.h"
 #include "unlearn/checkpoint/safetensors.h"
-#include "unlearn/core/files.h"
-#include "unlearn/core/strings.h"
-#include "unlearn/train/trainer.h"
 
 namespace unlearn::train {
 namespace {
 namespace fs = std::filesystem;
 
-const fs::path kGolden = fs::path(UNLEARN_TEST_DIR) / "golden/train/trajectory";
-
 std::vector<data::Example> examples_of(const std::string& name) {
-  std::vector<data::Example> examples;
-  const Json all = read_json(kGolden / "examples.json");
-  for (const Json& row : all.at(name)) {
-    data::Example& example = examples.emplace_back();
-    example.tokens = row.at("tokens").get<std::vector<int32_t>>();
-    example.labels = row.at("labels").get<std::vector<int32_t>>();
-    example.num_labels = std::count_if(example.labels.begin(), example.labels.end(),
-                                       [](int32_t label) { return label != data::kIgnored; });
-    example.row = static_cast<int64_t>(examples.size()) - 1;
-    example.id = cat(name, ":", example.row);
-  }
-  return examples;
+  return read_examples(read_json(kGolden / "examples.json").at(name), name);
 }
 
 class LoraTraining : public ::testing::Test {

@@ -195,9 +195,12 @@ TEST_P(EveryMode, FollowsFp32State) {
     wide_optimizer.step(1e-4, 1.0);
     narrow_optimizer.step(1e-4, 1.0);
   }
-  const torch::Tensor path = (wide - start).to(torch::kFloat);
+  const double path = (wide - start).to(torch::kFloat).norm().item<double>();
   const double error = (narrow - wide).to(torch::kFloat).norm().item<double>();
-  EXPECT_LT(error, (mode.bits == 8 ? 0.2 : 0.05) * path.norm().item<double>());
+  // Seen: 0.09 with 8 bits and an exact master. Weights that are rounded to nearest move by a whole
+  // step or not at all, so that a small difference in the update may count for much more (0.17).
+  const double bound = mode.bits == 16 ? 0.02 : mode.master == Master::kRounded ? 0.2 : 0.12;
+  EXPECT_LT(error, bound * path);
   EXPECT_GT(error, 0.0);
 }
 

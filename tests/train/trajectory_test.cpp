@@ -26,6 +26,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     const Json examples = read_json(kGolden / "examples.json");
     forget_ = read_examples(examples.at("forget"), "forget");
     retain_ = read_examples(examples.at("retain"), "retain");
+    alternate_ = read_examples(examples.at("alternate"), "alternate");
     golden_ = read_json(kGolden / "runs.json").at(GetParam());
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
@@ -37,11 +38,15 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     const auto name = golden_.at("method").get<std::string>();
     loss_ = make_loss(name, golden_.at("options"));
     losses::enable_quirks(*loss_, name, golden_.at("compat"));
+    pad();
     loss_->start(model_facts(*model_, config));
+    const losses::Needs wanted = loss_->needs();
     TrainerInputs inputs{.model = model_.get(),
                          .loss = loss_.get(),
-                         .data = {&forget_, loss_->needs().retain ? &retain_ : nullptr, nullptr},
+                         .data = {&forget_, wanted.retain ? &retain_ : nullptr,
+                                  wanted.alternate ? &alternate_ : nullptr},
                          .pairing = data::Pairing::kCyclic,
+                         .alternate_per_forget = wanted.alternate,
                          .config = config};
     std::optional<scoring::ReferenceCache> reference;
     RunFolder folder(folder_, ExistingOutput::kRefuse);
@@ -60,6 +65,18 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     }
     trainer.run();
     return records;
+  }
+
+  // Reference quirks: what the loss asks for, padded as the loop does it.
+  void pad() {
+    const losses::Needs::Padding padding = loss_->needs().padding;
+    EXPECT_EQ(padding.forget || padding.retain, !golden_.at("padding").is_null());
+    if (golden_.at("padding").is_null()) return;
+    const data::PadRule rule{golden_["padding"].at("length").get<int64_t>(),
+                             golden_["padding"].at("token").get<int32_t>(), padding.labelled};
+    EXPECT_EQ(padding.labelled, golden_["padding"].value("labelled", false));
+    if (padding.forget) data::pad_examples(forget_, rule);
+    if (padding.retain) data::pad_examples(retain_, rule);
   }
 
   // Largest difference between the final weights and the loop's, over the stored samples.
@@ -91,7 +108,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     EXPECT_LE(weight_error(), 1e-5);
   }
 
-  std::vector<data::Example> forget_, retain_;
+  std::vector<data::Example> forget_, retain_, alternate_;
   Json golden_;
   fs::path folder_;
   std::shared_ptr<model::CausalLM> model_;
@@ -110,7 +127,10 @@ TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
                          ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll",
                                            "ga_forgetkl", "undial", "ceu", "pdu", "pdu_epoch",
-                                           "rmu", "npo_batch"));
+                                           "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk",
+                                           "dpo", "dpo_kl", "altpo", "kto_sigmoid",
+                                           "kto_logsigmoid", "npo_kl_padded", "ga_pad_labels",
+                                           "simnpo_pad_labels"));
 
 }  // namespace
 }  // namespace unlearn::train

@@ -17,6 +17,7 @@ struct Setting {
   Json value;           // null, boolean, number, text or list of those
   bool quoted = false;  // a YAML scalar in quotes is text, whatever it looks like
   std::string origin;
+  int64_t layer = 0;  // later layers have higher numbers
 };
 
 // Dotted keys -> settings; later layers overwrite earlier ones.
@@ -28,8 +29,13 @@ class Settings {
   // One "dotted.key=value"; the value is read as YAML. `origin` names the flag.
   void assign(const std::string& assignment, const std::string& origin);
   void set(const std::string& key, Json value, const std::string& origin);
-  // Every setting of `other` overwrites ours.
+  // Every setting of `other` overwrites ours; its layers lie above ours.
   void overlay(const Settings& other);
+  // What is assigned or set from now on lies above all there is.
+  void begin_layer() { ++layer_; }
+  void erase(const std::string& key) { values_.erase(key); }
+  // Whether `key` was said in a later layer than `other`; both must be there.
+  bool is_later(const std::string& key, const std::string& other) const;
 
   bool contains(const std::string& key) const { return values_.contains(key); }
   const Setting* find(const std::string& key) const;
@@ -38,6 +44,7 @@ class Settings {
  private:
   void put(const std::string& key, Setting setting);
   std::map<std::string, Setting> values_;
+  int64_t layer_ = 0;
 };
 
 // Finds a config named on the command line: as a path, then in $UNLEARN_CONFIG_DIR, then in each of

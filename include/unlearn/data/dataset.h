@@ -68,6 +68,13 @@ Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& te
 std::vector<Example> chunk_text(const tokenizer::Tokenizer& tok, const std::string& text,
                                 int64_t max_length);
 
+// OpenUnlearning's chunks of a long text (src/data/pretraining.py and utils.py): windows of
+// max_length ids, each decoded and tokenised again with special tokens, cut after max_length tokens
+// behind the first; the first is no label. Its empty last piece (where max_length divides the
+// length) has no label and is left out.
+std::vector<Example> rechunk_text(const tokenizer::Tokenizer& tok, const std::string& text,
+                                  int64_t max_length);
+
 // Which of `count` refusal lines a forget row gets (Unlearn-Simple, TOFU/dataloader.py).
 int64_t refusal_line(int64_t forget_row, int64_t count);
 
@@ -80,9 +87,11 @@ struct DataConfig {
   std::string train = "full";       // finetune: split name or file
   std::string alternate = "auto";   // refusal lines: file, or "auto" (<root>/idontknow.jsonl)
   int64_t max_length = 500;
-  std::string pairing = "auto";  // fixed | random | cyclic | by_row | auto (by benchmark)
+  std::string chunking = "published";  // published | ou (muse, wmdp)
+  std::string pairing = "auto";        // fixed | random | cyclic | by_row | auto (by benchmark)
   std::string question_key = "question";
   std::string answer_key = "answer";
+  std::string alternate_key = "alternate";
   std::string text_key = "text";
   void visit(config::FieldVisitor& visitor);
 };
@@ -90,6 +99,9 @@ struct DataConfig {
 // Which splits a run needs.
 struct SplitRequest {
   bool forget = false, retain = false, alternate = false, train = false;
+  // The alternates are the forget rows' own (alternate_key) instead of refusals. A forget row with
+  // k of them becomes k examples, so that alternate i goes with forget example i.
+  bool own_alternate = false;
 };
 
 struct Split {

@@ -22,6 +22,9 @@ struct Example {
   std::vector<int32_t> tokens;
   std::vector<int32_t> labels;
   int64_t num_labels = 0;  // labels that are not kIgnored
+  // Trailing tokens that are padding: each sees the tokens before the padding and no token sees
+  // them. Zero but for reference quirks (train.compat) that read the model's outputs there.
+  int64_t num_pads = 0;
 };
 
 }  // namespace unlearn::data

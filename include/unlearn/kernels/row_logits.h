@@ -1,4 +1,5 @@
-// Rows of logits: log-sum-exp with the target's logit, and the logits' gradient in their place.
+// Rows of logits: log-sum-exp with the target's logit, divergence from another row of logits, and
+// the logits' gradients in their place.
 #pragma once
 
 #include "unlearn/kernels/portable.h"
@@ -20,6 +21,19 @@ struct RowLogits {
 void row_lse_cpu(const RowLogits& args, int64_t begin, int64_t end);
 // z_j <- g (1[j = target] - exp(z_j - lse)).
 void row_dlogits_cpu(const RowLogits& args, int64_t begin, int64_t end);
+
+// Forward KL of rows: value = sum_j q_j (log q_j - log p_j), p = softmax(logits), q =
+// softmax(reference). All fp32.
+struct RowKl {
+  float* logits = nullptr;           // [rows, columns]
+  const float* reference = nullptr;  // [rows, columns]
+  float* value = nullptr;            // [rows]
+  bool with_gradient = false;        // logits <- p - q, the gradient of the row's value
+  int64_t rows = 0;
+  int64_t columns = 0;
+};
+// Rows [begin, end).
+void row_kl_cpu(const RowKl& args, int64_t begin, int64_t end);
 
 UNLEARN_PORTABLE float dlogit(float logit, float lse, float gradient, bool is_target) {
   return gradient * ((is_target ? 1.0F : 0.0F) - std::exp(logit - lse));

@@ -45,6 +45,12 @@ struct Needs {
   bool batch_statistics = false;
   // The loss asks for the terms' means over each finished epoch (Loss::observe_epoch).
   bool epoch_means = false;
+  // Reference quirks: sequences are padded to data.max_length and outputs at padding are read.
+  struct Padding {
+    bool forget = false, retain = false;
+    bool labelled = false;  // padding tokens are labels
+  };
+  Padding padding = {};
   // Only parameters whose whole name matches one of these regular expressions are trained; empty:
   // all.
   std::vector<std::string> trainable = {};
@@ -157,14 +163,22 @@ struct Method {
 };
 
 const std::vector<Method>& methods();
+// What the references count among the methods but trains nothing: the command that does it.
+struct OtherMethod {
+  std::string name;
+  std::string help;
+  std::vector<std::string> aliases;
+  std::string command;
+};
+const std::vector<OtherMethod>& other_methods();
 // By our name or an alias (letter case and "-", "_", "+" do not matter); UserError names the
 // nearest.
 const Method& find_method(const std::string& name);
 // What the spelling itself implies; empty for our own names.
 Defaults implied_settings(const std::string& name);
 
-// Turns on the quirks named in train.compat. UserError for a name nobody knows (naming the
-// nearest), for another method's quirk, and for one that cannot be reproduced (saying why).
+// Turns on the quirks named in train.compat. UserError for a name nobody knows (naming the nearest)
+// and for another method's quirk.
 void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names);
 // The settings these quirks imply for the method.
 Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names);

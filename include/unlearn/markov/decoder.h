@@ -1,6 +1,5 @@
-// The small decoder of the synthetic experiment, as Unlearn-Simple's `synthetic/` codes it: blocks
-// of single-head causal attention and a ReLU MLP, each followed by residual addition and LayerNorm
-// (post-norm); learned tokens and positions, no final norm, an output layer with a bias.
+// The small decoders of the synthetic experiment: the one that Unlearn-Simple's `synthetic/` codes,
+// and the GPT-2 that the paper's text describes.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -20,37 +19,27 @@ struct DecoderOptions {
   int64_t width = 128;
   int64_t blocks = 4;
   int64_t positions = 19;
+  std::string arch = "us-synthetic";  // or "gpt2"
+  int64_t heads = 4;                  // gpt2's; the other always has one
 };
+inline const std::vector<std::string> kArchitectures = {"us-synthetic", "gpt2"};
 
 class Decoder : public torch::nn::Module {
  public:
-  // Initialised as PyTorch does by default (embedding N(0, 1), linear layers U(-1/sqrt(fan_in),
-  // 1/sqrt(fan_in)), norms 1 and 0), positions N(0, 0.02).
-  Decoder(const DecoderOptions& options, uint64_t seed);
-
   // Same weights in tensors of its own.
-  std::shared_ptr<Decoder> copy() const;
-
+  virtual std::shared_ptr<Decoder> copy() const = 0;
   // States [B, T] int64, T <= positions -> hidden states [B, T, width].
-  torch::Tensor hidden_states(const torch::Tensor& states) const;
-  model::Head head() const { return {output_weight_, output_bias_}; }
-
- private:
-  struct Block {
-    torch::Tensor qkv;  // [3 width, width]: query, key and value rows
-    torch::Tensor norm1_weight, norm1_bias;
-    torch::Tensor up_weight, up_bias, down_weight, down_bias;
-    torch::Tensor norm2_weight, norm2_bias;
-  };
-  Block make_block(const std::string& prefix, torch::Generator& generator);
-  torch::Tensor run_block(const Block& block, const torch::Tensor& hidden, const torch::Tensor& qkv,
-                          const torch::Tensor& mask) const;
-
-  DecoderOptions options_;
-  torch::Tensor tokens_, positions_;
-  std::vector<Block> blocks_;
-  torch::Tensor output_weight_, output_bias_;
+  virtual torch::Tensor hidden_states(const torch::Tensor& states) const = 0;
+  virtual model::Head head() const = 0;
 };
+
+// us-synthetic: blocks of single-head causal attention and a ReLU MLP, each followed by residual
+// addition and LayerNorm (post-norm); learned tokens and positions, no final norm, an output layer
+// with a bias. Initialised as PyTorch does by default (embedding N(0, 1), linear layers
+// U(-1/sqrt(fan_in), 1/sqrt(fan_in)), norms 1 and 0), positions N(0, 0.02).
+// gpt2: transformers' GPT-2 of that width, without dropout, its head tied to the tokens; its
+// parameters have the names of its checkpoints.
+std::shared_ptr<Decoder> make_decoder(const DecoderOptions& options, uint64_t seed);
 
 // Where a batch predicts: all transitions of all sequences, sequence after sequence; N in total.
 struct Transitions {

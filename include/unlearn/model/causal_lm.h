@@ -27,6 +27,9 @@ struct PackedIds {
   torch::Tensor positions;       // [T] int64, position inside the sequence; undefined: counted
   std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T (or E)
   SharedTokens shared = {};      // undefined: every token belongs to one sequence
+  // [S] tokens of each sequence before its padding; a padding token sees those and is seen by none
+  // (as an attention mask does it in transformers). Empty: nothing is padded. Not with `shared`.
+  std::vector<int64_t> attended = {};
 };
 
 // How hidden states become logits: logits = softcap(scale * (h W^T + bias)).

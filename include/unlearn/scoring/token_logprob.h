@@ -14,7 +14,9 @@ namespace unlearn::scoring {
 // How much memory logits may take.
 struct LogitsOptions {
   int64_t chunk_bytes = int64_t{48} << 20;  // logits alive at a time
-  int64_t store_bytes = int64_t{96} << 20;  // up to this, keep them for the backward pass
+  // As many rows as fit keep their logit gradients for the backward pass, which then multiplies by
+  // the head once instead of twice; each function below has this much.
+  int64_t store_bytes = int64_t{96} << 20;
 };
 
 // log pi(targets[i]) given hidden rows: rows [N, d], targets [N] int64 -> [N] fp32 (fp64 for fp64

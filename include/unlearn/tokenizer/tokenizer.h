@@ -14,6 +14,9 @@ namespace unlearn::tokenizer {
 
 struct SpecialIds {
   std::optional<int32_t> bos, eos, pad, unk;
+  // Tokens that end a generation: those of generation_config.json, without that file those of
+  // config.json (transformers' rule; either may list several), and `eos`.
+  std::vector<int32_t> stops;
 };
 
 class Tokenizer {

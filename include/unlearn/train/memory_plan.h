@@ -24,14 +24,16 @@ struct MemoryShape {
   int64_t reference_bytes = 0;  // cached reference states
 };
 
-// The largest micro-batch over all steps; `inputs` needs no model. Fills the last five fields.
+// The largest micro-batch over all steps; `inputs` needs no model. Fills the last five fields, and
+// takes what the method does not train out of `model`.
 void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape);
 
 // Bytes at the peak. Activations and gradients peak apart when a step is one micro-batch: the
 // backward pass frees the former while it makes the latter.
 struct MemoryPlan {
   std::string master, state_bits, recompute;  // resolved, never "auto"
-  int64_t parameters = 0;
+  int64_t parameters = 0;                     // of the model, and how many elements are trained
+  int64_t trained = 0;
   int64_t weights = 0;
   int64_t gradients = 0;
   int64_t state = 0;  // moments and remainders

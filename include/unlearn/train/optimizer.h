@@ -28,6 +28,10 @@ struct AdamWOptions {
 // Bytes that one parameter tensor's moments, scales and remainder take (for memory plans).
 int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int64_t state_bits);
 
+// A parameter's gradient as a contiguous tensor: that of an embedding alone may be sparse.
+// Undefined where there is none.
+torch::Tensor dense_gradient(const torch::Tensor& parameter);
+
 // State lies in one flat arena per kind and dtype, each tensor's part starting at a multiple of the
 // 8-bit block. Parameters and gradients stay where they are: autograd hands a finished gradient
 // buffer over without a copy, which a gradient arena would add a pass to.

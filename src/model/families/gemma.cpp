@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gemma(const checkpoint::HfConfig& config,
+                                     const Placement& placement) {
   LlamaLikeOptions options = gemma_options(config);
   options.norms = LlamaLikeOptions::Norms::kBefore;
   options.attention.scale = 0.0;
@@ -16,6 +17,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_gemma() { return {{"gemma", "Gemma", {"gemma"}, "gemma"}, build}; }
+Family make_gemma() { return {{"gemma", "Gemma", {"gemma"}, "gemma"}, build_gemma}; }
 
 }  // namespace unlearn::model

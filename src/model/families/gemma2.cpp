@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gemma2(const checkpoint::HfConfig& config,
+                                      const Placement& placement) {
   LlamaLikeOptions options = gemma_options(config);
   options.attention.softcap = read_optional(config, "attn_logit_softcapping", 50.0);
   options.logit_softcap = read_optional(config, "final_logit_softcapping", 30.0);
@@ -16,6 +17,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_gemma2() { return {{"gemma2", "Gemma-2", {"gemma2"}, "gemma"}, build}; }
+Family make_gemma2() { return {{"gemma2", "Gemma-2", {"gemma2"}, "gemma"}, build_gemma2}; }
 
 }  // namespace unlearn::model

@@ -6,17 +6,18 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& gemma3_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_theta = 1e6,
                                          .local_theta = "rope_local_base_freq"};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gemma3(const checkpoint::HfConfig& config,
+                                      const Placement& placement) {
   // transformers reads this key and then does not use it.
   if (config.has("attn_logit_softcapping")) config.refuse("attn_logit_softcapping", "must be null");
   LlamaLikeOptions options = gemma_options(config);
-  options.rope = rope_keys();
+  options.rope = gemma3_rope_keys();
   options.qk_norm = LlamaLikeOptions::QkNorm::kPerHead;
   options.logit_softcap = read_optional(config, "final_logit_softcapping", 0.0);
   const char* pattern_key =
@@ -30,7 +31,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_gemma3() {
-  return {{"gemma3", "Gemma-3 (text)", {"gemma3_text"}, "gemma"}, build, rope_keys()};
+  return {{"gemma3", "Gemma-3 (text)", {"gemma3_text"}, "gemma"}, build_gemma3, gemma3_rope_keys()};
 }
 
 }  // namespace unlearn::model

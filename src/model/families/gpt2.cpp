@@ -17,7 +17,7 @@ DimKeys dim_keys() {
   return keys;
 }
 
-DecoderNames names() {
+DecoderNames gpt2_names() {
   DecoderNames names;
   names.trunk = "transformer";
   names.embedding = "wte";
@@ -27,12 +27,13 @@ DecoderNames names() {
   return names;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gpt2(const checkpoint::HfConfig& config,
+                                    const Placement& placement) {
   if (config.boolean_or("add_cross_attention", false)) {
     config.refuse("add_cross_attention", "is not supported");
   }
   DecoderParts parts;
-  parts.names = names();
+  parts.names = gpt2_names();
   // Causal masks that older files hold.
   parts.buffer_suffixes = {".attn.bias", ".attn.masked_bias"};
   parts.dims = read_dims(config, dim_keys());
@@ -55,11 +56,8 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   mlp.has_bias = true;
   mlp.activation = read_activation(config, "activation_function", "gelu_new");
   mlp.layout = WeightLayout::kInOut;
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
-  const auto norm = [&]() -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, width, eps);
-  };
+  set_attention(attention, parts);
+  const MakeNorm norm = layer_norms(placement, width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t layer) {
     attention.attention.scale = by_layer ? scale / static_cast<double>(layer + 1) : scale;
@@ -75,6 +73,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_gpt2() { return {{"gpt2", "GPT-2", {"gpt2"}, "phi"}, build}; }
+Family make_gpt2() { return {{"gpt2", "GPT-2", {"gpt2"}, "phi"}, build_gpt2}; }
 
 }  // namespace unlearn::model

@@ -6,13 +6,13 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& gpt_neox_rope_keys() {
   static const checkpoint::RopeKeys keys{
       .theta = "rotary_emb_base", .partial = "rotary_pct", .default_partial = 0.25};
   return keys;
 }
 
-DecoderNames names() {
+DecoderNames gpt_neox_names() {
   DecoderNames names;
   names.trunk = "gpt_neox";
   names.embedding = "embed_in";
@@ -21,9 +21,10 @@ DecoderNames names() {
   return names;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_gpt_neox(const checkpoint::HfConfig& config,
+                                        const Placement& placement) {
   DecoderParts parts;
-  parts.names = names();
+  parts.names = gpt_neox_names();
   // Causal masks that older files hold.
   parts.buffer_suffixes = {".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"};
   parts.dims = read_dims(config);
@@ -38,17 +39,11 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   attention.out_name = "dense";
   const double eps = config.number_or("layer_norm_eps", 1e-5);
   const bool is_parallel = config.boolean_or("use_parallel_residual", true);
-  MlpOptions mlp;
-  mlp.width = parts.dims.hidden_size;
-  mlp.inner = config.size("intermediate_size");
+  MlpOptions mlp = read_mlp(config, "gelu");
   mlp.has_bias = true;
-  mlp.activation = read_activation(config, "hidden_act", "gelu");
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
-  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
-  const auto norm = [&]() -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, mlp.width, eps);
-  };
+  set_attention(attention, parts);
+  set_rotation(config, gpt_neox_rope_keys(), parts);
+  const MakeNorm norm = layer_norms(placement, mlp.width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) -> std::shared_ptr<Block> {
     BlockParts block;
@@ -66,7 +61,9 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_gpt_neox() {
-  return {{"gpt_neox", "GPT-NeoX and Pythia", {"gpt_neox"}, "phi"}, build, rope_keys()};
+  return {{"gpt_neox", "GPT-NeoX and Pythia", {"gpt_neox"}, "phi"},
+          build_gpt_neox,
+          gpt_neox_rope_keys()};
 }
 
 }  // namespace unlearn::model

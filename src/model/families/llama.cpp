@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_llama(const checkpoint::HfConfig& config,
+                                     const Placement& placement) {
   LlamaLikeOptions options;
   options.qkv_bias = config.boolean_or("attention_bias", false);
   options.out_bias = options.qkv_bias;
@@ -21,7 +22,8 @@ std::string choose_template(const checkpoint::HfConfig& config) {
 }  // namespace
 
 Family make_llama() {
-  Family family{{"llama", "Llama 1, 2 and 3.x, SmolLM2, TinyLlama", {"llama"}, "llama2"}, build};
+  Family family{{"llama", "Llama 1, 2 and 3.x, SmolLM2, TinyLlama", {"llama"}, "llama2"},
+                build_llama};
   family.choose_template = choose_template;
   return family;
 }

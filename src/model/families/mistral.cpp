@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_mistral(const checkpoint::HfConfig& config,
+                                       const Placement& placement) {
   LlamaLikeOptions options;
   // A window of null means none; a config without the key has transformers' default.
   const bool is_absent = !config.json().contains("sliding_window");
@@ -16,6 +17,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_mistral() { return {{"mistral", "Mistral 7B", {"mistral"}, "llama2"}, build}; }
+Family make_mistral() { return {{"mistral", "Mistral 7B", {"mistral"}, "llama2"}, build_mistral}; }
 
 }  // namespace unlearn::model

@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_olmo2(const checkpoint::HfConfig& config,
+                                     const Placement& placement) {
   LlamaLikeOptions options;
   options.default_eps = 1e-5;
   options.qkv_bias = config.boolean_or("attention_bias", false);
@@ -18,6 +19,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_olmo2() { return {{"olmo2", "OLMo-2", {"olmo2"}, "phi"}, build}; }
+Family make_olmo2() { return {{"olmo2", "OLMo-2", {"olmo2"}, "phi"}, build_olmo2}; }
 
 }  // namespace unlearn::model

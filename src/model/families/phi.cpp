@@ -6,12 +6,12 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& phi_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_partial = 0.5};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_phi(const checkpoint::HfConfig& config, const Placement& placement) {
   DecoderParts parts;
   parts.names.norm = "final_layernorm";
   parts.dims = read_dims(config);
@@ -21,29 +21,22 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
   attention.qkv_bias = true;
   attention.out_bias = true;
   attention.out_name = "dense";
-  const int64_t width = parts.dims.hidden_size;
   const double eps = config.number_or("layer_norm_eps", 1e-5);
-  const auto norm = [&](int64_t size) -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, size, eps);
-  };
+  const MakeNorm norm = layer_norms(placement, parts.dims.hidden_size, eps);
   if (config.boolean_or("qk_layernorm", false)) {
-    const int64_t dim = attention.head_dim;
+    const MakeNorm per_head = layer_norms(placement, attention.head_dim, eps);
     attention.qk_norm = {"q_layernorm", "k_layernorm", false,
-                         [&, dim](int64_t) { return norm(dim); }};
+                         [per_head](int64_t) { return per_head(); }};
   }
-  MlpOptions mlp;
-  mlp.width = width;
-  mlp.inner = config.size("intermediate_size");
+  MlpOptions mlp = read_mlp(config, "gelu_new");
   mlp.has_bias = true;
-  mlp.activation = read_activation(config, "hidden_act", "gelu_new");
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
+  set_attention(attention, parts);
   parts.head_bias = true;
-  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
-  parts.final_norm = norm(width);
+  set_rotation(config, phi_rope_keys(), parts);
+  parts.final_norm = norm();
   parts.make_block = [&](int64_t) {
     BlockParts block;
-    block.input_norm = {"input_layernorm", norm(width)};
+    block.input_norm = {"input_layernorm", norm()};
     block.attention = {"self_attn", std::make_shared<SelfAttention>(placement, attention)};
     block.mlp = {"mlp", std::make_shared<PlainMlp>(placement, mlp, "fc1", "fc2")};
     return std::make_shared<ParallelBlock>(std::move(block));
@@ -54,7 +47,7 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_phi() {
-  return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build, rope_keys()};
+  return {{"phi", "Phi-1, Phi-1.5 and Phi-2", {"phi"}, "phi"}, build_phi, phi_rope_keys()};
 }
 
 }  // namespace unlearn::model

@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_phi3(const checkpoint::HfConfig& config,
+                                    const Placement& placement) {
   LlamaLikeOptions options;
   options.is_fused = true;
   options.default_eps = 1e-5;
@@ -16,6 +17,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_phi3() { return {{"phi3", "Phi-3, Phi-3.5 and Phi-4", {"phi3"}, "phi3"}, build}; }
+Family make_phi3() { return {{"phi3", "Phi-3, Phi-3.5 and Phi-4", {"phi3"}, "phi3"}, build_phi3}; }
 
 }  // namespace unlearn::model

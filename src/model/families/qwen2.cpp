@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_qwen2(const checkpoint::HfConfig& config,
+                                     const Placement& placement) {
   LlamaLikeOptions options;
   options.qkv_bias = true;
   options.windows = read_qwen_windows(config);
@@ -14,6 +15,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_qwen2() { return {{"qwen2", "Qwen2 and Qwen2.5", {"qwen2"}, "qwen2"}, build}; }
+Family make_qwen2() { return {{"qwen2", "Qwen2 and Qwen2.5", {"qwen2"}, "qwen2"}, build_qwen2}; }
 
 }  // namespace unlearn::model

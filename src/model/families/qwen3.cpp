@@ -5,7 +5,8 @@
 namespace unlearn::model {
 namespace {
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_qwen3(const checkpoint::HfConfig& config,
+                                     const Placement& placement) {
   LlamaLikeOptions options;
   options.keys.default_head_dim = 128;
   options.qkv_bias = config.boolean_or("attention_bias", false);
@@ -17,6 +18,6 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 
 }  // namespace
 
-Family make_qwen3() { return {{"qwen3", "Qwen3 (dense)", {"qwen3"}, "qwen2"}, build}; }
+Family make_qwen3() { return {{"qwen3", "Qwen3 (dense)", {"qwen3"}, "qwen2"}, build_qwen3}; }
 
 }  // namespace unlearn::model

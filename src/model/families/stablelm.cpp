@@ -6,12 +6,13 @@
 namespace unlearn::model {
 namespace {
 
-const checkpoint::RopeKeys& rope_keys() {
+const checkpoint::RopeKeys& stablelm_rope_keys() {
   static const checkpoint::RopeKeys keys{.default_partial = 0.25};
   return keys;
 }
 
-std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placement& placement) {
+std::shared_ptr<Decoder> build_stablelm(const checkpoint::HfConfig& config,
+                                        const Placement& placement) {
   DecoderParts parts;
   parts.dims = read_dims(config);
   SelfAttentionOptions attention = read_attention(config);
@@ -24,16 +25,10 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
                          }};
   }
   const bool is_parallel = config.boolean_or("use_parallel_residual", false);
-  MlpOptions mlp;
-  mlp.width = parts.dims.hidden_size;
-  mlp.inner = config.size("intermediate_size");
-  mlp.activation = read_activation(config, "hidden_act", "silu");
-  parts.kv_heads = attention.kv_heads;
-  parts.head_dim = attention.head_dim;
-  parts.ropes.emplace_back(config.rope(rope_keys()), parts.dims.max_positions, attention.head_dim);
-  const auto norm = [&]() -> std::shared_ptr<Norm> {
-    return std::make_shared<LayerNorm>(placement, mlp.width, eps);
-  };
+  const MlpOptions mlp = read_mlp(config, "silu");
+  set_attention(attention, parts);
+  set_rotation(config, stablelm_rope_keys(), parts);
+  const MakeNorm norm = layer_norms(placement, mlp.width, eps);
   parts.final_norm = norm();
   parts.make_block = [&](int64_t) -> std::shared_ptr<Block> {
     BlockParts block;
@@ -50,7 +45,9 @@ std::shared_ptr<Decoder> build(const checkpoint::HfConfig& config, const Placeme
 }  // namespace
 
 Family make_stablelm() {
-  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"}, build, rope_keys()};
+  return {{"stablelm", "StableLM 3B and StableLM-2", {"stablelm"}, "phi"},
+          build_stablelm,
+          stablelm_rope_keys()};
 }
 
 }  // namespace unlearn::model

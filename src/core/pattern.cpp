@@ -1,0 +1,34 @@
+#include "unlearn/core/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn {
+
+Pattern::Pattern(const std::string& text, const std::string& where) {
+  int error = 0;
+  PCRE2_SIZE position = 0;
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                                   PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C,
+                                   &error, &position, nullptr);
+  if (code == nullptr) {
+    PCRE2_UCHAR8 message[160] = {};
+    pcre2_get_error_message(error, message, sizeof(message));
+    user_error(where, ": '", text,
+               "' is no regular expression: ", reinterpret_cast<const char*>(message),
+               " at character ", position);
+  }
+  code_ = {code, [](void* held) { pcre2_code_free(static_cast<pcre2_code*>(held)); }};
+}
+
+bool Pattern::matches(std::string_view name) const {
+  const auto* code = static_cast<const pcre2_code*>(code_.get());
+  const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(
+      pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free);
+  return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, data.get(),
+                     nullptr) >= 0;
+}
+
+}  // namespace unlearn

@@ -1,0 +1,72 @@
+#include "scoring/row_kernels.h"
+
+#include <ATen/Parallel.h>
+
+#include "unlearn/kernels/row_logits.h"
+
+namespace unlearn::scoring {
+namespace {
+
+using torch::Tensor;
+
+bool has_kernel(const Tensor& logits) {
+  return logits.is_cpu() && logits.scalar_type() == torch::kFloat && logits.is_contiguous();
+}
+
+kernels::RowLogits kernel_arguments(const Tensor& logits, const Tensor& targets,
+                                    const Tensor& lse) {
+  kernels::RowLogits args;
+  args.logits = logits.data_ptr();
+  args.targets = targets.const_data_ptr<int64_t>();
+  args.lse = static_cast<float*>(lse.data_ptr());
+  args.rows = logits.size(0);
+  args.columns = logits.size(1);
+  return args;
+}
+
+}  // namespace
+
+void row_lse(const Tensor& logits, const Tensor& targets, Tensor lse, Tensor picked) {
+  if (!has_kernel(logits)) {
+    at::logsumexp_out(lse, logits, 1);
+    picked.copy_(logits.gather(1, targets.unsqueeze(1)).squeeze(1));
+    return;
+  }
+  const Tensor dense_targets = targets.contiguous();
+  kernels::RowLogits args = kernel_arguments(logits, dense_targets, lse);
+  args.picked = picked.mutable_data_ptr<float>();
+  at::parallel_for(0, args.rows, 1,
+                   [&](int64_t begin, int64_t end) { kernels::row_lse_cpu(args, begin, end); });
+}
+
+void row_logp_gradient(Tensor logits, const Tensor& targets, const Tensor& lse, const Tensor& g) {
+  if (!has_kernel(logits)) {
+    const Tensor column = g.unsqueeze(1);
+    logits.sub_(lse.unsqueeze(1)).exp_().mul_(-column);
+    logits.scatter_add_(1, targets.unsqueeze(1), column.expand({-1, 1}));
+    return;
+  }
+  const Tensor dense_targets = targets.contiguous();
+  const Tensor dense_g = g.contiguous();
+  kernels::RowLogits args = kernel_arguments(logits, dense_targets, lse);
+  args.gradient = dense_g.const_data_ptr<float>();
+  at::parallel_for(0, args.rows, 1,
+                   [&](int64_t begin, int64_t end) { kernels::row_dlogits_cpu(args, begin, end); });
+}
+
+bool has_row_kl(const Tensor& logits, const Tensor& reference) {
+  return has_kernel(logits) && has_kernel(reference);
+}
+
+void row_kl(Tensor logits, const Tensor& reference, Tensor values, bool with_gradient) {
+  const kernels::RowKl args{.logits = logits.mutable_data_ptr<float>(),
+                            .reference = reference.const_data_ptr<float>(),
+                            .value = values.mutable_data_ptr<float>(),
+                            .with_gradient = with_gradient,
+                            .rows = logits.size(0),
+                            .columns = logits.size(1)};
+  at::parallel_for(0, args.rows, 1,
+                   [&](int64_t begin, int64_t end) { kernels::row_kl_cpu(args, begin, end); });
+}
+
+}  // namespace unlearn::scoring

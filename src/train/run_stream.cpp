@@ -1,0 +1,94 @@
+#include "train/run_stream.h"
+
+#include <limits>
+#include <set>
+
+#include "train/gradient_step.h"
+
+namespace unlearn::train {
+namespace {
+
+void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>& rows,
+              std::vector<const data::Example*>& examples) {
+  for (const int64_t row : rows) {
+    if (const data::Example* example = data.find(role, row)) examples.push_back(example);
+  }
+}
+
+}  // namespace
+
+int64_t count_rows(const std::vector<data::Example>* examples) {
+  return examples == nullptr ? 0 : static_cast<int64_t>(examples->size());
+}
+
+data::PairStreamOptions stream_options(const TrainerInputs& inputs) {
+  return {.num_forget = count_rows(inputs.data.forget),
+          .num_retain = count_rows(inputs.data.retain),
+          .num_alternate = count_rows(inputs.data.alternate),
+          .alternate_per_forget = inputs.alternate_per_forget,
+          .pairing = inputs.pairing,
+          .shuffle = inputs.config.shuffle,
+          .seed = static_cast<uint64_t>(inputs.config.seed)};
+}
+
+scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
+  using data::Role;
+  const losses::Needs needs = inputs.loss->needs();
+  scoring::ReferenceNeeds result;
+  result.layer = needs.hidden_layer;
+  std::set<int64_t> forget, retain, alternate;
+  const data::PairStream stream(stream_options(inputs));
+  const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
+  for (int64_t p = 0; p < plan.total * inputs.config.batch_size; ++p) {
+    const data::PairItem item = stream.at(p);
+    forget.insert(item.forget);
+    retain.insert(item.retain);
+    alternate.insert(item.alternate);
+  }
+  const auto examples = [&](Role role, const std::set<int64_t>& rows) {
+    std::vector<const data::Example*> found;
+    add_rows(inputs.data, role, rows, found);
+    return found;
+  };
+  const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
+                              const scoring::RowRequest& request) {
+    if (!scoring::needs_reference(request.function)) return;
+    for (const data::Example* example : examples(role, rows)) {
+      result.hidden.push_back({example, request.positions, request.skip});
+    }
+  };
+  if (needs.reference_forget) add_rows(inputs.data, Role::kForget, forget, result.logp);
+  if (needs.reference_alternate) add_rows(inputs.data, Role::kAlternate, alternate, result.logp);
+  add_hidden(Role::kForget, forget, needs.forget_rows);
+  add_hidden(Role::kRetain, retain, needs.retain_rows);
+  if (needs.reference_hidden_retain) {
+    for (const data::Example* example : examples(Role::kRetain, retain)) {
+      result.layer_hidden.push_back({example, scoring::RowPositions::kLabelTokens});
+    }
+  }
+  return result;
+}
+
+std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
+                                                   torch::Device device,
+                                                   const std::vector<data::PairItem>& items) {
+  // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
+  const int64_t budget = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
+                                                      : default_batch_tokens(device);
+  return cut_step(group_items(items, inputs.data), inputs.config.batch_tokens.value_or(budget),
+                  inputs.config.micro_batch_size);
+}
+
+void for_each_step(
+    const TrainerInputs& inputs, torch::Device device, int64_t most,
+    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit) {
+  data::PairStream stream(stream_options(inputs));
+  const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
+  for (int64_t step = 0; step < std::min(plan.total, most); ++step) {
+    visit(cut_items(inputs, device, stream.take(inputs.config.batch_size)));
+  }
+}
+
+int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
+
+}  // namespace unlearn::train

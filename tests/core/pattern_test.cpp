@@ -1,0 +1,36 @@
+#include "unlearn/core/pattern.h"
+
+#include <gtest/gtest.h>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn {
+namespace {
+
+// Python: re.fullmatch(pattern, name) is not None.
+TEST(Pattern, MatchesTheWholeName) {
+  const Pattern blocks(R"(model\.layers\.(5|6|7)\..*down_proj\.weight)", "key");
+  EXPECT_TRUE(blocks.matches("model.layers.6.mlp.down_proj.weight"));
+  EXPECT_FALSE(blocks.matches("model.layers.16.mlp.down_proj.weight"));
+  EXPECT_FALSE(blocks.matches("model.layers.6.mlp.down_proj.weight.absmax"));
+  EXPECT_FALSE(blocks.matches("base.model.layers.6.mlp.down_proj.weight"));
+  EXPECT_TRUE(Pattern("a|ab", "key").matches("ab"));
+  EXPECT_FALSE(Pattern("(?!.*norm).*weight", "key").matches("model.norm.weight"));
+}
+
+TEST(Pattern, ABadOneNamesItsKey) {
+  try {
+    Pattern("layers.(7", "method.trainable_params_regex");
+    FAIL() << "no error";
+  } catch (const UserError& error) {
+    const std::string message = error.what();
+    EXPECT_TRUE(message.starts_with("method.trainable_params_regex: 'layers.(7'")) << message;
+  }
+}
+
+TEST(Pattern, RunawayBacktrackingEnds) {
+  EXPECT_FALSE(Pattern("(a*)*(a*)*(a*)*b", "key").matches(std::string(60, 'a')));
+}
+
+}  // namespace
+}  // namespace unlearn

@@ -1,0 +1,92 @@
+// What a model is predicted to take against a model that is there.
+#include "unlearn/model/footprint.h"
+
+#include <gtest/gtest.h>
+
+#include "fixtures.h"
+#include "model/linear_layers.h"
+#include "model/quantized.h"
+#include "unlearn/core/files.h"
+
+namespace unlearn::model {
+namespace {
+
+struct Counts {
+  std::map<std::string, int64_t> trained;
+  int64_t frozen = 0;
+};
+
+Counts counts_of(const CausalLM& model) {
+  Counts counts;
+  for (const auto& entry : model.named_parameters()) {
+    if (entry.value().requires_grad()) {
+      counts.trained[entry.key()] = entry.value().numel();
+    } else {
+      counts.frozen += entry.value().numel();
+    }
+  }
+  return counts;
+}
+
+Json config_of(const std::string& variant) {
+  return read_json(golden_folder() / variant / "config.json");
+}
+
+void expect_counts(const ModelFootprint& footprint, const Counts& counts) {
+  const std::map<std::string, int64_t> trained(footprint.trained.begin(), footprint.trained.end());
+  EXPECT_EQ(trained, counts.trained);
+  EXPECT_EQ(footprint.frozen, counts.frozen);
+}
+
+class FootprintTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(FootprintTest, CountsParametersOfFullTrainingAndLora) {
+  const Json config = config_of(GetParam());
+  auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
+  const ModelFootprint full = model_footprint(config);
+  expect_counts(full, counts_of(*model));
+  EXPECT_EQ(full.parameter_count, count_parameters(*model));
+  EXPECT_TRUE(full.trains_head);
+  const LoraOptions lora{.rank = 3};
+  for (const int64_t bits : {0, 8, 4}) {
+    model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU, bits);
+    add_lora(*model, lora);
+    const ModelFootprint adapted = model_footprint(config, Adaptation{lora, bits});
+    expect_counts(adapted, counts_of(*model));
+    EXPECT_EQ(adapted.parameter_count, full.parameter_count);
+    EXPECT_FALSE(adapted.trains_head);
+    EXPECT_EQ(adapted.packed_bytes > 0, bits != 0);
+    EXPECT_GT(adapted.block, full.block);
+  }
+}
+
+// Packed bytes of all linear layers of a Llama, from matrices that are packed for real.
+TEST(ModelFootprintTest, PackedBytes) {
+  for (const int64_t bits : {8, 4}) {
+    const auto model = load_model(golden_folder() / "llama", torch::kFloat32, torch::kCPU);
+    int64_t bytes = 0;
+    for (const LinearLayer& layer : linear_layers(*model)) {
+      bytes += QuantizedMatrix::quantize(layer.linear->weight, bits).bytes();
+    }
+    EXPECT_EQ(model_footprint(config_of("llama"), Adaptation{{.rank = 2}, bits}).packed_bytes,
+              bytes);
+  }
+}
+
+TEST(ModelFootprintTest, WhatAMethodDoesNotTrainIsFrozen) {
+  ModelFootprint footprint = model_footprint(config_of("llama"));
+  const int64_t all = footprint.trained_count();
+  footprint.train_only({});
+  EXPECT_EQ(footprint.trained_count(), all);
+  footprint.train_only({".*layers\\.1\\.mlp\\.down_proj\\.weight"});
+  EXPECT_EQ(footprint.trained.size(), 1U);
+  EXPECT_EQ(footprint.trained_count() + footprint.frozen, all);
+  EXPECT_FALSE(footprint.trains_head);
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, FootprintTest,
+                         ::testing::Values("llama", "gpt2", "phi", "gemma2", "llama_llama3_tied"),
+                         [](const auto& variant) { return variant.param; });
+
+}  // namespace
+}  // namespace unlearn::model
