@@ -13,7 +13,7 @@ set -euo pipefail
 model=$1 data=$2 output=$3
 shift 3
 methods=("$@")
-[ ${#methods[@]} -gt 0 ] || methods=(simnpo npo ga grad_diff)
+[ ${#methods[@]} -gt 0 ] || methods=(simnpo npo ga:2:5e-5 grad_diff:3:5e-5)
 read -r -a settings <<<"${SETTINGS:-}"
 here=$(cd "$(dirname "$0")/../.." && pwd)
 unlearn=${UNLEARN:-$here/build/unlearn}
