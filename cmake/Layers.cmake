@@ -1,8 +1,8 @@
-# unlearn_layer(NAME [TORCH] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
+# unlearn_layer(NAME [TORCH] [UNITY] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
 # TORCH layers see LibTorch and share one precompiled header; the others never see torch's include
 # path (its bundled fmt would break spdlog) and compile in a moment.
 #
-# Several files of a TORCH layer make one translation unit (unity build), because every unit that sees
+# Several files of a TORCH or UNITY layer make one translation unit (unity build), because every unit that sees
 # LibTorch pays seconds for its templates. So names in the anonymous namespaces of one such layer must
 # differ; where they do not, the compiler says "redefinition".
 
@@ -25,7 +25,7 @@ target_precompile_headers(
   <vector>)
 
 function(unlearn_layer name)
-  cmake_parse_arguments(arg "TORCH" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;UNITY" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
   if(NOT sources)
     add_library(unlearn_${name} INTERFACE)
@@ -37,6 +37,8 @@ function(unlearn_layer name)
   if(arg_TORCH)
     target_link_libraries(unlearn_${name} PUBLIC LibTorch::cpu)
     target_precompile_headers(unlearn_${name} REUSE_FROM unlearn_pch)
-    set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+  if(arg_TORCH OR arg_UNITY)
+    set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   endif()
 endfunction()

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "metrics/stats/mean.h"
 #include "unlearn/core/error.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/metrics/tofu.h"
@@ -10,13 +11,6 @@ namespace {
 
 constexpr double kEpsilon = 1e-10;  // OpenUnlearning's guard
 
-double mean(std::span<const double> values) {
-  UNLEARN_CHECK(!values.empty(), "a truth ratio without false answers");
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 }  // namespace
 
 double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
@@ -25,9 +19,9 @@ double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
     std::vector<double> probabilities;
     for (const double loss : perturbed_losses) probabilities.push_back(std::exp(-loss));
     const double guard = options.formula == Formula::kOpenUnlearning ? kEpsilon : 0.0;
-    return mean(probabilities) / (std::exp(-true_loss) + guard);
+    return mean_of(probabilities) / (std::exp(-true_loss) + guard);
   }
-  const double false_loss = mean(perturbed_losses);
+  const double false_loss = mean_of(perturbed_losses);
   if (options.formula == Formula::kOpenUnlearning) {
     return std::exp(-false_loss) / (std::exp(-true_loss) + kEpsilon);
   }
@@ -49,7 +43,7 @@ std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask 
 
 double truth_ratio_extent(double true_loss, std::span<const double> perturbed_losses) {
   const double p = std::exp(-true_loss);
-  return p / (p + std::exp(-mean(perturbed_losses)) + kEpsilon);
+  return p / (p + std::exp(-mean_of(perturbed_losses)) + kEpsilon);
 }
 
 Metric make_truth_ratio() {

@@ -28,7 +28,7 @@ Counts counts_of(const CausalLM& model) {
   return counts;
 }
 
-Json config_of(const std::string& variant) {
+Json footprint_config(const std::string& variant) {
   return read_json(golden_folder() / variant / "config.json");
 }
 
@@ -41,7 +41,7 @@ void expect_counts(const ModelFootprint& footprint, const Counts& counts) {
 class FootprintTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(FootprintTest, CountsParametersOfFullTrainingAndLora) {
-  const Json config = config_of(GetParam());
+  const Json config = footprint_config(GetParam());
   auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
   const ModelFootprint full = model_footprint(config);
   expect_counts(full, counts_of(*model));
@@ -68,13 +68,14 @@ TEST(ModelFootprintTest, PackedBytes) {
     for (const LinearLayer& layer : linear_layers(*model)) {
       bytes += QuantizedMatrix::quantize(layer.linear->weight, bits).bytes();
     }
-    EXPECT_EQ(model_footprint(config_of("llama"), Adaptation{{.rank = 2}, bits}).packed_bytes,
-              bytes);
+    EXPECT_EQ(
+        model_footprint(footprint_config("llama"), Adaptation{{.rank = 2}, bits}).packed_bytes,
+        bytes);
   }
 }
 
 TEST(ModelFootprintTest, WhatAMethodDoesNotTrainIsFrozen) {
-  ModelFootprint footprint = model_footprint(config_of("llama"));
+  ModelFootprint footprint = model_footprint(footprint_config("llama"));
   const int64_t all = footprint.trained_count();
   footprint.train_only({});
   EXPECT_EQ(footprint.trained_count(), all);

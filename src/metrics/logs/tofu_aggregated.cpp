@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "metrics/logs/or_null.h"
 #include "metrics/logs/tofu_forms.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -44,11 +45,6 @@ struct Field {
   // The stored form of a row's value, or null when the row has none.
   Json (*write)(const TofuRow&);
 };
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 template <class T>
 Json list_or_null(const std::vector<AnswerLoss>& answers, std::optional<T> AnswerLoss::*member) {

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "metrics/stats/mean.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/metrics/auc.h"
@@ -16,10 +17,6 @@ double quantile(const std::vector<double>& sorted, double q) {
   const auto below = static_cast<size_t>(std::floor(position));
   const size_t above = std::min(below + 1, sorted.size() - 1);
   return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
-}
-
-double mean(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -39,7 +36,7 @@ std::optional<MeanInterval> bootstrap_mean(std::span<const double> values,
   }
   std::sort(means.begin(), means.end());
   const double tail = (1 - options.confidence) / 2;
-  return MeanInterval{mean(values), quantile(means, tail), quantile(means, 1 - tail)};
+  return MeanInterval{mean_of(values), quantile(means, tail), quantile(means, 1 - tail)};
 }
 
 }  // namespace unlearn::metrics

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "metrics/logs/or_null.h"
 #include "metrics/logs/stored_metrics.h"
 #include "metrics/tofu/columns.h"
 #include "unlearn/core/error.h"
@@ -7,11 +8,6 @@
 
 namespace unlearn::metrics {
 namespace {
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 class Report {
  public:
