@@ -77,7 +77,7 @@ std::string draw_panel(const PanelData& panel, const report::PlotArea& area,
       }
     }
   }
-  report::SvgPanel plot(area, x_end, y_end);
+  report::SvgPanel plot(area, {0, x_end}, {0, y_end});
   plot.axes(title, "retain distance (KL on the retain chain; lower is better)",
             "forget quality (KL on the forget chain)");
   for (const bool is_mean : {false, true}) {

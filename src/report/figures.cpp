@@ -14,31 +14,54 @@ constexpr double kPanelWidth = 400, kPanelHeight = 300;
 
 std::string colour_of(size_t index) { return kColours[index % std::size(kColours)]; }
 
-// One panel of the Pareto figure; true when it has a dot.
-bool add_dots(SvgPanel& panel, const std::vector<RunSummary>& runs, const std::string& metric,
-              bool complement) {
-  bool any = false;
+struct Dot {
+  Point point;
+  size_t run;
+};
+
+std::vector<Dot> dots_of(const std::vector<RunSummary>& runs, const std::string& metric,
+                         bool complement) {
+  std::vector<Dot> dots;
   for (size_t i = 0; i < runs.size(); ++i) {
     const auto x = runs[i].metric("model_utility");
     const auto y = runs[i].metric(metric);
-    if (!x || !y) continue;
-    panel.dot({*x, complement ? 1 - *y : *y}, colour_of(i), runs[i].name);
-    any = true;
+    if (x && y) dots.push_back({{*x, complement ? 1 - *y : *y}, i});
   }
-  return any;
+  return dots;
+}
+
+// From the least to the largest value, a little more at both ends, within 0 … 1.
+Range range_of(const std::vector<Dot>& dots, double Point::*coordinate) {
+  Range range{1, 0};
+  for (const Dot& dot : dots) {
+    range.begin = std::min(range.begin, dot.point.*coordinate);
+    range.end = std::max(range.end, dot.point.*coordinate);
+  }
+  const double margin = std::max(0.1 * (range.end - range.begin), 0.01);
+  return {std::max(0.0, range.begin - margin), std::min(1.0, range.end + margin)};
+}
+
+// One panel of the Pareto figure; "" without a dot.
+std::string pareto_panel(const PlotArea& area, const std::vector<RunSummary>& runs,
+                         const std::vector<Dot>& dots, const std::string& title,
+                         const std::string& y_label) {
+  if (dots.empty()) return "";
+  SvgPanel panel(area, range_of(dots, &Point::first), range_of(dots, &Point::second));
+  panel.axes(title, "model utility", y_label);
+  for (const Dot& dot : dots) panel.dot(dot.point, colour_of(dot.run), runs[dot.run].name);
+  return panel.svg();
 }
 
 }  // namespace
 
 std::string pareto_svg(const std::vector<RunSummary>& runs) {
-  SvgPanel quality({80, 40, kPanelWidth, kPanelHeight}, 1, 1);
-  quality.axes("Forget quality", "model utility", "KS test p-value");
-  SvgPanel probability({80 + kPanelWidth + 120, 40, kPanelWidth, kPanelHeight}, 1, 1);
-  probability.axes("Forgetting", "model utility", "1 - forget probability");
-  const bool any_quality = add_dots(quality, runs, "forget_quality", false);
-  const bool any_probability = add_dots(probability, runs, "forget_Q_A_Prob", true);
-  if (!any_quality && !any_probability) return "";
-  return svg_document(2 * kPanelWidth + 240, kPanelHeight + 110, quality.svg() + probability.svg());
+  const std::string panels =
+      pareto_panel({80, 40, kPanelWidth, kPanelHeight}, runs,
+                   dots_of(runs, "forget_quality", false), "Forget quality", "KS test p-value") +
+      pareto_panel({80 + kPanelWidth + 120, 40, kPanelWidth, kPanelHeight}, runs,
+                   dots_of(runs, "forget_Q_A_Prob", true), "Forgetting", "1 - forget probability");
+  if (panels.empty()) return "";
+  return svg_document(2 * kPanelWidth + 240, kPanelHeight + 110, panels);
 }
 
 std::string curves_svg(const RunSummary& run) {
@@ -50,7 +73,8 @@ std::string curves_svg(const RunSummary& run) {
     forget.emplace_back(point.step, point.forget_loss);
     retain.emplace_back(point.step, point.retain_loss);
   }
-  SvgPanel panel({80, 40, kPanelWidth, kPanelHeight * 2 / 3}, run.curve.back().step, highest);
+  SvgPanel panel({80, 40, kPanelWidth, kPanelHeight * 2 / 3}, {0, run.curve.back().step},
+                 {0, highest});
   panel.axes(run.name, "step", "loss");
   panel.line(forget, {colour_of(1), 1.5, 1.0, ""});
   if (run.has_retain) panel.line(retain, {colour_of(0), 1.5, 1.0, "5 3"});

@@ -1,5 +1,6 @@
 #include "unlearn/report/svg_panel.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "unlearn/core/strings.h"
@@ -10,9 +11,11 @@ namespace {
 
 constexpr double kTickCount = 5;
 
-// A round step that divides 0 … end into about kTickCount parts.
-double tick_step(double end) {
-  const double rough = end / kTickCount;
+constexpr double kLabelWidth = 110, kLabelHeight = 10;
+
+// A round step that divides a length into about kTickCount parts.
+double tick_step(double length) {
+  const double rough = length / kTickCount;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
     if (factor * power >= rough * 0.999) return factor * power;
@@ -47,26 +50,27 @@ std::string svg_document(double width, double height, const std::string& content
              "\" font-family=\"sans-serif\" font-size=\"12\">\n", content, "</svg>\n");
 }
 
-SvgPanel::SvgPanel(const PlotArea& area, double x_end, double y_end)
-    : area_(area),
-      x_step_(tick_step(x_end)),
-      y_step_(tick_step(y_end)),
-      x_end_(x_step_ * std::ceil(x_end / x_step_ - 1e-9)),
-      y_end_(y_step_ * std::ceil(y_end / y_step_ - 1e-9)) {}
+SvgPanel::Axis::Axis(const Range& range)
+    : step(tick_step(range.end - range.begin)),
+      begin(step * std::floor(range.begin / step + 1e-9)),
+      end(step * std::ceil(range.end / step - 1e-9)) {}
+
+SvgPanel::SvgPanel(const PlotArea& area, const Range& x, const Range& y)
+    : area_(area), x_(x), y_(y) {}
 
 void SvgPanel::axes(const std::string& title, const std::string& x_label,
                     const std::string& y_label) {
   const Stroke grid{"#ddd", 1.0, 1.0, ""};
   const double bottom = area_.top + area_.height, right = area_.left + area_.width;
-  for (int i = 0; i * x_step_ <= x_end_ * 1.001; ++i) {
-    const double x = x_pixel(i * x_step_);
+  for (int i = 0; x_.begin + i * x_.step < x_.end + 0.001 * x_.step; ++i) {
+    const double value = x_.begin + i * x_.step, x = x_pixel(value);
     svg_ += svg_line(x, area_.top, x, bottom, grid);
-    svg_ += svg_text(x, bottom + 18, number(i * x_step_, 4), "text-anchor=\"middle\"");
+    svg_ += svg_text(x, bottom + 18, number(value, 4), "text-anchor=\"middle\"");
   }
-  for (int i = 0; i * y_step_ <= y_end_ * 1.001; ++i) {
-    const double y = y_pixel(i * y_step_);
+  for (int i = 0; y_.begin + i * y_.step < y_.end + 0.001 * y_.step; ++i) {
+    const double value = y_.begin + i * y_.step, y = y_pixel(value);
     svg_ += svg_line(area_.left, y, right, y, grid);
-    svg_ += svg_text(area_.left - 14, y + 4, number(i * y_step_, 4), "text-anchor=\"end\"");
+    svg_ += svg_text(area_.left - 14, y + 4, number(value, 4), "text-anchor=\"end\"");
   }
   const Stroke axis{"#333", 1.2, 1.0, ""};
   svg_ += svg_line(area_.left, bottom, right, bottom, axis);
@@ -96,7 +100,14 @@ void SvgPanel::dot(const Point& point, const std::string& colour, const std::str
   svg_ += cat("<circle cx=\"", pixel(x), "\" cy=\"", pixel(y), "\" r=\"5\" fill=\"", colour,
               "\" fill-opacity=\"0.8\"/>\n");
   const bool right_half = x > area_.left + area_.width / 2;
-  svg_ += svg_text(x + (right_half ? -8 : 8), y + 4, label,
+  Point at{x + (right_half ? -8 : 8), y + 4};
+  const auto covers = [&](const Point& other) {
+    return std::abs(other.first - at.first) < kLabelWidth &&
+           std::abs(other.second - at.second) < kLabelHeight;
+  };
+  while (std::any_of(labels_.begin(), labels_.end(), covers)) at.second -= kLabelHeight / 2;
+  labels_.push_back(at);
+  svg_ += svg_text(at.first, at.second, label,
                    right_half ? "text-anchor=\"end\" font-size=\"10\"" : "font-size=\"10\"");
 }
 

@@ -17,6 +17,11 @@ struct Stroke {
   std::string dashes = "";  // SVG's stroke-dasharray
 };
 
+// What an axis shows at least, in data; it is widened to round numbers.
+struct Range {
+  double begin = 0, end = 1;
+};
+
 // The place of the plot area in the drawing, in pixels.
 struct PlotArea {
   double left = 0, top = 0, width = 100, height = 100;
@@ -24,24 +29,31 @@ struct PlotArea {
 
 class SvgPanel {
  public:
-  // Both axes start at 0 and end at (at least) the given data value.
-  SvgPanel(const PlotArea& area, double x_end, double y_end);
+  SvgPanel(const PlotArea& area, const Range& x, const Range& y);
 
   void axes(const std::string& title, const std::string& x_label, const std::string& y_label);
   // Clipped to the plot area.
   void line(const std::vector<Point>& points, const Stroke& stroke);
   // A triangle at the left axis pointing at the height y; hollow or filled.
   void axis_marker(double y, const std::string& colour, bool filled);
-  // A labelled dot; a reader without colour tells dots by their labels.
+  // A labelled dot; a reader without colour tells dots by their labels, which make way for each
+  // other.
   void dot(const Point& point, const std::string& colour, const std::string& label);
   const std::string& svg() const { return svg_; }
 
  private:
-  double x_pixel(double x) const { return area_.left + x / x_end_ * area_.width; }
-  double y_pixel(double y) const { return area_.top + area_.height - y / y_end_ * area_.height; }
+  // An axis: ticks at begin, begin + step, … end.
+  struct Axis {
+    explicit Axis(const Range& range);
+    double share(double value) const { return (value - begin) / (end - begin); }
+    double step, begin, end;
+  };
+  double x_pixel(double x) const { return area_.left + x_.share(x) * area_.width; }
+  double y_pixel(double y) const { return area_.top + (1 - y_.share(y)) * area_.height; }
 
   PlotArea area_;
-  double x_step_, y_step_, x_end_, y_end_;
+  Axis x_, y_;
+  std::vector<Point> labels_;  // pixels of the dots' labels so far
   std::string svg_;
 };
 
