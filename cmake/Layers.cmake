@@ -1,10 +1,10 @@
-# unlearn_layer(NAME [TORCH] [UNITY] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
+# unlearn_layer(NAME [TORCH] [DEPENDS …]): the static library unlearn_NAME from src/NAME/**.cpp.
 # TORCH layers see LibTorch and share one precompiled header; the others never see torch's include
 # path (its bundled fmt would break spdlog) and compile in a moment.
 #
-# Several files of a TORCH or UNITY layer make one translation unit (unity build), because every unit that sees
-# LibTorch pays seconds for its templates. So names in the anonymous namespaces of one such layer must
-# differ; where they do not, the compiler says "redefinition".
+# Several files make one translation unit (unity build), because every unit that sees LibTorch pays
+# seconds for its templates. So names in the anonymous namespaces of one layer's files must differ;
+# where they do not, the compiler says "redefinition".
 
 # An executable may not precompile for a library, so the shared header lives in a small library.
 add_library(unlearn_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
@@ -25,7 +25,7 @@ target_precompile_headers(
   <vector>)
 
 function(unlearn_layer name)
-  cmake_parse_arguments(arg "TORCH;UNITY" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
   if(NOT sources)
     add_library(unlearn_${name} INTERFACE)
@@ -38,7 +38,5 @@ function(unlearn_layer name)
     target_link_libraries(unlearn_${name} PUBLIC LibTorch::cpu)
     target_precompile_headers(unlearn_${name} REUSE_FROM unlearn_pch)
   endif()
-  if(arg_TORCH OR arg_UNITY)
-    set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
-  endif()
+  set_target_properties(unlearn_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
 endfunction()
