@@ -209,6 +209,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--padded", action="store_true", help="pad to 200 tokens, as TOFU does")
     arguments = parser.parse_args()
+    arguments.rows = min(arguments.rows, 300)  # more are never read: TOFU's ds_size
     os.environ.pop("UNLEARN_CACHE_DIR", None)
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     torch.set_num_threads(arguments.threads)
