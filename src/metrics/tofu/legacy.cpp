@@ -65,8 +65,7 @@ std::string aggregate_stat_csv(const NamedValues& aggregates) {
   const auto value_of = [&](const std::string& name) {
     const auto entry = std::find_if(aggregates.begin(), aggregates.end(),
                                     [&](const auto& value) { return value.first == name; });
-    const bool known =
-        entry != aggregates.end() && entry->second && std::isfinite(*entry->second);
+    const bool known = entry != aggregates.end() && entry->second && std::isfinite(*entry->second);
     return known ? number(*entry->second, kAllDigits) : std::string();
   };
   std::vector<std::string> names, values;
