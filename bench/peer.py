@@ -8,6 +8,7 @@ P2  P1 with torch.compile(dynamic=True).
 """
 import copy
 import json
+import pathlib
 import resource
 import sys
 import time
@@ -16,20 +17,12 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
-IGNORED = -100
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts/goldens"))
+from trajectory_terms import IGNORED, collate  # noqa: E402
 
 
-def collate(examples):
-    width = max(len(e["tokens"]) for e in examples)
-    ids = torch.zeros(len(examples), width, dtype=torch.long)
-    labels = torch.full((len(examples), width), IGNORED)
-    mask = torch.zeros(len(examples), width, dtype=torch.long)
-    for i, e in enumerate(examples):
-        n = len(e["tokens"])
-        ids[i, :n] = torch.tensor(e["tokens"])
-        labels[i, :n] = torch.tensor(e["labels"])
-        mask[i, :n] = 1
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+def batch_of(examples):
+    return dict(zip(("input_ids", "labels", "attention_mask"), collate(examples)))
 
 
 def sequence_nll(model, batch):
@@ -102,8 +95,8 @@ def main():
         start, cpu = time.perf_counter(), time.process_time()
         at = [step * batch + i for i in range(batch)]
         loss = loss_of(runner, reference, spec["method"], spec["options"],
-                       collate([forget[p % len(forget)] for p in at]),
-                       collate([retain[p % len(retain)] for p in at]))
+                       batch_of([forget[p % len(forget)] for p in at]),
+                       batch_of([retain[p % len(retain)] for p in at]))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

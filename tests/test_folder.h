@@ -42,12 +42,13 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-// What the UserError says that `action` throws; "accepted" without one.
+// What the UserError says, in one line, that `action` throws; "accepted" without one.
 template <class Action>
 std::string refusal(Action action) {
   try {
     action();
   } catch (const UserError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
     return error.what();
   }
   return "accepted";

@@ -72,10 +72,6 @@ const LogReader& find_reader(const MetricsFlags& flags) {
              did_you_mean(flags.benchmark, names), "; use ", join(names, ", "));
 }
 
-Json value_or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 void print_values(const Recomputed& result) {
   constexpr int kDigits = 15;
   const auto print = [](const std::string& name, const std::optional<double>& value) {
@@ -114,7 +110,7 @@ int run_metrics(std::vector<std::string> arguments) {
   for (const std::string& warning : result.evaluation.warnings) log::warn(warning);
   if (flags.as_json) {
     Json json = metrics::summary_json(result.evaluation.metrics);
-    for (const auto& [name, value] : result.legacy) json[name] = value_or_null(value);
+    for (const auto& [name, value] : result.legacy) json[name] = value ? Json(*value) : Json();
     std::cout << json.dump(2) << "\n";
   } else {
     print_values(result);

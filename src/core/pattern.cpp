@@ -1,5 +1,7 @@
 #include "unlearn/core/pattern.h"
 
+#include <algorithm>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -29,6 +31,18 @@ bool Pattern::matches(std::string_view name) const {
       pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free);
   return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, data.get(),
                      nullptr) >= 0;
+}
+
+std::vector<Pattern> make_patterns(const std::vector<std::string>& texts,
+                                   const std::string& where) {
+  std::vector<Pattern> patterns;
+  for (const std::string& text : texts) patterns.emplace_back(text, where);
+  return patterns;
+}
+
+bool any_matches(const std::vector<Pattern>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const Pattern& pattern) { return pattern.matches(name); });
 }
 
 }  // namespace unlearn

@@ -50,9 +50,7 @@ class Rmu : public ForgetRetainLoss {
 
   void check() const override {
     layer();
-    for (const std::string& pattern : trainable_) {
-      const Pattern compiled(pattern, "method.trainable_params_regex");
-    }
+    make_patterns(trainable_, "method.trainable_params_regex");
   }
 
   std::vector<Statistic> statistics(const LossInputs& inputs) const override {

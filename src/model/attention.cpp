@@ -233,8 +233,9 @@ torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
   return torch::cat(outs);
 }
 
-torch::Tensor attend_padded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                            const torch::Tensor& mask, const AttentionOptions& options) {
+torch::Tensor cached_attention(const torch::Tensor& q, const torch::Tensor& k,
+                               const torch::Tensor& v, const torch::Tensor& mask,
+                               const AttentionOptions& options) {
   const int64_t sequences = q.size(0), queries = q.size(1), kv_heads = k.size(1);
   const int64_t groups = q.size(2) / kv_heads;
   // The query heads of one key head lie beside each other, as if they were further queries.

@@ -28,10 +28,11 @@ torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
                                const std::vector<int64_t>& attended,
                                const AttentionOptions& options);
 
-// Some queries per sequence against padded keys. q: [B, Q, Hq, D]; k, v: [B, Hkv, M, D]; `mask`
-// [B, Q, M] is added to the scores. Without gradient. Returns [B, Q, Hq, D].
-torch::Tensor attend_padded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                            const torch::Tensor& mask, const AttentionOptions& options);
+// Some queries per sequence against the padded keys of a cache. q: [B, Q, Hq, D]; k, v: [B, Hkv, M,
+// D]; `mask` [B, Q, M] is added to the scores. Without gradient. Returns [B, Q, Hq, D].
+torch::Tensor cached_attention(const torch::Tensor& q, const torch::Tensor& k,
+                               const torch::Tensor& v, const torch::Tensor& mask,
+                               const AttentionOptions& options);
 
 // 0 where `visible` (bool) and -infinity elsewhere.
 torch::Tensor additive_mask(const torch::Tensor& visible, torch::Dtype dtype);

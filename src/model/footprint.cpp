@@ -73,11 +73,8 @@ int64_t ModelFootprint::trained_count() const { return sum_of(trained); }
 
 void ModelFootprint::train_only(const std::vector<std::string>& patterns) {
   if (patterns.empty()) return;
-  const auto is_left_out = [&](const auto& entry) {
-    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return Pattern(pattern, "method.trainable_params_regex").matches(entry.first);
-    });
-  };
+  const std::vector<Pattern> chosen = make_patterns(patterns, "method.trainable_params_regex");
+  const auto is_left_out = [&](const auto& entry) { return !any_matches(chosen, entry.first); };
   const int64_t before = trained_count();
   std::erase_if(trained, is_left_out);
   frozen += before - trained_count();

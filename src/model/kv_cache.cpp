@@ -132,7 +132,7 @@ torch::Tensor PaddedKvCache::attend_with_past(const Layer& layer, const torch::T
   const torch::Tensor asked = (one_each ? q : q.index_select(0, step_.padded))
                                   .view({step_.with_past, step_.queries, q.size(1), q.size(2)});
   const torch::Tensor out =
-      attend_padded(asked, held(layer.k), held(layer.v), mask(options.window), options)
+      cached_attention(asked, held(layer.k), held(layer.v), mask(options.window), options)
           .flatten(0, 1);
   return one_each ? out : out.index_select(0, step_.own);
 }

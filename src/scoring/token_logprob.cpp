@@ -106,19 +106,18 @@ RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const 
     Tensor z = head_logits(rows.narrow(0, begin, count), head);
     const Tensor chunk_best = z.argmax(1);
     best.narrow(0, begin, count).copy_(chunk_best);
-    // logsumexp by hand, in place: on the CPU a tenth of its time, and as exact.
+    // Below the largest logit: where that token is likely, its log-probability keeps its digits.
     z.sub_(z.gather(1, chunk_best.unsqueeze(1)));
+    const Tensor lse = torch::empty({count}, numbers);
+    row_lse(z, chunk_best, lse, torch::empty_like(lse));
     const Tensor own = ((label_rows >= begin) & (label_rows < begin + count)).nonzero().squeeze(1);
     const Tensor row = label_rows.index_select(0, own) - begin;
     const Tensor at = row * z.size(1) + labels.targets.index_select(0, own);
     const Tensor picked = z.view({-1}).index_select(0, at);
-    Tensor p = moments ? z.exp() : z.exp_();
-    const Tensor sum = p.sum(1);
-    const Tensor lse = sum.log();
     result.logp.index_copy_(0, own, picked - lse.index_select(0, row));
     if (!moments) continue;
-    p.div_(sum.unsqueeze(1));
     z.sub_(lse.unsqueeze(1));
+    const Tensor p = z.exp();
     const Tensor chunk_mean = (p * z).sum(1);
     mean.narrow(0, begin, count).copy_(chunk_mean);
     variance.narrow(0, begin, count).copy_((p * z.square()).sum(1) - chunk_mean.square());

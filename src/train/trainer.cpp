@@ -23,14 +23,10 @@ constexpr double kClipEpsilon = 1e-6;
 // lose their gradient).
 NamedTensors trainable(const model::CausalLM& model, const std::vector<std::string>& patterns) {
   NamedTensors parameters;
-  const auto is_chosen = [&](const std::string& name) {
-    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-             return Pattern(p, "method.trainable_params_regex").matches(name);
-           });
-  };
+  const std::vector<Pattern> chosen = make_patterns(patterns, "method.trainable_params_regex");
   for (const auto& item : model.named_parameters()) {
     torch::Tensor parameter = item.value();
-    if (!is_chosen(item.key())) parameter.set_requires_grad(false);
+    if (!chosen.empty() && !any_matches(chosen, item.key())) parameter.set_requires_grad(false);
     if (parameter.requires_grad()) parameters.emplace_back(item.key(), parameter);
   }
   if (parameters.empty()) {

@@ -1,6 +1,7 @@
 // Row checks of the MUSE and WMDP evaluation files.
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/benchmarks/muse.h"
 #include "unlearn/benchmarks/wmdp.h"
 #include "unlearn/core/error.h"
@@ -11,16 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kFixtures = fs::path(UNLEARN_TEST_DIR) / "data_fixtures";
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 fs::path temporary_folder(const std::string& name) {
   const fs::path folder = fs::path(::testing::TempDir()) / ("unlearn_" + name);
@@ -52,13 +43,13 @@ TEST(MuseData, BadRowsAreNamed) {
   const auto read = [&] { read_knowmem(folder, "forget", 1); };
   // The second row is wrong although only one is wanted.
   write_file_atomic(questions, R"([{"question":"q","answer":"a"},{"question":"q","answer":7}])");
-  EXPECT_NE(message_of(read).find("forget_qa.json: row 1: field 'answer' must be text"),
+  EXPECT_NE(refusal(read).find("forget_qa.json: row 1: field 'answer' must be text"),
             std::string::npos);
   write_file_atomic(questions, R"([{"question":" ","answer":"a"}])");
-  EXPECT_NE(message_of(read).find("row 0: field 'question' is empty"), std::string::npos);
+  EXPECT_NE(refusal(read).find("row 0: field 'question' is empty"), std::string::npos);
   write_file_atomic(questions, "[]");
-  EXPECT_NE(message_of(read).find("holds no row"), std::string::npos);
-  EXPECT_NE(message_of([&] { muse_corpus_folder(folder.string(), "news"); }).find("is no folder"),
+  EXPECT_NE(refusal(read).find("holds no row"), std::string::npos);
+  EXPECT_NE(refusal([&] { muse_corpus_folder(folder.string(), "news"); }).find("is no folder"),
             std::string::npos);
 }
 
@@ -85,8 +76,7 @@ TEST(WmdpData, BadRowsAreNamed) {
       {R"({"question":"q","choices":["1","2","3","4"],"answer":0})", "no field 'subject'"}};
   for (const auto& [row, expected] : cases) {
     write_file_atomic(file, row);
-    const std::string message =
-        message_of([&] { read_choice_questions(file, kChoiceTasks[3], 0); });
+    const std::string message = refusal([&] { read_choice_questions(file, kChoiceTasks[3], 0); });
     EXPECT_NE(message.find(expected), std::string::npos) << message;
     EXPECT_NE(message.find("mmlu.jsonl: row 0: "), std::string::npos) << message;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
@@ -41,14 +42,6 @@ class SettingsTest : public ::testing::Test {
   fs::path write(const std::string& name, const std::string& content) {
     write_file_atomic(folder_ / name, content);
     return folder_ / name;
-  }
-  static std::string message(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "no error";
   }
   static Sample read(const Settings& settings) {
     SettingsReader reader(settings);
@@ -95,7 +88,7 @@ TEST_F(SettingsTest, EverySettingKnowsItsLayer) {
 
 TEST_F(SettingsTest, UnknownKeyNamesFileLineAndNearest) {
   const auto file = write("typo.yaml", "train:\n  epochs: 3\n  epoch_size: 3\n");
-  const std::string text = message([&] { read(Settings::from_file(file)); });
+  const std::string text = refusal([&] { read(Settings::from_file(file)); });
   EXPECT_NE(text.find("typo.yaml:3"), std::string::npos) << text;
   EXPECT_NE(text.find("train.epochs"), std::string::npos) << text;
 }
@@ -116,7 +109,7 @@ TEST_F(SettingsTest, TypesAndRangesAreChecked) {
       {"nonsense", "dotted.key=value"},
       {"train.mode=[1, {a: 2}]", "plain values"}};
   for (const auto& [assignment, expected] : cases) {
-    const std::string text = message([&] {
+    const std::string text = refusal([&] {
       Settings settings;
       settings.assign(assignment, "--set");
       read(settings);
@@ -154,13 +147,13 @@ TEST_F(SettingsTest, WhatIsDumpedReadsBack) {
 
 TEST_F(SettingsTest, BadFilesAreOneLine) {
   const auto broken = write("broken.yaml", "train: [1, 2\n");
-  EXPECT_NE(message([&] { Settings::from_file(broken); }).find("not valid YAML"),
+  EXPECT_NE(refusal([&] { Settings::from_file(broken); }).find("not valid YAML"),
             std::string::npos);
   const auto circle = write("circle.yaml", "extends: circle.yaml\n");
-  EXPECT_NE(message([&] { Settings::from_file(circle); }).find("circle"), std::string::npos);
+  EXPECT_NE(refusal([&] { Settings::from_file(circle); }).find("circle"), std::string::npos);
   const auto list = write("list.yaml", "- 1\n- 2\n");
-  EXPECT_NE(message([&] { Settings::from_file(list); }).find("map of keys"), std::string::npos);
-  EXPECT_NE(message([&] { find_config("absent", {folder_}); }).find("absent"), std::string::npos);
+  EXPECT_NE(refusal([&] { Settings::from_file(list); }).find("map of keys"), std::string::npos);
+  EXPECT_NE(refusal([&] { find_config("absent", {folder_}); }).find("absent"), std::string::npos);
 }
 
 TEST_F(SettingsTest, DescriberShowsDefaultsAndRanges) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
@@ -86,12 +87,7 @@ class Dataset : public testing::Test {
     return load_splits(config_, request, tok_, named_template("none"), vocab_size);
   }
   std::string refusal(const SplitRequest& request, int64_t vocab_size = 256) {
-    try {
-      load(request, vocab_size);
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "";
+    return unlearn::refusal([&] { load(request, vocab_size); });
   }
   void expect_refusal(const SplitRequest& request, const std::vector<std::string>& parts,
                       int64_t vocab_size = 256) {

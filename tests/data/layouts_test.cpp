@@ -1,6 +1,7 @@
 // The folder layouts of MUSE and WMDP, on texts of our own (tests/data_fixtures).
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/data/dataset.h"
@@ -28,12 +29,7 @@ class Layouts : public ::testing::Test {
 
   std::string error_of(const std::string& benchmark, const std::string& forget,
                        const std::string& root = "") {
-    try {
-      load(benchmark, forget, "auto", root);
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "no error";
+    return refusal([&] { load(benchmark, forget, "auto", root); });
   }
 
   // A folder of its own with one file in it.

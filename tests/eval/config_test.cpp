@@ -1,20 +1,11 @@
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/eval/evaluation.h"
 
 namespace unlearn::eval {
 namespace {
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(EvalConfig, IntervalsBetweenEvaluations) {
   EvalConfig config;
@@ -26,7 +17,7 @@ TEST(EvalConfig, IntervalsBetweenEvaluations) {
   config.check();
   for (const char* wrong : {"0", "-1", "3.5", "epochs", "", "3 "}) {
     config.every = wrong;
-    EXPECT_NE(message_of([&] { config.check(); }).find("eval.every"), std::string::npos) << wrong;
+    EXPECT_NE(refusal([&] { config.check(); }).find("eval.every"), std::string::npos) << wrong;
   }
 }
 
@@ -52,15 +43,15 @@ TEST(Evaluations, UnknownBenchmarkNamesTheNearest) {
   const data::DataConfig data;
   EvalConfig config;
   const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
-  EXPECT_NE(message_of([&] { make_evaluation("tofuu", inputs); }).find("did you mean 'tofu'"),
+  EXPECT_NE(refusal([&] { make_evaluation("tofuu", inputs); }).find("did you mean 'tofu'"),
             std::string::npos);
   config.metrics = {"mia_mink"};
-  EXPECT_NE(message_of([&] { make_evaluation("tofu", inputs); }).find("did you mean 'mia_min_k'"),
+  EXPECT_NE(refusal([&] { make_evaluation("tofu", inputs); }).find("did you mean 'mia_min_k'"),
             std::string::npos);
   config.metrics = {"default"};
   config.splits = {"forgot"};
   Plan own, reference;
-  EXPECT_NE(message_of([&] {
+  EXPECT_NE(refusal([&] {
               make_evaluation("tofu", inputs)->plan(own, reference);
             }).find("did you mean 'forget'"),
             std::string::npos);

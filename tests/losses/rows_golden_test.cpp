@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "losses/fixture.h"
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -235,14 +236,9 @@ TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
     }
   }
   const auto message = [](const std::string& method, const std::string& quirk) -> std::string {
-    try {
-      enable_quirks(*find_method(method).make(), method, {quirk});
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "";
+    return refusal([&] { enable_quirks(*find_method(method).make(), method, {quirk}); });
   };
-  EXPECT_EQ(message("pdu", "pdu-shift"), "");
+  EXPECT_EQ(message("pdu", "pdu-shift"), "accepted");
   EXPECT_NE(message("npo", "pdu_shift").find("not a quirk of npo but of pdu"), std::string::npos);
   EXPECT_NE(message("npo", "muse_logit").find("did you mean 'muse_logits'"), std::string::npos);
   EXPECT_NE(message("idk", "kl_padded").find("not a quirk of idk"), std::string::npos);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/markov/figure.h"
 #include "unlearn/markov/summary.h"
@@ -15,13 +16,8 @@ config::Settings settings_of(const std::vector<std::string>& assignments) {
   return settings;
 }
 
-std::string refusal(const std::vector<std::string>& assignments) {
-  try {
-    resolve_study("length", settings_of(assignments));
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_of(const std::vector<std::string>& assignments) {
+  return refusal([&] { resolve_study("length", settings_of(assignments)); });
 }
 
 // The published settings (arXiv 2410.07163, appendix H; Unlearn-Simple synthetic/).
@@ -43,14 +39,15 @@ TEST(StudyConfig, UserValuesWinAndMistakesAreNamed) {
       "length", settings_of({"unlearn.methods=[grad_ascent, SimNPO]", "method.simnpo.beta=2"}));
   EXPECT_EQ(study.config.methods, (std::vector<std::string>{"ga", "simnpo"}));
   EXPECT_EQ(study.resolved["method"]["simnpo"]["beta"], 2);
-  EXPECT_NE(refusal({"unlearn.methods=[dpo]"}).find("'dpo' needs more than forget"),
+  EXPECT_NE(refusal_of({"unlearn.methods=[dpo]"}).find("'dpo' needs more than forget"),
             std::string::npos);
-  EXPECT_NE(refusal({"method.npo.retain_loss=nll"}).find("method.npo.retain_loss=none"),
+  EXPECT_NE(refusal_of({"method.npo.retain_loss=nll"}).find("method.npo.retain_loss=none"),
             std::string::npos);
-  EXPECT_NE(refusal({"unlearn.methods=[npo, NPO]"}).find("twice"), std::string::npos);
-  EXPECT_NE(refusal({"unlearn.iteration=3"}).find("unlearn.iterations"), std::string::npos);
-  EXPECT_NE(refusal({"data.retain_length=30"}).find("model.positions"), std::string::npos);
-  EXPECT_NE(refusal({"model.arch=gpt2", "model.heads=3"}).find("model.heads"), std::string::npos);
+  EXPECT_NE(refusal_of({"unlearn.methods=[npo, NPO]"}).find("twice"), std::string::npos);
+  EXPECT_NE(refusal_of({"unlearn.iteration=3"}).find("unlearn.iterations"), std::string::npos);
+  EXPECT_NE(refusal_of({"data.retain_length=30"}).find("model.positions"), std::string::npos);
+  EXPECT_NE(refusal_of({"model.arch=gpt2", "model.heads=3"}).find("model.heads"),
+            std::string::npos);
 }
 
 TEST(Study, TheSameSeedGivesTheSameRecord) {

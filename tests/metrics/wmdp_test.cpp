@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
@@ -50,18 +51,13 @@ std::string message(const Json& row) {
   EvalReport log;
   log["mmlu_acc"].details["value_by_index"] = {{"0", {{"logp", {-1, -2}}, {"answer", 0}}},
                                                {"1", row}};
-  try {
-    evaluate_wmdp_log(log, "x.json");
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
+  return refusal([&] { evaluate_wmdp_log(log, "x.json"); });
 }
 
 TEST(WmdpLog, MistakesAreNamed) {
   const std::string place = "x.json: mmlu_acc: row 1: ";
-  EXPECT_EQ(message({{"logp", {-2, -1}}, {"answer", 1}, {"score", 1}}), "no error");
-  EXPECT_EQ(message({{"score", 1}}), "no error");
+  EXPECT_EQ(message({{"logp", {-2, -1}}, {"answer", 1}, {"score", 1}}), "accepted");
+  EXPECT_EQ(message({{"score", 1}}), "accepted");
   EXPECT_EQ(message(Json::object()), place + "neither logp nor score");
   EXPECT_NE(message({{"logp", {-1, nullptr}}, {"answer", 1}}).find(place + "logp: null"),
             std::string::npos);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -87,6 +88,33 @@ TEST_F(Report, ParetoHasADotForEveryEvaluatedRun) {
   EXPECT_EQ(dots, 2u);
   EXPECT_NE(svg.find(">near<"), std::string::npos);
   EXPECT_EQ(pareto_svg({runs[2]}), "");
+}
+
+// Runs that are close to each other fill the panel, and their labels keep apart.
+TEST_F(Report, ParetoFitsItsAxesAndLabels) {
+  std::vector<RunSummary> runs;
+  for (const char* utility : {"0.950", "0.951", "0.952"}) {
+    runs.push_back(read_run_summary(
+        make_run(std::string("u") + utility, "1",
+                 R"({"forget_quality": 0.5, "model_utility": )" + std::string(utility) + "}")));
+  }
+  const std::string svg = pareto_svg(runs);
+  const auto numbers = [&](const std::string& opening) {
+    std::vector<double> found;
+    for (size_t at = svg.find(opening); at != std::string::npos; at = svg.find(opening, at + 1)) {
+      found.push_back(std::stod(svg.substr(at + opening.size())));
+    }
+    return found;
+  };
+  const auto dots = numbers("<circle cx=\"");
+  ASSERT_EQ(dots.size(), 3u);
+  EXPECT_GT(dots[2] - dots[0], 20);  // of 400 pixels; on an axis from 0 to 1 it would be 0.8
+  std::set<double> heights;
+  for (const RunSummary& run : runs) {
+    const std::string text = svg.substr(0, svg.find(">" + run.name + "<"));
+    heights.insert(std::stod(text.substr(text.rfind("y=\"") + 3)));
+  }
+  EXPECT_EQ(heights.size(), 3u);
 }
 
 TEST_F(Report, PageNeedsNothingFromOutside) {

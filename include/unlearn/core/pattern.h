@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace unlearn {
 
@@ -20,5 +21,9 @@ class Pattern {
  private:
   std::shared_ptr<void> code_;  // pcre2_code
 };
+
+// One Pattern for each text, and whether one of them matches the whole of `name`.
+std::vector<Pattern> make_patterns(const std::vector<std::string>& texts, const std::string& where);
+bool any_matches(const std::vector<Pattern>& patterns, std::string_view name);
 
 }  // namespace unlearn
