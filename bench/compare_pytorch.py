@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Paired timings of `unlearn` and honest PyTorch loops: same weights, same token ids, alternating
-step by step in one run. Writes bench/results/<name>.json and a table into docs/performance.md.
+step by step in one run. Writes bench/results/<name>.json, and with --document a table into a file.
 
     bench/compare_pytorch.py --train-steps build/bench/train_steps [--suite NAME …] [--steps N]
 
 Every contestant is a process of its own that takes one optimizer step when told to; the others
 sleep meanwhile. A ratio is the median over steps of (peer's time / our time) of the same step.
+Where the contestants do not fit into memory together, they run one after the other ("apart"), and a
+ratio is that of the medians.
+
+Suites G1 to G8 are for one GPU and take models from --models DIR (DIR/1b, …; bench/models.sh has
+the shapes); G-tiny drives the same settings on the CPU with a model of a few thousand weights.
 """
 import argparse
 import json
@@ -26,7 +31,11 @@ LENGTHS = HERE / "tofu_len_v1.json"
 SIMNPO = {"beta": 2.5, "gamma": 0.0, "forget_weight": 0.1375, "retain_loss": "nll"}
 NPO = {"beta": 0.1, "retain_loss": "nll"}
 NPO_KL = {"beta": 0.1, "retain_loss": "kl"}
+GA_KL = {"retain_loss": "kl"}
 LR = 1e-5
+R1, R3 = {"optimizer": "R1"}, {"optimizer": "R3"}
+ROWS = R3 | {"by_rows": True}
+LORA_RANK = 16
 
 # name -> (kind, method, options, further keys of the specification). Kind "ours" is the trainer
 # itself.
@@ -39,8 +48,24 @@ CONTESTANTS = {
     "P1 NPO": ("peer", "npo", NPO),
     "P1 NPO+KL": ("peer", "npo", NPO_KL),
     "P2 SimNPO": ("compiled", "simnpo", SIMNPO),
+    "ours GA+KL": ("ours", "grad_diff", GA_KL),
+    "ours SimNPO, 8-bit state": ("ours", "simnpo", SIMNPO, {"train": {"state_bits": "8"}}),
+    "ours SimNPO, LoRA": ("ours", "simnpo", SIMNPO, {"train": {"lora.rank": LORA_RANK}}),
+    "P1 R1 SimNPO": ("peer", "simnpo", SIMNPO, R1),
+    "P1 R3 SimNPO": ("peer", "simnpo", SIMNPO, R3),
+    "P1 R3 SimNPO, rows": ("peer", "simnpo", SIMNPO, ROWS),
+    "P2 R3 SimNPO, rows": ("compiled", "simnpo", SIMNPO, ROWS),
+    "P1 R3 NPO, rows": ("peer", "npo", NPO, ROWS),
+    "P1 R3 NPO": ("peer", "npo", NPO, R3),
+    "P1 R3 GA+KL": ("peer", "grad_diff", GA_KL, R3),
+    "P1 R3 SimNPO, LoRA, rows": ("peer", "simnpo", SIMNPO, ROWS | {"lora": LORA_RANK}),
+    "P3 R3 SimNPO, rows": ("peer", "simnpo", SIMNPO, ROWS | {"checkpoint": True}),
 }
-# Contestants of one group run side by side; the first is what the others are compared with.
+CUDA = {"device": "cuda", "dtype": "bfloat16", "train": {"state_bits": "32", "recompute": "none"}}
+# Contestants of one group run side by side; the first is what the others are compared with. A group
+# with settings of its own is {"contestants": [names], …}; they win over the suite's, which are:
+#   device, dtype ("cpu", "float32"), train (of ours), micro_batch (of the peers),
+#   apart (one contestant after the other), length (all rows have so many tokens, all labelled)
 SUITES = {
     "30M": {"model": "30m", "batch": 4,
             "groups": [["ours SimNPO", "P1 SimNPO"], ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
@@ -53,6 +78,31 @@ SUITES = {
     "135M-compiled": {"model": "smollm2", "batch": 2, "groups": [["ours SimNPO", "P2 SimNPO"]]},
     "30M-reference": {"model": "30m", "batch": 4, "groups": [["ours NPO", "P1 NPO"],
                                                              ["ours NPO+KL", "P1 NPO+KL"]]},
+    "G-tiny": {"model": "tiny", "batch": 4, "dtype": "bfloat16", "micro_batch": 2, "groups": [
+        {"contestants": ["ours SimNPO", "P1 SimNPO"], "dtype": "float32", "micro_batch": None},
+        ["ours SimNPO", "P1 R3 SimNPO", "P1 R1 SimNPO", "P3 R3 SimNPO, rows"],
+        ["ours NPO", "P1 R3 NPO, rows"],
+        {"contestants": ["ours GA+KL", "P1 R3 GA+KL"], "length": 128},
+        {"contestants": ["ours SimNPO, LoRA", "P1 R3 SimNPO, LoRA, rows"], "apart": True},
+        {"contestants": ["ours SimNPO, 8-bit state", "P1 R3 SimNPO"], "apart": True}]},
+    "G1": CUDA | {"model": "135m", "batch": 8, "groups": [
+        ["ours SimNPO", "P1 R3 SimNPO", "P1 R3 SimNPO, rows"],
+        ["ours SimNPO", "P2 R3 SimNPO, rows"], ["ours SimNPO", "P1 R1 SimNPO"]]},
+    "G2": CUDA | {"model": "1b", "batch": 32, "micro_batch": 8, "groups": [
+        ["ours SimNPO", "P1 R3 SimNPO", "P1 R3 SimNPO, rows"], ["ours SimNPO", "P1 R1 SimNPO"]]},
+    "G3": CUDA | {"model": "1b", "batch": 32, "micro_batch": 8, "groups": [
+        ["ours NPO", "P1 R3 NPO, rows"]]},
+    "G4": CUDA | {"model": "3b", "batch": 32, "micro_batch": 8, "groups": [
+        ["ours SimNPO, 8-bit state", "P1 R3 SimNPO, rows"]]},
+    "G5": CUDA | {"model": "8b", "batch": 8, "groups": [
+        ["ours SimNPO, LoRA", "P1 R3 SimNPO, LoRA, rows"]]},
+    "G7": CUDA | {"model": "7b", "batch": 1, "length": 2048, "apart": True, "groups": [
+        ["ours SimNPO, 8-bit state", "P1 R3 SimNPO, rows"]]},
+    # The peer recomputes its blocks: what is left to it where it does not fit otherwise.
+    "G7-checkpoint": CUDA | {"model": "7b", "batch": 1, "length": 2048, "apart": True, "groups": [
+        ["ours SimNPO, 8-bit state", "P3 R3 SimNPO, rows"]]},
+    "G8": CUDA | {"model": "1b", "batch": 4, "length": 2048, "groups": [
+        ["ours GA+KL", "P1 R3 GA+KL"]]},
 }
 
 
@@ -73,45 +123,78 @@ def draw_lengths(count=512, seed=0):
     return rows
 
 
-def make_examples(count, vocabulary, seed):
+def make_examples(count, vocabulary, seed, length=None):
     lengths = json.loads(LENGTHS.read_text())["rows"]
     rng = random.Random(seed)
     examples = []
     for i in range(count):
         tokens, labels = lengths[(i + 131 * seed) % len(lengths)]
+        if length:  # plain text: every token but the first is predicted
+            tokens, labels = length, length - 1
         ids = [rng.randrange(3, vocabulary) for _ in range(tokens)]
         examples.append({"tokens": ids, "labels": [-100] * (tokens - labels) + ids[-labels:]})
     return examples
 
 
-def make_30m(folder):
-    """A random Llama of 30 M parameters (d 384, 10 layers, 32,000 tokens, tied)."""
+def write_examples(path, count, vocabulary, length=None):
+    path.write_text(json.dumps({"forget": make_examples(count, vocabulary, 1, length),
+                                "retain": make_examples(count, vocabulary, 2, length)}))
+    return str(path)
+
+
+def make_llama(folder, dtype="float32", **shape):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
     torch.manual_seed(0)
-    config = LlamaConfig(vocab_size=32000, hidden_size=384, intermediate_size=1024,
-                         num_hidden_layers=10, num_attention_heads=6, num_key_value_heads=6,
-                         max_position_embeddings=2048, tie_word_embeddings=True)
-    LlamaForCausalLM(config).float().save_pretrained(folder)
+    config = LlamaConfig(max_position_embeddings=2048, tie_word_embeddings=True, **shape)
+    LlamaForCausalLM(config).to(getattr(torch, dtype)).save_pretrained(folder)
+
+
+def model_folder(name, args, work):
+    """Where a suite's model lies; the small ones are made here."""
+    folder = work / name
+    if name == "smollm2":
+        return args.smollm2
+    if name == "30m":  # a random Llama of 30 M parameters
+        make_llama(folder, vocab_size=32000, hidden_size=384, intermediate_size=1024,
+                   num_hidden_layers=10, num_attention_heads=6, num_key_value_heads=6)
+    elif name == "tiny":
+        make_llama(folder, "bfloat16", vocab_size=512, hidden_size=64, intermediate_size=176,
+                   num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+    else:
+        folder = args.models / name
+        if not (folder / "config.json").is_file():
+            raise SystemExit(f"error: no model folder {folder}; give --models DIR")
+    return folder
+
+
+def key_settings(settings):
+    """A suite's or group's settings that the workers read too."""
+    keys = ("device", "dtype", "train", "micro_batch")
+    return {key: settings[key] for key in keys if settings.get(key)}
 
 
 class Worker:
-    """A contestant in its own process, ready for its first step."""
+    """A contestant in its own process. It loads while others do, until wait_ready()."""
 
     def __init__(self, name, spec, train_steps, work):
         kind, spec["method"], spec["options"], *further = CONTESTANTS[name]
-        spec.update(*further)
+        for keys in further:
+            spec |= keys | {"train": spec.get("train", {}) | keys.get("train", {})}
         spec["compile"] = kind == "compiled"
         label = f"{name.replace(' ', '_')}_{time.monotonic_ns()}"
         spec["folder"] = str(work / label)
         path = work / f"{label}.json"
         path.write_text(json.dumps(spec))
-        command = [str(train_steps)] if kind == "ours" else [sys.executable, str(HERE / "peer.py")]
+        peer = [sys.executable, str(HERE / "peer.py")]
+        command = [str(train_steps.resolve())] if kind == "ours" else peer
         self.name = name
         self.log = open(work / f"{label}.log", "w+")
         self.process = subprocess.Popen(command + [str(path)], text=True, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log)
         self.records = []
+
+    def wait_ready(self):
         self.read()
 
     def read(self):
@@ -122,14 +205,29 @@ class Worker:
         return json.loads(line)
 
     def step(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write("go\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died; read() says of what
         self.records.append(self.read())
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
         self.log.close()
+
+    def work(self):
+        """Contestants whose losses must agree have the same."""
+        return CONTESTANTS[self.name][1:3]
+
+    def peak(self):
+        """Bytes on the GPU, or of the process where there is none."""
+        last = self.records[-1]
+        return last.get("peak_device_bytes", last["peak_bytes"])
 
 
 def spread(values):
@@ -137,70 +235,120 @@ def spread(values):
     return {"median": middle, "q1": low, "q3": high}
 
 
-def summarize(worker, base, warmup):
-    timed = worker.records[warmup:]
-    ours = base.records[warmup:]
+def ratio(key, timed, ours, apart):
+    """Step by step, or of the medians where the steps did not alternate."""
+    if not apart:
+        return spread([r[key] / o[key] for r, o in zip(timed, ours)])
+    base = statistics.median(o[key] for o in ours)
+    return spread([r[key] / base for r in timed])
+
+
+def difference(key, a, b):
+    return abs(a[key] - b[key]) / max(1.0, abs(a[key]))
+
+
+def summarize(worker, workers, args, apart):
+    base = workers[0]
+    timed, ours = worker.records[args.warmup:], base.records[args.warmup:]
+    alike = next(w for w in workers if w.work() == worker.work())
     return {
         "name": worker.name,
         "seconds": spread([r["seconds"] for r in timed]),
         "cpu_seconds": spread([r["cpu_seconds"] for r in timed]),
-        "ratio": spread([r["seconds"] / o["seconds"] for r, o in zip(timed, ours)]),
-        "cpu_ratio": spread([r["cpu_seconds"] / o["cpu_seconds"] for r, o in zip(timed, ours)]),
-        "peak_bytes": worker.records[-1]["peak_bytes"],
-        "memory_share": base.records[-1]["peak_bytes"] / worker.records[-1]["peak_bytes"],
+        "ratio": ratio("seconds", timed, ours, apart),
+        "cpu_ratio": ratio("cpu_seconds", timed, ours, apart),
+        "peak_bytes": worker.peak(),
+        "peak_host_bytes": worker.records[-1]["peak_bytes"],
+        "memory_share": base.peak() / worker.peak(),
         "first_loss": worker.records[0]["loss"],
+        "first_loss_difference": difference("loss", alike.records[0], worker.records[0]),
+        # Of LoRA's it says little: the pairs start from other random values.
+        "first_norm_difference": difference("grad_norm", alike.records[0], worker.records[0]),
         "last_loss": worker.records[-1]["loss"],
         "first_step_seconds": worker.records[0]["seconds"],
     }
 
 
-def same_losses(workers):
-    """Contestants with one method must agree on every step's loss; returns the largest difference."""
+def largest_loss_difference(workers):
+    """Over all steps of contestants that do the same work."""
     worst = 0.0
-    for method in {CONTESTANTS[w.name][1:2] + (str(CONTESTANTS[w.name][2]),) for w in workers}:
-        group = [w for w in workers if (CONTESTANTS[w.name][1], str(CONTESTANTS[w.name][2])) == method]
-        for w in group[1:]:
-            for a, b in zip(group[0].records, w.records):
-                worst = max(worst, abs(a["loss"] - b["loss"]) / max(1.0, abs(a["loss"])))
-    if worst > 1e-2:
-        raise RuntimeError(f"the losses differ by {worst}: the contestants do not do the same work")
+    for worker in workers:
+        alike = next(w for w in workers if w.work() == worker.work())
+        worst = max([worst] + [difference("loss", a, b)
+                               for a, b in zip(alike.records, worker.records)])
     return worst
 
 
-def run_group(names, spec, args, work):
-    workers = []
-    failures = {}
+def disagreement(settings, result):
+    """What is wrong with the losses, or "": contestants that differ do not do the same work.
+
+    Only fp32 runs stay together: bf16 weights without a master, R3's, miss small updates. And means
+    over micro-batches are not those over the step, which is what ours takes.
+    """
+    exact = settings.get("dtype", "float32") == "float32" and not settings.get("micro_batch")
+    if exact and result["loss_difference"] > 1e-2:
+        return f"the losses differ by {result['loss_difference']}"
+    limit = 1e-4 if exact else 1e-2
+    return "; ".join(f"{c['name']}: the first step's loss differs by {c['first_loss_difference']}"
+                     for c in result["contestants"]
+                     if not c["first_loss_difference"] <= limit)
+
+
+def run_together(names, spec, args, work):
+    """The workers that took all steps, and what the others died of."""
+    workers, failures = [], {}
+
+    def attempt(worker, action):
+        if worker.name in failures:
+            return
+        try:
+            action()
+        except RuntimeError as error:
+            failures[worker.name] = str(error)
+
     try:
         for name in names:
             workers.append(Worker(name, dict(spec), args.train_steps, work))
+        for worker in workers:
+            attempt(worker, worker.wait_ready)
         for step in range(args.warmup + args.steps):
             # Rotate who goes first, so that no one always follows the same neighbour.
             for worker in workers[step % len(workers):] + workers[:step % len(workers)]:
-                if worker.name in failures:
-                    continue
-                try:
-                    worker.step()
-                except RuntimeError as error:
-                    failures[worker.name] = str(error)
+                attempt(worker, worker.step)
                 time.sleep(args.pause)
+            if names[0] in failures:
+                break  # nothing to compare with
     finally:
         for worker in workers:
             worker.close()
-    done = [w for w in workers if w.name not in failures]
+    return [w for w in workers if w.name not in failures], failures
+
+
+def run_group(settings, spec, args, work):
+    names = settings["contestants"]
+    apart = args.apart or settings.get("apart", False)
+    done, failures = [], {}
+    for together in [[name] for name in names] if apart else [names]:
+        finished, failed = run_together(together, spec, args, work)
+        done += finished
+        failures |= failed
+        if names[0] in failures:
+            raise RuntimeError(failures[names[0]])
     for name, error in failures.items():
         print(f"{name} failed: {error}", file=sys.stderr)
-    return {"loss_difference": same_losses(done), "failures": failures,
-            "contestants": [summarize(w, done[0], args.warmup) for w in done]}
+    result = {"apart": apart, "micro_batch": settings.get("micro_batch"),
+              "loss_difference": largest_loss_difference(done), "failures": failures,
+              "contestants": [summarize(w, done, args, apart) for w in done]}
+    return result | {"disagreement": disagreement(settings, result)}
 
 
 def run_flat(suite, spec, args, work):
     """Time per token and peak memory at two numbers of forget rows, alternating."""
     workers = {}
     for rows in suite["rows"]:
-        path = work / f"flat_{rows}.json"
-        path.write_text(json.dumps({"forget": make_examples(rows, spec["vocabulary"], 1),
-                                    "retain": make_examples(rows, spec["vocabulary"], 2)}))
-        workers[rows] = Worker("ours SimNPO", dict(spec, examples=str(path)), args.train_steps, work)
+        path = write_examples(work / f"flat_{rows}.json", rows, spec["vocabulary"])
+        workers[rows] = Worker("ours SimNPO", dict(spec, examples=path), args.train_steps, work)
+        workers[rows].wait_ready()
     for _ in range(args.warmup + 2 * args.steps):
         for worker in workers.values():
             worker.step()
@@ -224,28 +372,61 @@ def cpu_name():
     return platform.processor()
 
 
+def gpu_name():
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        names = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+        return names.split("\n")[0]
+    except (OSError, subprocess.CalledProcessError):
+        return "a CUDA device"
+
+
+def group_settings(suite, group):
+    own = group if isinstance(group, dict) else {"contestants": group}
+    return {key: value for key, value in suite.items() if key != "groups"} | own
+
+
+def run_groups(name, suite, spec, args, work):
+    results = []
+    for index, group in enumerate(suite["groups"]):
+        if args.group not in (None, index):
+            continue
+        settings = group_settings(suite, group)
+        # Several steps without a repetition, at any batch size.
+        examples = write_examples(work / f"{name}_{index}.json", max(64, 8 * suite["batch"]),
+                                  spec["vocabulary"], settings.get("length"))
+        own = spec | key_settings(settings) | {"examples": examples}
+        results.append(run_group(settings, own, args, work))
+    return results
+
+
 def run_suite(name, args, work):
     import torch
     suite = SUITES[name]
-    model = work / "30m" if suite["model"] == "30m" else args.smollm2
-    if suite["model"] == "30m" and not model.exists():
-        make_30m(model)
+    model = model_folder(suite["model"], args, work)
     vocabulary = json.loads((model / "config.json").read_text())["vocab_size"]
-    examples = work / f"{name}_examples.json"
-    examples.write_text(json.dumps({"forget": make_examples(64, vocabulary, 1),
-                                    "retain": make_examples(64, vocabulary, 2)}))
-    spec = {"model": str(model), "examples": str(examples), "batch_size": suite["batch"], "lr": LR,
+    spec = {"model": str(model), "batch_size": suite["batch"], "lr": LR,
             "steps": args.warmup + 2 * args.steps + 1, "vocabulary": vocabulary}
-    result = {"suite": name, "device": cpu_name(), "torch": torch.__version__,
+    on_gpu = suite.get("device") == "cuda"
+    result = {"suite": name, "device": gpu_name() if on_gpu else cpu_name(), "on_gpu": on_gpu,
+              "torch": torch.__version__,
               "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())),
               "steps": args.steps, "warmup": args.warmup, "batch": suite["batch"]}
     if "rows" in suite:
         result["flat"] = run_flat(suite, spec, args, work)
     else:
-        chosen = [g for i, g in enumerate(suite["groups"]) if args.group in (None, i)]
-        result["groups"] = [run_group(names, spec, args, work) for names in chosen]
-    print(f"## {name}\n{table(result)}")
+        result["groups"] = run_groups(name, suite, spec, args, work)
+    print(f"## {name}\n{table(result)}", flush=True)
     return result
+
+
+def disagreements(result):
+    return [g["disagreement"] for g in result.get("groups", []) if g["disagreement"]]
+
+
+def suites_of_cpu():
+    return [name for name, suite in SUITES.items()
+            if suite.get("device") != "cuda" and name != "G-tiny"]
 
 
 def main():
@@ -253,12 +434,17 @@ def main():
     parser.add_argument("--train-steps", type=pathlib.Path, required=True)
     parser.add_argument("--suite", action="append", choices=list(SUITES))
     parser.add_argument("--group", type=int, help="only this group of a suite's contestants")
+    parser.add_argument("--models", type=pathlib.Path, default=pathlib.Path("models"),
+                        help="folder of the GPU suites' model folders")
     parser.add_argument("--smollm2", type=pathlib.Path, default=pathlib.Path("models/smollm2-135m"))
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument("--apart", action="store_true",
+                        help="one contestant after the other, in every suite")
     parser.add_argument("--pause", type=float, default=0.02, help="seconds between steps")
-    parser.add_argument("--results", type=pathlib.Path, default=HERE / "results")
-    parser.add_argument("--document", type=pathlib.Path, help="Markdown file that takes the tables")
+    parser.add_argument("--output", type=pathlib.Path, default=HERE / "results",
+                        help="folder of <suite>.json")
+    parser.add_argument("--document", default="", help="Markdown file that takes the tables")
     parser.add_argument("--draw-lengths", action="store_true", help="write tofu_len_v1.json and stop")
     args = parser.parse_args()
     if args.draw_lengths:
@@ -266,13 +452,19 @@ def main():
         LENGTHS.write_text('{"name": "tofu-len-v1", "columns": ["tokens", "labels"], "rows": [\n'
                            f"{rows}\n]}}\n")
         return
-    for name in args.suite or list(SUITES):
+    if args.steps < 2:
+        parser.error("--steps: quartiles need at least 2 timed steps")
+    args.output.mkdir(parents=True, exist_ok=True)
+    wrong = []
+    for name in args.suite or suites_of_cpu():
         with tempfile.TemporaryDirectory() as folder:
             result = run_suite(name, args, pathlib.Path(folder))
-        args.results.mkdir(parents=True, exist_ok=True)
-        (args.results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-        if args.document:
-            write_document(args.document, name, result)
+        (args.output / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        wrong += [f"{name}: {text}" for text in disagreements(result)]
+        if args.document and not disagreements(result):
+            write_document(pathlib.Path(args.document), name, result)
+    if wrong:  # only now, so that the other suites' figures are there
+        sys.exit("error: the contestants do not do the same work: " + "; ".join(wrong))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The GPU rows of the performance targets (G1-G8 and T) as a Markdown table and JSON lines:
+# The GPU rows of the performance targets (G1-G8, T and light variants) as a Markdown table and JSON lines:
 #   bench/gpu_table.sh UNLEARN_PROGRAM OUTPUT_FOLDER [ROW …]
 # Models have random weights of the real shapes, rows have TOFU's or MUSE's lengths. A row whose plan
 # does not fit the device is reported as such. UNLEARN_BENCH_DEVICE=cpu UNLEARN_BENCH_TINY=1 runs the
-# same script in seconds on any machine, to test it.
+# same script in seconds on any machine, to test it. UNLEARN_BENCH_STEPS=N (default 35, the first 5
+# not timed); UNLEARN_BENCH_MODELS=DIR keeps the models there, for bench/compare_pytorch.py --models.
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
@@ -13,11 +14,12 @@ output=$2
 shift 2
 device=${UNLEARN_BENCH_DEVICE:-cuda}
 tiny=${UNLEARN_BENCH_TINY:-}
-steps=35
+steps=${UNLEARN_BENCH_STEPS:-35}
 peak_flops=${UNLEARN_BENCH_PEAK_FLOPS:-989e12} # dense bf16 of an H100
 [ -z "$tiny" ] || steps=7
 mkdir -p "$output"
 work=$(mktemp -d)
+models=${UNLEARN_BENCH_MODELS:-$work/models}
 trap 'rm -rf "$work"' EXIT
 
 # rows_file FILE COUNT SEED QUESTION_WORDS ANSWER_WORDS SPREAD: TOFU-like rows of drawn lengths.
@@ -40,25 +42,22 @@ rows_file() {
     }' >"$1"
 }
 
+# With the bundled tokenizer and no template 52 and 32 words are 93 tokens, 36 of them labelled, as
+# tofu_len_v1.json has on average.
 make_data() { # make_data FOLDER ANSWER_WORDS SPREAD
   mkdir -p "$1"
-  rows_file "$1/forget05.json" 128 1 14 "$2" "$3"
-  rows_file "$1/retain95.json" 512 2 14 "$2" "$3"
+  rows_file "$1/forget05.json" 128 1 52 "$2" "$3"
+  rows_file "$1/retain95.json" 512 2 52 "$2" "$3"
 }
 
-# Weights are written once per model, by a step in the lightest modes that changes nothing.
+# Weights are written once per model.
 saved_model() { # saved_model NAME: the folder on stdout
-  local folder=$work/models/$1
-  if [ ! -d "$folder/model" ]; then
-    model_folder "$1" "$work/configs/$1" "$source_dir"
-    "$unlearn" finetune --model "$work/configs/$1" --data "$source_dir/data/fiction" --quiet \
-      --output "$folder" --device "$device" --lr 0 --set model.init=random \
-      --set train.max_steps=1 --set train.batch_size=1 --set train.save_every=never \
-      --set train.warmup_steps=0 --set train.master=none --set train.state_bits=8 \
-      --set train.recompute=full --set train.free_gradients=true --set train.max_grad_norm=0 \
-      >/dev/null 2>"$work/stderr" || return 1
+  if [ ! -d "$models/$1" ]; then
+    model_folder "$1" "$models/$1.part" "$source_dir"
+    python3 "$source_dir/bench/random_weights.py" "$models/$1.part" 2>"$work/stderr" || return 1
+    mv "$models/$1.part" "$models/$1"
   fi
-  echo "$folder/model"
+  echo "$models/$1"
 }
 
 value() { # value KEY FILE: a number of run.json
@@ -83,7 +82,7 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
   "$unlearn" --model "$folder" --data "$data" --output "$run" --method "$method" --quiet \
     --device "$device" --set data.forget=forget05 --set train.epochs=1000 \
     --set "train.max_steps=$steps" --set "train.batch_size=$batch" --set train.save_every=never \
-    --set data.max_length=2048 "${settings[@]}" >/dev/null 2>"$work/stderr" &
+    --set data.max_length=2048 --set model.template=none "${settings[@]}" >/dev/null 2>"$work/stderr" &
   local pid=$!
   first=""
   while kill -0 $pid 2>/dev/null; do
@@ -105,7 +104,8 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
     -v flops="$peak_flops" -v first="$first" -v warmup=5 \
     -v host="$(value peak_host_bytes "$run/run.json")" \
     -v card="$(value peak_device_bytes "$run/run.json")" \
-    -v predicted="$(value predicted_peak_bytes "$run/run.json")" -v json="$output/rows.jsonl" '
+    -v predicted="$(value predicted_peak_bytes "$run/run.json")" \
+    -v card_predicted="$(value predicted_device_bytes "$run/run.json")" -v json="$output/rows.jsonl" '
     function field(name, part) {
       split($0, part, "\"" name "\":")
       return part[2] + 0
@@ -120,6 +120,7 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
       factor = settings ~ /lora.rank=[1-9]/ ? 4 : 6
       mfu = factor * (body + head) * per_step / median / flops
       peak = card > 0 ? card : host
+      if (card > 0) predicted = card_predicted
       if (settings == "") settings = "-"
       printf "| %s | %s | %d+%d | %s | %s | %.1f | %.0f | %.2f | %.2f (%.2f) | %s |\n", id, model,
         batch, batch, method, settings, 1000 * median, per_step / median,
@@ -134,7 +135,7 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
 
 tofu=$work/tofu
 muse=$work/muse
-make_data "$tofu" 35 0.7
+make_data "$tofu" 32 0.7
 make_data "$muse" "$([ -n "$tiny" ] && echo 120 || echo 2400)" 0
 : >"$output/rows.jsonl"
 
@@ -151,6 +152,9 @@ table() {
       G3) row G3 1b 32 "$tofu" npo train.state_bits=32 ;;
       G4) row G4 3b 32 "$tofu" simnpo train.state_bits=8 ;;
       G5) row G5 8b 8 "$tofu" simnpo train.lora.rank=16 ;;
+      G5r) row G5r 8b 8 "$tofu" simnpo train.lora.rank=16 train.recompute=full ;;
+      G5q) row G5q 8b 8 "$tofu" simnpo train.lora.rank=16 train.lora.base_bits=4 \
+        train.recompute=full ;;
       G6) row G6 8b 32 "$tofu" npo train.state_bits=8 ;;
       G6d) row G6d 8b 8 "$tofu" npo train.master=sr train.state_bits=8 train.free_gradients=true \
         train.max_grad_norm=0 train.recompute=full ;;
@@ -162,5 +166,5 @@ table() {
   done
 }
 
-if [ $# -eq 0 ]; then set -- G1 G2 G3 G4 G5 G6 G6d G7 G8 T; fi
+if [ $# -eq 0 ]; then set -- G1 G2 G3 G4 G5 G5r G5q G6 G6d G7 G8 T; fi
 table "$@" | tee "$output/table.md"

@@ -3,9 +3,13 @@
 // stdin, answering with one JSON line. Ends when stdin does or the run is over.
 //   train_steps SPEC.json
 // SPEC: {"model": DIR, "examples": FILE, "method": NAME, "options": {…}, "batch_size": N,
-//        "lr": X, "steps": N, "folder": DIR}, "train": {…} for further settings of `train:`,
+//        "lr": X, "steps": N, "folder": DIR}, "train": {…} for further settings of `train:`
+//        ("lora.rank" among them), "device": "cpu" or "cuda", "dtype": "float32" or "bfloat16",
 //        "arena": false for tensors from the C library's heap.
 // FILE: {"forget": [{"tokens": […], "labels": […]}], "retain": […]}.
+#include <torch/cuda.h>
+
+#include <chrono>
 #include <ctime>
 #include <iostream>
 
@@ -14,7 +18,10 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/model/device_kernels.h"
 #include "unlearn/model/host_arena.h"
+#include "unlearn/model/lora.h"
+#include "unlearn/train/memory_plan.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn {
@@ -33,6 +40,54 @@ void read_section(const Json& spec, const char* key, Section& section) {
   reader.refuse_unknown();
 }
 
+torch::Device device_of(const Json& spec) {
+  const std::string name = spec.value("device", "cpu");
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda") user_error("device: must be cpu or cuda, not '", name, "'");
+  const std::string missing = model::enable_cuda();
+  if (!missing.empty()) user_error("device: cuda: ", missing);
+  if (!torch::cuda::is_available()) user_error("device: cuda: no CUDA device is available here");
+  return {torch::kCUDA, 0};
+}
+
+torch::Dtype dtype_of(const Json& spec) {
+  const std::string name = spec.value("dtype", "float32");
+  if (name == "float32") return torch::kFloat32;
+  if (name != "bfloat16") user_error("dtype: must be float32 or bfloat16, not '", name, "'");
+  return torch::kBFloat16;
+}
+
+train::TrainConfig train_config(const Json& spec) {
+  train::TrainConfig config;
+  config.batch_size = spec.at("batch_size").get<int64_t>();
+  config.max_steps = spec.at("steps").get<int64_t>();
+  config.epochs = 1e6;
+  config.lr = spec.at("lr").get<double>();
+  config.schedule = "constant";
+  config.warmup_epochs.reset();
+  config.warmup_steps = 0;
+  config.shuffle = false;
+  config.save_every = "never";
+  read_section(spec, "train", config);
+  config.check();
+  return config;
+}
+
+std::shared_ptr<model::CausalLM> load(const Json& spec, const train::TrainConfig& config,
+                                      torch::Device device) {
+  auto model = model::load_model(spec.at("model").get<std::string>(), dtype_of(spec), device,
+                                 config.lora_base_bits);
+  if (config.lora_rank > 0) {
+    model::add_lora(*model, {.rank = config.lora_rank,
+                             .alpha = config.lora_alpha,
+                             .dropout = config.lora_dropout,
+                             .targets = config.lora_targets,
+                             .seed = static_cast<uint64_t>(config.seed)});
+  }
+  model::trim_host_memory();
+  return model;
+}
+
 double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -47,28 +102,49 @@ bool wait_for_go() {
   return static_cast<bool>(std::getline(std::cin, line));
 }
 
+Json peaks(torch::Device device) {
+  Json json = {{"peak_bytes", train::peak_host_bytes()}};
+  if (device.is_cuda()) json["peak_device_bytes"] = train::peak_device_bytes(device);
+  return json;
+}
+
+// From one line on stdin to the end of what that step asked of the device.
+class StepClock {
+ public:
+  explicit StepClock(torch::Device device) : device_(device) {}
+
+  void wait_and_start() {
+    if (!wait_for_go()) std::exit(0);
+    wall_ = std::chrono::steady_clock::now();
+    cpu_ = cpu_seconds();
+  }
+
+  void add_to(Json& line) const {
+    if (device_.is_cuda()) {
+      // The trainer's own seconds end when the update is queued, not when it is done.
+      torch::cuda::synchronize(device_.index());
+      line["seconds"] =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_).count();
+    }
+    line["cpu_seconds"] = cpu_seconds() - cpu_;
+  }
+
+ private:
+  torch::Device device_;
+  std::chrono::steady_clock::time_point wall_;
+  double cpu_ = 0;
+};
+
 void run(const Json& spec) {
   if (spec.value("arena", true)) model::use_arena_for_host_tensors();
-  const auto model =
-      model::load_model(spec.at("model").get<std::string>(), torch::kFloat32, torch::kCPU);
-  model::trim_host_memory();
+  const torch::Device device = device_of(spec);
+  const train::TrainConfig config = train_config(spec);
+  const auto model = load(spec, config, device);
   const Json rows = read_json(spec.at("examples").get<std::string>());
   const auto forget = read_examples(rows.at("forget"), "forget");
   const auto retain = read_examples(rows.at("retain"), "retain");
   const auto loss = losses::find_method(spec.at("method").get<std::string>()).make();
   read_section(spec, "options", *loss);
-  train::TrainConfig config;
-  config.batch_size = spec.at("batch_size").get<int64_t>();
-  config.max_steps = spec.at("steps").get<int64_t>();
-  config.epochs = 1e6;
-  config.lr = spec.at("lr").get<double>();
-  config.schedule = "constant";
-  config.warmup_epochs.reset();
-  config.warmup_steps = 0;
-  config.shuffle = false;
-  config.save_every = "never";
-  read_section(spec, "train", config);
-  config.check();
 
   const fs::path folder_path = spec.at("folder").get<std::string>();
   train::RunFolder folder(folder_path, train::ExistingOutput::kRefuse);
@@ -79,26 +155,23 @@ void run(const Json& spec) {
                               .config = config};
   std::optional<scoring::ReferenceCache> reference;
   if (const auto needs = train::reference_needs(inputs); needs.any()) {
-    reference =
-        scoring::ReferenceCache::open_or_build(folder_path / "reference", *model, "bench", needs,
-                                               train::default_batch_tokens(torch::kCPU));
+    reference = scoring::ReferenceCache::open_or_build(
+        folder_path / "reference", *model, "bench", needs,
+        config.batch_tokens.value_or(train::default_batch_tokens(device)));
     inputs.reference = &*reference;
   }
-  double before = 0;
-  const auto go = [&] {
-    if (!wait_for_go()) std::exit(0);
-    before = cpu_seconds();
-  };
+  StepClock clock(device);
   train::Trainer trainer(inputs, folder, {.on_step = [&](const train::StepRecord& record, int64_t) {
-                           const double used = cpu_seconds() - before;
                            Json line = record.to_json();
-                           line["cpu_seconds"] = used;
-                           line["peak_bytes"] = train::peak_host_bytes();
+                           clock.add_to(line);
+                           line.update(peaks(device));
                            say(line);
-                           go();
+                           clock.wait_and_start();
                          }});
-  say({{"ready", true}, {"peak_bytes", train::peak_host_bytes()}});
-  go();
+  Json ready = peaks(device);
+  ready["ready"] = true;
+  say(ready);
+  clock.wait_and_start();
   trainer.run();
 }
 

@@ -18,8 +18,8 @@ if(CMAKE_CUDA_COMPILER AND unlearn_cuda_sources)
   target_include_directories(unlearn_cuda PRIVATE "${CMAKE_SOURCE_DIR}/include")
   # CMake 3.25 does not know how to ask nvcc 13 for C++20; the kernels need no more than C++17.
   set_target_properties(unlearn_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Shared)
-  # The bits of the CPU twin: no fused multiply-adds. The kernel waits for memory anyway.
-  set_source_files_properties(src/kernels/adamw.cu PROPERTIES COMPILE_OPTIONS "-fmad=false")
+  # The bits of the CPU twins: no fused multiply-adds. These kernels wait for memory anyway.
+  set_source_files_properties(src/kernels/adamw.cu src/kernels/packed.cu PROPERTIES COMPILE_OPTIONS "-fmad=false")
 else()
   message(STATUS "nvcc not found: libunlearn_cuda.so is not built; --device cuda needs it")
 endif()

@@ -2,8 +2,11 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <future>
 #include <iostream>
+#include <map>
 
 #include "commands/evaluate.h"
 #include "commands/progress.h"
@@ -27,26 +30,52 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
   return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
 }
 
-// SHA-256 of every weight, tokenizer and data file that the run reads.
-Json hash_inputs(const RunConfig& config, const PreparedRun& run) {
-  Json hashes = Json::object();
-  for (const std::string& folder :
-       {config.model.path, config.model.reference, config.model.adapter}) {
-    if (folder.empty()) continue;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string ending = entry.path().extension().string();
-      if (entry.is_regular_file() &&
-          (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
-        hashes[entry.path().string()] = sha256_file(entry.path());
+// SHA-256 of every weight, tokenizer and data file that the run reads, each on a thread of its own:
+// training need not wait for gigabytes to be hashed.
+class InputHashes {
+ public:
+  InputHashes(const RunConfig& config, const PreparedRun& run) {
+    for (const std::string& folder :
+         {config.model.path, config.model.reference, config.model.adapter}) {
+      if (folder.empty()) continue;
+      for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string ending = entry.path().extension().string();
+        if (entry.is_regular_file() &&
+            (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+          start(entry.path());
+        }
       }
     }
+    for (const auto* split :
+         {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
+      if (*split) start((*split)->file);
+    }
   }
-  for (const auto* split :
-       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
-    if (*split) hashes[(*split)->file.string()] = sha256_file((*split)->file);
+
+  // Puts them into run.json when all are known, or waits until they are.
+  void write_when_known(train::RunFolder& folder) {
+    if (is_written_) return;
+    const bool known = std::all_of(hashes_.begin(), hashes_.end(), [](const auto& entry) {
+      return entry.second.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    if (known) write(folder);
   }
-  return hashes;
-}
+  void write(train::RunFolder& folder) {
+    if (is_written_) return;
+    Json all = Json::object();
+    for (const auto& [file, hash] : hashes_) all[file] = hash.get();
+    folder.update_run_json({{"inputs_sha256", all}});
+    is_written_ = true;
+  }
+
+ private:
+  void start(const fs::path& file) {
+    hashes_.try_emplace(file.string(), std::async(std::launch::async, sha256_file, file).share());
+  }
+
+  std::map<std::string, std::shared_future<std::string>> hashes_;
+  bool is_written_ = false;
+};
 
 Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
   std::ostringstream device;
@@ -60,8 +89,7 @@ Json describe_run(const RunConfig& config, const PreparedRun& run, const std::st
           {"seed", config.train.seed},
           {"method", config.method},
           {"compat", config.train.compat},
-          {"status", "running"},
-          {"inputs_sha256", hash_inputs(config, run)}};
+          {"status", "running"}};
 }
 
 data::Pairing pairing_of(const RunConfig& config) {
@@ -133,12 +161,14 @@ void keep_modes(RunConfig& config) {
 
 // Trains from the start, or from the newest checkpoint.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
-                 train::RunFolder& folder, model::CausalLM& model, Evaluator* evaluator) {
+                 train::RunFolder& folder, InputHashes& hashes, model::CausalLM& model,
+                 Evaluator* evaluator) {
   train::TrainerInputs inputs = trainer_inputs(config, run);
   inputs.model = &model;
   config.loss->start(train::model_facts(model, config.train));
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
+    hashes.write(folder);  // they are part of the cache's key
     reference = open_reference(config, run, folder, model, needs);
     inputs.reference = &*reference;
   }
@@ -147,6 +177,7 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   train::TrainerHooks hooks;
   hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
     progress.show(record, total);
+    hashes.write_when_known(folder);
     events.write(record.step, scalars_of(record));
   };
   const int64_t interval = config.eval.interval(run.plan.per_epoch);
@@ -175,7 +206,12 @@ train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& 
 
 int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                 const std::string& command_line) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   const PreparedRun run = prepare_run(config, purpose);
+  log::debug("inputs read after ", seconds(), " s");
   std::optional<Evaluator> evaluator;
   if (has_evaluation(config)) {
     evaluator.emplace(config, EvaluatedModel{config.model.path});
@@ -201,12 +237,17 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                             {"state_bits", memory.state_bits},
                             {"recompute", memory.recompute}}},
                           {"predicted_peak_bytes", memory.peak}});
-  const auto start = std::chrono::steady_clock::now();
+  if (run.device.is_cuda()) {
+    // What the allocator's own peak, below, can be compared with.
+    folder.update_run_json({{"predicted_device_bytes", memory.peak - memory.program}});
+  }
+  log::debug("memory planned after ", seconds(), " s");
   const double earlier = folder.run_json().value("seconds", 0.0);
+  InputHashes hashes(config, run);
   const auto finish = [&](const char* status) {
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    hashes.write(folder);
     folder.update_run_json({{"status", status},
-                            {"seconds", earlier + seconds.count()},
+                            {"seconds", earlier + seconds()},
                             {"peak_host_bytes", train::peak_host_bytes()},
                             {"peak_device_bytes", train::peak_device_bytes(run.device)}});
   };
@@ -214,7 +255,9 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   try {
     const auto model = load_weights(config, run);
     model::trim_host_memory();
-    train_model(config, run, flags.resume, folder, *model, evaluator ? &*evaluator : nullptr);
+    log::debug("weights loaded after ", seconds(), " s");
+    train_model(config, run, flags.resume, folder, hashes, *model,
+                evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
     finish("done");
   } catch (const Interrupted&) {

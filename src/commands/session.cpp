@@ -4,6 +4,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/packing.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::commands {
 namespace {
@@ -49,6 +50,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose) {
   PreparedRun run;
   run.device = resolve_device(config.device);
   run.dtype = resolve_dtype(config.model.dtype, run.device);
+  if (run.device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = hf_config.json();

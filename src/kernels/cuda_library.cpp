@@ -44,11 +44,13 @@ bool find_all(void* handle, CudaLibrary& found) {
          find(handle, "unlearn_cuda_sum_squares", found.sum_squares) &&
          find(handle, "unlearn_cuda_row_lse", found.row_lse) &&
          find(handle, "unlearn_cuda_row_dlogits", found.row_dlogits) &&
+         find(handle, "unlearn_cuda_row_kl", found.row_kl) &&
          find(handle, "unlearn_cuda_rms_norm_forward", found.rms_norm_forward) &&
          find(handle, "unlearn_cuda_rms_norm_backward", found.rms_norm_backward) &&
          find(handle, "unlearn_cuda_rotary", found.rotary) &&
          find(handle, "unlearn_cuda_swiglu_forward", found.swiglu_forward) &&
          find(handle, "unlearn_cuda_swiglu_backward", found.swiglu_backward) &&
+         find(handle, "unlearn_cuda_unpack", found.unpack) &&
          find(handle, "unlearn_cuda_error", found.error);
 }
 

@@ -29,6 +29,10 @@ UNLEARN_PORTABLE float vector_exp(float x) {
   return (tail * (r * r) + r + 1.0F) * float_from_bits((float_bits(shifted) << 23) + 0x3F800000U);
 }
 
+struct VectorExp {
+  UNLEARN_PORTABLE float operator()(float x) const { return vector_exp(x); }
+};
+
 template <class T>
 UNLEARN_PORTABLE float row_maximum(const T* z, int64_t columns) {
   std::array<float, kLanes> lanes;
@@ -66,13 +70,6 @@ UNLEARN_PORTABLE double row_sum(int64_t columns, const Term& term) {
   return total;
 }
 
-// softmax(z)_j = exp((z_j - maximum) - log_sum).
-struct RowNormal {
-  float maximum;
-  float log_sum;
-  double lse;
-};
-
 template <class T>
 UNLEARN_PORTABLE RowNormal row_normal(const T* z, int64_t columns) {
   const float maximum = row_maximum(z, columns);
@@ -106,8 +103,6 @@ UNLEARN_PORTABLE void dlogits_rows(const RowLogits& args, int64_t begin, int64_t
   }
 }
 
-// The sum of q log(q / p) - q + p, whose terms are all of second order in d = log q - log p: near
-// the reference nothing cancels, and rounding of the two normalisations does not show.
 template <bool kWithGradient>
 UNLEARN_PORTABLE float kl_row(float* __restrict z, const float* __restrict reference,
                               int64_t columns) {
@@ -115,20 +110,9 @@ UNLEARN_PORTABLE float kl_row(float* __restrict z, const float* __restrict refer
   const RowNormal other = row_normal(reference, columns);
   const auto offset = static_cast<float>(own.lse - other.lse);
   const auto term = [&](int64_t j) __attribute__((always_inline)) {
-    const float d = (reference[j] - z[j]) + offset;
-    const float p = vector_exp((z[j] - own.maximum) - own.log_sum);
-    const float q = vector_exp((reference[j] - other.maximum) - other.log_sum);
-    // d - 1 + exp(-d)
-    float series = 1.0F / 5040;
-    series = 1.0F / 720 - d * series;
-    series = 1.0F / 120 - d * series;
-    series = 1.0F / 24 - d * series;
-    series = 1.0F / 6 - d * series;
-    series = (0.5F - d * series) * (d * d);
-    const bool is_near = d < 0.25F && d > -0.25F;
-    const float difference = is_near ? q * (series - d) : p - q;
-    if constexpr (kWithGradient) z[j] = difference;
-    return is_near ? q * series : q * d + difference;
+    const KlElement element = kl_element(z[j], reference[j], own, other, offset, VectorExp());
+    if constexpr (kWithGradient) z[j] = element.difference;
+    return element.value;
   };
   return static_cast<float>(row_sum(columns, term));
 }

@@ -15,28 +15,62 @@ __device__ ExpSum warp_merge(ExpSum total) {
   return total;
 }
 
+// Over a row of logits, by all threads of a block; every thread gets the result.
 template <class T>
-__global__ void __launch_bounds__(kRowThreads) row_lse_kernel(RowLogits args) {
+__device__ ExpSum row_exp_sum(const T* z, int64_t columns) {
   __shared__ float maxima[kWarp];
   __shared__ float sums[kWarp];
-  const int64_t row = blockIdx.x;
-  const T* z = static_cast<const T*>(args.logits) + row * args.columns;
   ExpSum total{0, 0};
-  for (int64_t j = threadIdx.x; j < args.columns; j += blockDim.x) total.add(widen(z[j]));
+  for (int64_t j = threadIdx.x; j < columns; j += blockDim.x) total.add(widen(z[j]));
   total = warp_merge(total);
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  __syncthreads();  // an earlier call's readers are done
   if (lane == 0) {
     maxima[threadIdx.x / kWarp] = total.maximum;
     sums[threadIdx.x / kWarp] = total.sum;
   }
   __syncthreads();
-  if (threadIdx.x >= kWarp) return;
   const bool has_part = lane < static_cast<int>(blockDim.x) / kWarp;
-  total = warp_merge({has_part ? maxima[lane] : 0.0F, has_part ? sums[lane] : 0.0F});
-  if (lane == 0) {
+  return warp_merge({has_part ? maxima[lane] : 0.0F, has_part ? sums[lane] : 0.0F});
+}
+
+__device__ RowNormal normal_of(const ExpSum& total) {
+  const float log_sum = logf(total.sum);
+  return {total.maximum, log_sum,
+          static_cast<double>(total.maximum) + static_cast<double>(log_sum)};
+}
+
+struct DeviceExp {
+  __device__ float operator()(float x) const { return expf(x); }
+};
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads) row_lse_kernel(RowLogits args) {
+  const int64_t row = blockIdx.x;
+  const T* z = static_cast<const T*>(args.logits) + row * args.columns;
+  const ExpSum total = row_exp_sum(z, args.columns);
+  if (threadIdx.x == 0) {
     args.lse[row] = total.value();
     args.picked[row] = widen(z[args.targets[row]]);
   }
+}
+
+template <bool kWithGradient>
+__global__ void __launch_bounds__(kRowThreads) row_kl_kernel(RowKl args) {
+  const int64_t row = blockIdx.x;
+  float* z = args.logits + row * args.columns;
+  const float* reference = args.reference + row * args.columns;
+  const RowNormal own = normal_of(row_exp_sum(z, args.columns));
+  const RowNormal other = normal_of(row_exp_sum(reference, args.columns));
+  const auto offset = static_cast<float>(own.lse - other.lse);
+  float value = 0;
+  for (int64_t j = threadIdx.x; j < args.columns; j += blockDim.x) {
+    const KlElement element = kl_element(z[j], reference[j], own, other, offset, DeviceExp());
+    if constexpr (kWithGradient) z[j] = element.difference;
+    value += element.value;
+  }
+  value = block_sum(value);
+  if (threadIdx.x == 0) args.value[row] = value;
 }
 
 template <class T>
@@ -165,6 +199,18 @@ extern "C" int unlearn_cuda_row_dlogits(const RowLogits* args, void* stream) {
     row_dlogits_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
   } else {
     row_dlogits_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
+  }
+  return launch_status();
+}
+
+extern "C" int unlearn_cuda_row_kl(const RowKl* args, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const auto rows = static_cast<unsigned>(args->rows);
+  if (rows == 0) return 0;
+  if (args->with_gradient) {
+    row_kl_kernel<true><<<rows, kRowThreads, 0, on>>>(*args);
+  } else {
+    row_kl_kernel<false><<<rows, kRowThreads, 0, on>>>(*args);
   }
   return launch_status();
 }

@@ -4,6 +4,7 @@
 
 #include "attention_cuda.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 namespace {
@@ -213,7 +214,7 @@ torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
     for (int64_t t = 0; t < attended[i]; ++t) tokens.push_back(offsets[i] + t);
     real_offsets.push_back(real_offsets.back() + attended[i]);
   }
-  const torch::Tensor index = torch::tensor(tokens, torch::kInt64).to(q.device());
+  const torch::Tensor index = upload(tokens, q.device());
   const torch::Tensor keys = k.index_select(0, index);
   const torch::Tensor values = v.index_select(0, index);
   const torch::Tensor real =

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "unlearn/model/device_kernels.h"
+
 #if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 7
 #error "check the signatures of at::_flash_attention_* for this LibTorch"
 #endif
@@ -58,6 +60,19 @@ class FlashAttention : public torch::autograd::Function<FlashAttention> {
   }
 };
 
+// The boundaries on the device, int32. All layers of a forward pass ask for the same ones.
+const torch::Tensor& device_boundaries(const std::vector<int64_t>& offsets, torch::Device device) {
+  struct Last {
+    std::vector<int64_t> offsets;
+    torch::Tensor boundaries;
+  };
+  thread_local Last last;
+  if (!last.boundaries.defined() || last.offsets != offsets || last.boundaries.device() != device) {
+    last = {offsets, upload(torch::tensor(offsets, torch::kInt32), device)};
+  }
+  return last.boundaries;
+}
+
 }  // namespace
 
 bool has_flash_attention(const torch::Tensor& q, double softcap) {
@@ -69,14 +84,12 @@ bool has_flash_attention(const torch::Tensor& q, double softcap) {
 torch::Tensor flash_attention(const torch::Tensor& q, const torch::Tensor& k,
                               const torch::Tensor& v, const std::vector<int64_t>& offsets,
                               double scale, int64_t window) {
-  const torch::Tensor boundaries =
-      torch::tensor(offsets, torch::kInt64).to(torch::kInt32).to(q.device(), /*non_blocking=*/true);
   int64_t longest = 0;
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
     longest = std::max(longest, offsets[i + 1] - offsets[i]);
   }
-  return FlashAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), boundaries, longest,
-                               scale, window);
+  return FlashAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(),
+                               device_boundaries(offsets, q.device()), longest, scale, window);
 }
 
 }  // namespace unlearn::model

@@ -1,12 +1,34 @@
 #include "unlearn/model/device_kernels.h"
 
+#include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <cstdlib>
 
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
 
-std::string enable_cuda() { return kernels::load_cuda(); }
+std::string enable_cuda() {
+  // Step sizes vary with the lengths of texts; growing segments keep freed memory usable.
+  setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
+  return kernels::load_cuda();
+}
+
+void set_deterministic() {
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  // Everything is written before it is read; filling memory first would only cost time.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
+torch::Tensor upload(const torch::Tensor& host, torch::Device device) {
+  return host.to(device, /*non_blocking=*/true);
+}
+
+torch::Tensor upload(const std::vector<int64_t>& values, torch::Device device) {
+  return upload(torch::tensor(values, torch::kInt64), device);
+}
 
 const kernels::CudaLibrary* kernels_for(const torch::Tensor& tensor) {
   const auto dtype = tensor.scalar_type();
@@ -35,7 +57,7 @@ DeviceWork work_table(const std::vector<int64_t>& sizes, torch::Device device) {
     first.push_back(first.back() + (size + kernels::kWorkChunk - 1) / kernels::kWorkChunk);
   }
   DeviceWork work;
-  work.first = torch::tensor(first, torch::kInt64).to(device);
+  work.first = upload(first, device);
   work.table = {work.first.const_data_ptr<int64_t>(), static_cast<int64_t>(sizes.size()),
                 first.back()};
   return work;

@@ -1,5 +1,6 @@
 // Models from and to Hugging Face folders.
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 
 #include <map>
 #include <set>
@@ -7,6 +8,7 @@
 #include "dropout.h"
 #include "family.h"
 #include "linear_layers.h"
+#include "staged_copy.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
@@ -86,17 +88,21 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
   const HfConfig config(hf_config);
   const double deviation = config.number_or("initializer_range", 0.02);
   const auto model = find_family(config).build(config, Placement{});
-  const torch::NoGradGuard no_grad;
-  for (auto& entry : model->named_parameters()) {
-    torch::Tensor& parameter = entry.value();
-    if (parameter.dim() < 2) {
-      parameter.fill_(entry.key().ends_with("bias") ? 0.0 : model->norm_start());
-    } else {
-      // ATen fills a CPU tensor from one generator in order, whatever the number of threads.
-      auto generator = at::detail::createCPUGenerator(mix_bits(seed, name_hash(entry.key())));
-      parameter.normal_(0.0, deviation, generator);
+  const auto parameters = model->named_parameters();
+  // ATen fills a CPU tensor from one generator in order, so each parameter is one thread's work.
+  at::parallel_for(0, static_cast<int64_t>(parameters.size()), 1, [&](int64_t begin, int64_t end) {
+    const torch::NoGradGuard no_grad;
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& entry = parameters[static_cast<size_t>(i)];
+      torch::Tensor parameter = entry.value();
+      if (parameter.dim() < 2) {
+        parameter.fill_(entry.key().ends_with("bias") ? 0.0 : model->norm_start());
+      } else {
+        auto generator = at::detail::createCPUGenerator(mix_bits(seed, name_hash(entry.key())));
+        parameter.normal_(0.0, deviation, generator);
+      }
     }
-  }
+  });
   return model;
 }
 
@@ -120,13 +126,14 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
   if (linear_bits != 0) {
     for (const LinearLayer& layer : linear_layers(*model)) {
       const std::string name = stored_name(*model, store, layer.name + ".weight");
-      layer.linear->pack(store.view(name).to(device, dtype), linear_bits);
+      layer.linear->pack(store.view(name).to(dtype), linear_bits, device);
       store.release(name);
     }
   }
+  StagedCopy staged(linear_bits == 0 ? device : torch::kCPU);
   for (auto& entry : model->named_parameters()) {
     const std::string name = stored_name(*model, store, entry.key());
-    entry.value().copy_(store.view(name));
+    staged.copy(entry.value(), store.view(name));
     store.release(name);
   }
   if (linear_bits != 0) model->to(device);

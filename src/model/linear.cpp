@@ -55,10 +55,11 @@ void Linear::set_low_rank(std::shared_ptr<LowRank> pair) {
   register_module("lora_B", std::make_shared<Factor>(low_rank_->b));
 }
 
-void Linear::pack(const torch::Tensor& stored, int64_t bits) {
+void Linear::pack(const torch::Tensor& stored, int64_t bits, torch::Device device) {
   const torch::Tensor matrix = turned(stored);
   UNLEARN_CHECK(matrix.size(0) == out_ && matrix.size(1) == in_);
   packed_ = std::make_shared<QuantizedMatrix>(QuantizedMatrix::quantize(matrix, bits));
+  packed_->to(device);
   if (weight.defined()) parameters_.erase("weight");
   weight = torch::Tensor();
 }

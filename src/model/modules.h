@@ -46,7 +46,7 @@ class Linear : public torch::nn::Module {
   const LowRank* low_rank() const { return low_rank_.get(); }
   // Replaces the weight, which may hold anything, by `stored` (in the layer's layout) in 8 or 4
   // bits; unpack() makes it a plain weight of the values computed with.
-  void pack(const torch::Tensor& stored, int64_t bits);
+  void pack(const torch::Tensor& stored, int64_t bits, torch::Device device);
   void unpack();
 
   torch::Tensor weight;  // undefined while packed

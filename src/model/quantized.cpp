@@ -3,41 +3,25 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "unlearn/core/error.h"
+#include "unlearn/kernels/packed.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 namespace {
 
-constexpr int64_t kBlock = 64;   // elements that share a peak
-constexpr int64_t kGroup = 256;  // peaks that share a scale
-
-// NormalFloat-4: quantiles of a normal distribution, scaled to [-1, 1], with an exact zero.
-constexpr std::array<float, 16> kLevels{-1.0F,
-                                        -0.6961928009986877F,
-                                        -0.5250730514526367F,
-                                        -0.39491748809814453F,
-                                        -0.28444138169288635F,
-                                        -0.18477343022823334F,
-                                        -0.09105003625154495F,
-                                        0.0F,
-                                        0.07958029955625534F,
-                                        0.16093020141124725F,
-                                        0.24611230194568634F,
-                                        0.33791524171829224F,
-                                        0.44070982933044434F,
-                                        0.5626170039176941F,
-                                        0.7229568362236023F,
-                                        1.0F};
+using kernels::nf4_level;
+constexpr int64_t kBlock = kernels::kPackedBlock;
+constexpr int64_t kGroup = kernels::kPackedGroup;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 uint8_t nearest_level(float x) {
   // The first level whose midpoint with the next is not below x.
   uint8_t code = 0;
-  while (code < 15 && x > 0.5F * (kLevels[code] + kLevels[code + 1])) ++code;
+  while (code < 15 && x > 0.5F * (nf4_level(code) + nf4_level(code + 1))) ++code;
   return code;
 }
 
@@ -114,47 +98,6 @@ void quantize_peaks(const torch::Tensor& peaks, QuantizedMatrix& result) {
   }
 }
 
-// The peaks as dequantisation sees them, [blocks] fp32.
-torch::Tensor restore_peaks(const QuantizedMatrix& matrix) {
-  const int64_t blocks = matrix.peak_codes.numel();
-  const torch::Tensor scales =
-      matrix.scales.slice(0, 1).repeat_interleave(kGroup).slice(0, 0, blocks);
-  return matrix.scales[0] + matrix.peak_codes.to(torch::kFloat) * scales;
-}
-
-torch::Tensor dequantize_blocks_cpu(const QuantizedMatrix& matrix) {
-  const int64_t total = matrix.rows * matrix.columns;
-  const torch::Tensor peaks = restore_peaks(matrix);
-  const auto* peak_of = peaks.const_data_ptr<float>();
-  const auto* packed = matrix.codes.const_data_ptr<uint8_t>();
-  torch::Tensor out = torch::empty({matrix.rows, matrix.columns}, torch::kFloat);
-  auto* w = out.mutable_data_ptr<float>();
-  at::parallel_for(0, peaks.numel(), 256, [&](int64_t begin, int64_t end) {
-    std::array<float, 16> levels{};
-    for (int64_t block = begin; block < end; ++block) {
-      for (size_t c = 0; c < levels.size(); ++c) levels[c] = kLevels[c] * peak_of[block];
-      const int64_t last = std::min((block + 1) * kBlock, total);
-      for (int64_t i = block * kBlock; i < last; i += 2) {
-        w[i] = levels[packed[i / 2] >> 4];
-        if (i + 1 < last) w[i + 1] = levels[packed[i / 2] & 15];
-      }
-    }
-  });
-  return out;
-}
-
-// The same through ATen, on any device.
-torch::Tensor dequantize_blocks(const QuantizedMatrix& matrix) {
-  const int64_t total = matrix.rows * matrix.columns;
-  const torch::Tensor levels =
-      torch::tensor(std::vector<float>(kLevels.begin(), kLevels.end())).to(matrix.codes.device());
-  const torch::Tensor halves =
-      torch::stack({matrix.codes.bitwise_right_shift(4), matrix.codes.bitwise_and(15)}, 1);
-  const torch::Tensor values = levels.index_select(0, halves.flatten().to(torch::kInt));
-  const torch::Tensor peaks = restore_peaks(matrix).repeat_interleave(kBlock).slice(0, 0, total);
-  return (values.slice(0, 0, total) * peaks).view({matrix.rows, matrix.columns});
-}
-
 }  // namespace
 
 QuantizedMatrix QuantizedMatrix::quantize(const torch::Tensor& weight, int64_t bits) {
@@ -171,13 +114,32 @@ QuantizedMatrix QuantizedMatrix::quantize(const torch::Tensor& weight, int64_t b
     result.codes = torch::empty({ceil_div(values.numel(), 2)}, torch::kByte);
     quantize_peaks(quantize_blocks(values, result.codes), result);
   }
-  result.to(weight.device());
   return result;
 }
 
 torch::Tensor QuantizedMatrix::dequantize() const {
-  if (bits == 8) return (codes.to(torch::kFloat) * scales.unsqueeze(1)).to(dtype);
-  return (codes.is_cpu() ? dequantize_blocks_cpu(*this) : dequantize_blocks(*this)).to(dtype);
+  const bool has_kernel = dtype == torch::kFloat || dtype == torch::kBFloat16;
+  const torch::Tensor out =
+      torch::empty({rows, columns}, codes.options().dtype(has_kernel ? dtype : torch::kFloat));
+  kernels::PackedMatrix args;
+  args.bits = bits;
+  args.codes = codes.const_data_ptr();
+  args.scales = scales.const_data_ptr<float>();
+  if (bits == 4) args.peak_codes = peak_codes.const_data_ptr<int8_t>();
+  args.dtype = kernel_dtype(out.scalar_type());
+  args.out = out.data_ptr();
+  args.rows = rows;
+  args.columns = columns;
+  if (codes.is_cpu()) {
+    const int64_t units = bits == 8 ? rows : ceil_div(rows * columns, kBlock);
+    at::parallel_for(0, units, bits == 8 ? 16 : 256,
+                     [&](int64_t begin, int64_t end) { kernels::unpack_cpu(args, begin, end); });
+  } else {
+    const kernels::CudaLibrary* library = kernels_for(out);
+    UNLEARN_CHECK(library != nullptr, "CUDA kernels are not loaded");
+    check_launch(library->unpack(&args, current_stream(codes.device())), "unpack");
+  }
+  return out.to(dtype);
 }
 
 int64_t QuantizedMatrix::bytes() const {

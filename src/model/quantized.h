@@ -26,7 +26,8 @@ struct QuantizedMatrix {
   torch::Tensor scales;                  // 8: [rows] fp32; 4: [1 + groups] fp32: m, then s_g
   torch::Tensor peak_codes;              // 4: [blocks] int8
 
-  static QuantizedMatrix quantize(const torch::Tensor& weight, int64_t bits);  // [out, in]
+  // [out, in] on any device; the result lies on the CPU.
+  static QuantizedMatrix quantize(const torch::Tensor& weight, int64_t bits);
   torch::Tensor dequantize() const;  // [rows, columns] in `dtype`, on the codes' device
 
   int64_t bytes() const;

@@ -6,6 +6,7 @@
 
 #include "fused.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 namespace {
@@ -184,14 +185,14 @@ RopeTable Rope::table(const torch::Tensor& positions, const std::vector<int64_t>
                       const std::vector<int64_t>& lengths, torch::Dtype dtype) const {
   const torch::NoGradGuard no_grad;
   const torch::Device device = positions.device();
-  const torch::Tensor places = positions.to(torch::kFloat32).unsqueeze(1);  // [T, 1]
-  torch::Tensor angles = places * frequencies_.to(device).unsqueeze(0);     // [T, rotated / 2]
+  const torch::Tensor places = positions.to(torch::kFloat32).unsqueeze(1);    // [T, 1]
+  torch::Tensor angles = places * upload(frequencies_, device).unsqueeze(0);  // [T, rotated / 2]
   const bool has_own = is_dynamic_ || long_frequencies_.defined();
   for (size_t i = 0; has_own && i < lengths.size(); ++i) {
     const torch::Tensor own = own_frequencies(lengths[i], offsets[i + 1] - offsets[i]);
     if (!own.defined()) continue;
     angles.slice(0, offsets[i], offsets[i + 1]) =
-        places.slice(0, offsets[i], offsets[i + 1]) * own.to(device).unsqueeze(0);
+        places.slice(0, offsets[i], offsets[i + 1]) * upload(own, device).unsqueeze(0);
   }
   return {(angles.cos() * amplitude_).to(dtype).unsqueeze(1),
           (angles.sin() * amplitude_).to(dtype).unsqueeze(1)};

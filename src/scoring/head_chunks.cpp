@@ -25,7 +25,11 @@ Tensor head_logits(const Tensor& rows, const model::Head& head) {
 
 void head_logits_into(Tensor out, const Tensor& rows, const model::Head& head) {
   const torch::NoGradGuard no_grad;
-  if (rows.scalar_type() != wide(rows)) {
+  if (rows.scalar_type() != wide(rows) && rows.is_cuda()) {
+    // The accumulators as they are, not rounded to bf16 on the way.
+    at::mm_out(out, rows, head.weight.t(), out.scalar_type());
+    if (head.bias.defined()) out.add_(head.bias);
+  } else if (rows.scalar_type() != wide(rows)) {
     out.copy_(at::linear(rows, head.weight, head.bias));
   } else if (head.bias.defined()) {
     at::addmm_out(out, head.bias, rows, head.weight.t());
@@ -81,8 +85,10 @@ void HeadGradient::add_kept(const Tensor& hidden, const Tensor& kept, const Tens
   if (kept.scalar_type() != hidden.scalar_type()) {
     for (int64_t begin = 0; begin < total; begin += chunk) {
       const int64_t count = std::min(chunk, total - begin);
-      add(hidden.narrow(0, begin, count), begin,
-          kept.narrow(0, begin, count) * g.narrow(0, begin, count).unsqueeze(1));
+      Tensor gradient =
+          torch::empty({count, kept.size(1)}, kept.options().dtype(hidden.scalar_type()));
+      at::mul_out(gradient, kept.narrow(0, begin, count), g.narrow(0, begin, count).unsqueeze(1));
+      add(hidden.narrow(0, begin, count), begin, gradient);
     }
     return;
   }

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "unlearn/kernels/row_logits.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -10,7 +11,21 @@ namespace {
 using torch::Tensor;
 
 bool has_kernel(const Tensor& logits) {
-  return logits.is_cpu() && logits.scalar_type() == torch::kFloat && logits.is_contiguous();
+  const bool is_loaded = logits.is_cpu() || model::kernels_for(logits) != nullptr;
+  return is_loaded && logits.scalar_type() == torch::kFloat && logits.is_contiguous();
+}
+
+// The form of a kernel for where the logits lie.
+template <class Args, class CpuKernel, class CudaKernel>
+void run(const Tensor& logits, const Args& args, CpuKernel on_cpu,
+         CudaKernel kernels::CudaLibrary::*on_gpu, const char* name) {
+  if (logits.is_cpu()) {
+    at::parallel_for(0, args.rows, 1,
+                     [&](int64_t begin, int64_t end) { on_cpu(args, begin, end); });
+    return;
+  }
+  void* stream = model::current_stream(logits.device());
+  model::check_launch((kernels::cuda_library()->*on_gpu)(&args, stream), name);
 }
 
 kernels::RowLogits kernel_arguments(const Tensor& logits, const Tensor& targets,
@@ -35,8 +50,7 @@ void row_lse(const Tensor& logits, const Tensor& targets, Tensor lse, Tensor pic
   const Tensor dense_targets = targets.contiguous();
   kernels::RowLogits args = kernel_arguments(logits, dense_targets, lse);
   args.picked = picked.mutable_data_ptr<float>();
-  at::parallel_for(0, args.rows, 1,
-                   [&](int64_t begin, int64_t end) { kernels::row_lse_cpu(args, begin, end); });
+  run(logits, args, kernels::row_lse_cpu, &kernels::CudaLibrary::row_lse, "row_lse");
 }
 
 void row_logp_gradient(Tensor logits, const Tensor& targets, const Tensor& lse, const Tensor& g) {
@@ -50,8 +64,7 @@ void row_logp_gradient(Tensor logits, const Tensor& targets, const Tensor& lse, 
   const Tensor dense_g = g.contiguous();
   kernels::RowLogits args = kernel_arguments(logits, dense_targets, lse);
   args.gradient = dense_g.const_data_ptr<float>();
-  at::parallel_for(0, args.rows, 1,
-                   [&](int64_t begin, int64_t end) { kernels::row_dlogits_cpu(args, begin, end); });
+  run(logits, args, kernels::row_dlogits_cpu, &kernels::CudaLibrary::row_dlogits, "row_dlogits");
 }
 
 bool has_row_kl(const Tensor& logits, const Tensor& reference) {
@@ -65,8 +78,7 @@ void row_kl(Tensor logits, const Tensor& reference, Tensor values, bool with_gra
                             .with_gradient = with_gradient,
                             .rows = logits.size(0),
                             .columns = logits.size(1)};
-  at::parallel_for(0, args.rows, 1,
-                   [&](int64_t begin, int64_t end) { kernels::row_kl_cpu(args, begin, end); });
+  run(logits, args, kernels::row_kl_cpu, &kernels::CudaLibrary::row_kl, "row_kl");
 }
 
 }  // namespace unlearn::scoring

@@ -1,5 +1,5 @@
-// Row operations over logits [n, V], each by the CPU's own kernel for contiguous fp32 there, and
-// through ATen in every other case.
+// Row operations over logits [n, V]: our kernels for contiguous fp32 on the CPU and, where they are
+// loaded, on CUDA; ATen in every other case.
 #pragma once
 
 #include <torch/types.h>

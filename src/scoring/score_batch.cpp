@@ -4,11 +4,13 @@
 #include <array>
 
 #include "unlearn/core/error.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::scoring {
 namespace {
 
 using data::Role;
+using model::upload;
 using torch::Tensor;
 
 TokenScores& of_role(BatchScores& scores, Role role) {
@@ -21,10 +23,6 @@ TokenScores& of_role(BatchScores& scores, Role role) {
       return scores.alternate;
   }
   UNLEARN_CHECK(false);
-}
-
-Tensor index_tensor(const std::vector<int64_t>& values, torch::Device device) {
-  return torch::tensor(values, torch::kLong).to(device);
 }
 
 // Fills logp of the roles that ask for it; rows of other roles never meet the head.
@@ -45,13 +43,14 @@ void fill_logp(BatchScores& scores, const data::PackedBatch& batch, const Tensor
   const Tensor at = all ? Tensor() : torch::tensor(wanted, torch::kLong);
   const Tensor label_rows = all ? batch.label_rows : batch.label_rows.index_select(0, at);
   const Tensor targets = all ? batch.targets : batch.targets.index_select(0, at);
-  const Tensor logp = token_logprob(hidden.index_select(0, label_rows.to(device)), head,
-                                    targets.to(device), request.logits);
+  const Tensor logp =
+      token_logprob(hidden.index_select(0, upload(label_rows, device)), head,
+                    upload(targets, device), request.logits.value_or(LogitsOptions::of(device)));
   for (const Role role : {Role::kForget, Role::kRetain, Role::kAlternate}) {
     if (!request.of(role).logp) continue;
     const std::vector<int64_t>& own = places[static_cast<size_t>(role)];
     const bool alone = own.size() == wanted.size();
-    of_role(scores, role).logp = alone ? logp : logp.index_select(0, index_tensor(own, device));
+    of_role(scores, role).logp = alone ? logp : logp.index_select(0, upload(own, device));
   }
 }
 
@@ -71,7 +70,7 @@ void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
     if (!reference.has_logp(*example)) return;
     parts.push_back(reference.logp(*example));
   }
-  if (!parts.empty()) scores.reference_logp = torch::cat(parts).to(scores.logp.device());
+  if (!parts.empty()) scores.reference_logp = upload(torch::cat(parts), scores.logp.device());
 }
 
 // The label that the output at `position` predicts. Where there is none, the entry that the label
@@ -106,12 +105,12 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
   const torch::Device device = hidden.device();
   RowComparison comparison;
   if (!reference_rows.empty()) {
-    comparison.reference_rows = torch::cat(reference_rows).to(device);
+    comparison.reference_rows = upload(torch::cat(reference_rows), device);
     comparison.reference_head = reference->head();
   }
-  if (needs_targets(wanted.function)) comparison.targets = index_tensor(targets, device);
-  scores.row_values = row_values(wanted, hidden.index_select(0, index_tensor(rows, device)), head,
-                                 comparison, request.logits);
+  if (needs_targets(wanted.function)) comparison.targets = upload(targets, device);
+  scores.row_values = row_values(wanted, hidden.index_select(0, upload(rows, device)), head,
+                                 comparison, request.logits.value_or(LogitsOptions::of(device)));
 }
 
 // A block's output at one role's label tokens.
@@ -130,16 +129,20 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
   }
   const torch::Dtype dtype =
       captured.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  scores.hidden = captured.index_select(0, index_tensor(rows, captured.device())).to(dtype);
+  scores.hidden = captured.index_select(0, upload(rows, captured.device())).to(dtype);
   if (!reference_rows.empty()) {
-    scores.reference_hidden = torch::cat(reference_rows).to(captured.device(), dtype);
+    scores.reference_hidden = upload(torch::cat(reference_rows), captured.device()).to(dtype);
   }
 }
 
 }  // namespace
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
-  return {batch.ids.to(device), batch.positions.to(device), batch.offsets, {}, batch.attended};
+  return {upload(batch.ids, device),
+          upload(batch.positions, device),
+          batch.offsets,
+          {},
+          batch.attended};
 }
 
 const RoleRequest& ScoreRequest::of(Role role) const {

@@ -6,6 +6,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/data/shared_pack.h"
+#include "unlearn/model/device_kernels.h"
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::scoring {
@@ -134,9 +135,10 @@ class Scorer {
       }
       const PackLabels& labels = collector.labels();
       if (labels.sequences.empty()) continue;
-      const RowStatistics statistics = row_statistics(
-          hidden.index_select(0, on_device(labels.hidden_rows)), head_,
-          {on_device(labels.targets), on_device(labels.rows)}, moments, options_.logits);
+      const RowStatistics statistics =
+          row_statistics(hidden.index_select(0, on_device(labels.hidden_rows)), head_,
+                         {on_device(labels.targets), on_device(labels.rows)}, moments,
+                         options_.logits.value_or(LogitsOptions::of(device_)));
       store_scores(labels, statistics, moments, order, results_);
     }
   }
@@ -147,7 +149,7 @@ class Scorer {
   }
 
   Tensor on_device(const std::vector<int64_t>& values) const {
-    return torch::tensor(values, torch::kLong).to(device_);
+    return model::upload(values, device_);
   }
 
   model::CausalLM& model_;

@@ -76,6 +76,11 @@ struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
 
 }  // namespace
 
+LogitsOptions LogitsOptions::of(torch::Device device) {
+  constexpr int64_t kGibibyte = int64_t{1} << 30;
+  return device.is_cpu() ? LogitsOptions{} : LogitsOptions{kGibibyte, kGibibyte};
+}
+
 Tensor token_logprob(const Tensor& rows, const model::Head& head, const Tensor& targets,
                      const LogitsOptions& options) {
   UNLEARN_CHECK(rows.dim() == 2 && targets.dim() == 1 && rows.size(0) == targets.size(0));

@@ -1,6 +1,7 @@
 #include "unlearn/scoring/token_scores.h"
 
 #include "unlearn/core/error.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -11,7 +12,7 @@ torch::Tensor differences(const std::vector<int64_t>& offsets, const torch::Tens
   if (bounds.numel() < 2) {
     return torch::empty({0}, torch::kInt64).to(like.device());
   }
-  return (bounds.slice(0, 1) - bounds.slice(0, 0, -1)).to(like.device());
+  return model::upload(bounds.slice(0, 1) - bounds.slice(0, 0, -1), like.device());
 }
 
 }  // namespace

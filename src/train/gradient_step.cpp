@@ -237,6 +237,12 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs,
     const losses::LossInputs scores = run_model(inputs, items, position);
     const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
     torch::Tensor objective;
+    for (size_t t = 0; t < terms.size(); ++t) {
+      const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
+      objective = objective.defined() ? objective + part : part;
+    }
+    objective.backward();
+    // Values are read once the backward pass is queued too: a GPU never waits for this.
     std::vector<double> own_means;
     for (size_t t = 0; t < terms.size(); ++t) {
       const double sum = sums[t].item<double>();
@@ -245,12 +251,9 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs,
       means.terms[t].second += mean;
       means.loss += terms[t].weight * mean;
       own_means.push_back(mean * share);
-      const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
-      objective = objective.defined() ? objective + part : part;
     }
     for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
     for (const auto& item : items) means.tokens += input_tokens(*item.example);
-    objective.backward();
     if (exact) continue;
     for (const Term& term : terms) means.loss += term.weight * term.offset / share;
     inputs.loss->observe(own_means, epoch);

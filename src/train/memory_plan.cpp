@@ -48,7 +48,7 @@ struct LogitsBytes {
 };
 
 LogitsBytes logits_bytes(const MemoryShape& shape) {
-  const scoring::LogitsOptions options;
+  const auto options = scoring::LogitsOptions::of(shape.on_cpu ? torch::kCPU : torch::kCUDA);
   const int64_t wide = shape.dtype == torch::kFloat64 ? 8 : 4;
   const int64_t row = shape.model.dims.vocab_size * wide;
   LogitsBytes bytes;
@@ -79,8 +79,8 @@ int64_t working_bytes(const MemoryShape& shape, MemoryPlan& plan, Recompute reco
   // The block in work holds the gradients of its intermediate values besides: three of the inner
   // width while its activation function is differentiated, and those of the residual path.
   const int64_t in_work = token * (3 * model.mlp_width + 2 * model.dims.hidden_size);
-  // A packed matrix in use: in fp32 and in the model's dtype, or twice in fp32.
-  const int64_t unpacked = model.unpacked * 8;
+  // A packed matrix in use.
+  const int64_t unpacked = model.unpacked * element;
   plan.activations = token * (model.kept(recompute) + 2 * model.dims.hidden_size);
   const LogitsBytes logits = logits_bytes(shape);
   plan.logits = logits.labels + logits.rows + logits.chunk;

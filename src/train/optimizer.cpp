@@ -120,6 +120,15 @@ void AdamW::allocate() {
 
 double AdamW::gradient_norm() const {
   torch::NoGradGuard no_grad;
+  const torch::Device device = parameters_.front().second.device();
+  if (!device.is_cpu()) {
+    std::vector<torch::Tensor> gradients;
+    for (const auto& [name, parameter] : parameters_) {
+      const torch::Tensor gradient = dense_gradient(parameter);
+      if (gradient.defined()) gradients.push_back(gradient);
+    }
+    return std::sqrt(sum_squares_on_gpu(gradients, device));
+  }
   std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters_) {
     const torch::Tensor gradient = dense_gradient(parameter);
@@ -127,7 +136,6 @@ double AdamW::gradient_norm() const {
     const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
     norms.push_back(at::norm(gradient, 2, dtype));
   }
-  // One transfer from the device, however many tensors there are.
   return norms.empty() ? 0.0
                        : torch::stack(norms).to(torch::kCPU, torch::kDouble).norm().item<double>();
 }

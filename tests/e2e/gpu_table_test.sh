@@ -7,7 +7,7 @@ table() { # table DEVICE OUTPUT ROW…
   UNLEARN_BENCH_DEVICE=$1 UNLEARN_BENCH_TINY=1 "$source_dir/bench/gpu_table.sh" "$unlearn" "${@:2}"
 }
 
-rows=(G1 G5 G6d G8 T) # full, LoRA, light modes, KL at MUSE's lengths, no settings
+rows=(G1 G5q G6d G8 T) # full, LoRA over 4 bits, light modes, KL at MUSE's lengths, no settings
 table cpu "$work/table" "${rows[@]}" >"$work/stdout" 2>"$work/stderr" || die "$(cat "$work/stderr")"
 expect "stdout is the table" cmp "$work/stdout" "$work/table/table.md"
 expect "the device is named" grep -q '^Device: .*(cpu)' "$work/table/table.md"

@@ -64,4 +64,23 @@ inline torch::Tensor token_log_probs(CausalLM& model, const torch::Tensor& ids,
   return torch::cat(parts);
 }
 
+// [S, n] the tokens that greedy decoding with a cache makes of the golden texts, on the CPU.
+inline torch::Tensor greedy_tokens(CausalLM& model, const Golden& golden, torch::Device device) {
+  const int64_t steps = golden.greedy.size(1);
+  const auto cache = model.make_cache(golden.greedy.size(0), 20 + steps);
+  PackedIds batch{golden.ids.to(device), {}, golden.offsets};
+  std::vector<torch::Tensor> produced;
+  for (int64_t step = 0; step < steps; ++step) {
+    ForwardOptions options;
+    options.cache = cache.get();
+    const torch::Tensor hidden = model.hidden_states(batch, options);
+    const std::vector<int64_t> ends(batch.offsets.begin() + 1, batch.offsets.end());
+    const torch::Tensor last = hidden.index_select(0, (torch::tensor(ends) - 1).to(device));
+    batch.ids = logits_of(model, last).argmax(-1);
+    produced.push_back(batch.ids.cpu());
+    batch.offsets = {0, 1, 2, 3};
+  }
+  return torch::stack(produced, 1);
+}
+
 }  // namespace unlearn::model

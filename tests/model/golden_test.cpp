@@ -70,25 +70,8 @@ TEST_P(GoldenModel, LogProbsInBf16AreClose) {
 TEST_P(GoldenModel, GreedyGenerationOfABatchWithDifferentLengths) {
   const Golden golden(GetParam());
   const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
-  const int64_t sequences = golden.greedy.size(0);
-  const int64_t steps = golden.greedy.size(1);
-  const auto cache = model->make_cache(sequences, 20 + steps);
-  PackedIds batch{golden.ids, {}, golden.offsets};
-  std::vector<torch::Tensor> produced;
-  for (int64_t step = 0; step < steps; ++step) {
-    ForwardOptions options;
-    options.cache = cache.get();
-    const torch::Tensor hidden = model->hidden_states(batch, options);
-    const std::vector<int64_t> ends(batch.offsets.begin() + 1, batch.offsets.end());
-    const torch::Tensor last = hidden.index_select(0, torch::tensor(ends) - 1);
-    const torch::Tensor next = logits_of(*model, last).argmax(-1);
-    produced.push_back(next);
-    batch.ids = next;
-    batch.offsets = {0, 1, 2, 3};
-  }
-  EXPECT_TRUE(torch::equal(torch::stack(produced, 1), golden.greedy))
-      << torch::stack(produced, 1) << "\nexpected\n"
-      << golden.greedy;
+  const torch::Tensor produced = greedy_tokens(*model, golden, torch::kCPU);
+  EXPECT_TRUE(torch::equal(produced, golden.greedy)) << produced << "\nexpected\n" << golden.greedy;
 }
 
 // Padding at the end of sequences (scripts/goldens/padding.py): its own outputs are transformers'

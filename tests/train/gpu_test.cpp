@@ -1,8 +1,9 @@
 // The CUDA kernels against their CPU twins. Skipped where there is no GPU.
 #include <gtest/gtest.h>
-#include <torch/cuda.h>
 
+#include "test_gpu.h"
 #include "unlearn/model/device_kernels.h"
+#include "unlearn/scoring/token_logprob.h"
 #include "unlearn/train/optimizer.h"
 
 namespace unlearn::train {
@@ -13,9 +14,7 @@ using namespace unlearn::kernels;  // NOLINT: every kernel is called here
 class GpuKernelTest : public ::testing::TestWithParam<torch::Dtype> {
  protected:
   void SetUp() override {
-    const std::string missing = model::enable_cuda();
-    if (!missing.empty()) GTEST_SKIP() << "no CUDA here: " << missing;
-    if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device here";
+    UNLEARN_NEEDS_GPU();
     torch::manual_seed(21);
     device_ = torch::Device(torch::kCUDA, 0);
     stream_ = model::current_stream(device_);
@@ -60,6 +59,38 @@ TEST_P(GpuKernelTest, RowLogits) {
         EXPECT_EQ(library_->row_dlogits(&args, stream_), 0);
       }
       return std::vector<torch::Tensor>{lse, picked, work};
+    };
+    const auto gpu = run(device_), twin = run(torch::kCPU);
+    for (size_t i = 0; i < gpu.size(); ++i) expect_close(gpu[i], twin[i]);
+  }
+}
+
+// fp32 only, like the scoring code's logits.
+TEST_P(GpuKernelTest, RowKl) {
+  if (GetParam() != torch::kFloat32) GTEST_SKIP() << "fp32 only";
+  for (const int64_t columns : {33, 1000, 49152}) {
+    const torch::Tensor reference = random({17, columns}) * 5;
+    const torch::Tensor z = random({17, columns}) * 5;
+    z[0].copy_(reference[0] + 1e-3 * random({columns}));
+    z[1].copy_(reference[1]);
+    const auto run = [&](torch::Device device) {
+      torch::Tensor work = z.to(device).clone(), other = reference.to(device);
+      torch::Tensor value = torch::empty({17}, work.options()), without = torch::empty_like(value);
+      RowKl args{.logits = work.mutable_data_ptr<float>(),
+                 .reference = other.const_data_ptr<float>(),
+                 .value = without.mutable_data_ptr<float>(),
+                 .rows = 17,
+                 .columns = columns};
+      for (const bool with_gradient : {false, true}) {
+        args.with_gradient = with_gradient;
+        if (with_gradient) args.value = value.mutable_data_ptr<float>();
+        if (device.is_cpu()) {
+          row_kl_cpu(args, 0, 17);
+        } else {
+          EXPECT_EQ(library_->row_kl(&args, stream_), 0);
+        }
+      }
+      return std::vector<torch::Tensor>{without, value, work};
     };
     const auto gpu = run(device_), twin = run(torch::kCPU);
     for (size_t i = 0; i < gpu.size(); ++i) expect_close(gpu[i], twin[i]);
@@ -200,6 +231,42 @@ TEST_P(GpuKernelTest, AdamWIsBitEqual) {
         EXPECT_TRUE(gpu[i].second.detach().cpu().equal(twin[i].second.detach()))
             << gpu[i].first << ", " << bits << " bits";
       }
+    }
+  }
+}
+
+// The scoring functions with our kernels on the device, against fp64 on the CPU.
+TEST_P(GpuKernelTest, ScoringAndItsGradients) {
+  const int64_t rows = 70, width = 64, vocabulary = 1111;
+  const torch::Tensor hidden = random({rows, width}), weight = random({vocabulary, width}) * 0.3,
+                      before = random({rows, width}), g = torch::randn({rows}),
+                      targets = torch::randint(0, vocabulary, {rows}), old = weight * 0.9;
+  // Everything kept; a part kept; nothing kept, in chunks.
+  const int64_t row_bytes = vocabulary * 4;
+  for (const int64_t kept : {rows, rows / 2, int64_t{0}}) {
+    const scoring::LogitsOptions options{9 * row_bytes, kept * row_bytes};
+    const auto run = [&](torch::Device device, torch::Dtype dtype) {
+      const auto leaf = [&](const torch::Tensor& x) {
+        return x.to(device, dtype).clone().set_requires_grad(true);
+      };
+      const torch::Tensor h = leaf(hidden), w = leaf(weight);
+      const model::Head head{.weight = w, .bias = {}};
+      const torch::Tensor logp = scoring::token_logprob(h, head, targets.to(device), options);
+      scoring::RowRequest kl;
+      kl.function = scoring::RowFunction::kForwardKl;
+      const torch::Tensor divergence = scoring::row_values(
+          kl, h, head,
+          {before.to(device, dtype), {.weight = old.to(device, dtype), .bias = {}}, {}}, options);
+      const torch::Tensor weights = g.to(device, logp.scalar_type());
+      ((logp + divergence) * weights).sum().backward();
+      return std::vector<torch::Tensor>{logp.detach(), divergence.detach(), h.grad(), w.grad()};
+    };
+    const auto gpu = run(device_, GetParam()), oracle = run(torch::kCPU, torch::kFloat64);
+    const double bound = GetParam() == torch::kBFloat16 ? 1e-2 : 1e-5;
+    for (size_t i = 0; i < gpu.size(); ++i) {
+      const torch::Tensor got = gpu[i].cpu().to(torch::kDouble);
+      EXPECT_LT((got - oracle[i]).norm().item<double>(), bound * oracle[i].norm().item<double>())
+          << i << ", " << kept << " rows kept";
     }
   }
 }

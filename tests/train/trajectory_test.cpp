@@ -2,6 +2,7 @@
 // forwards and keeps a second model (scripts/goldens/trajectory.py).
 #include <gtest/gtest.h>
 
+#include "test_gpu.h"
 #include "train/tiny_run.h"
 
 namespace unlearn::train {
@@ -30,7 +31,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     golden_ = read_json(kGolden / "runs.json").at(GetParam());
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
-    model_ = model::load_model(kGolden / "model", torch::kFloat32, torch::kCPU);
+    model_ = model::load_model(kGolden / "model", torch::kFloat32, device_);
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -84,7 +85,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     double worst = 0;
     for (const auto& item : model_->named_parameters()) {
       const auto samples = golden_.at("final").at(item.key()).get<std::vector<double>>();
-      const torch::Tensor flat = item.value().detach().flatten();
+      const torch::Tensor flat = item.value().detach().cpu().flatten();
       const int64_t stride = std::max<int64_t>(1, flat.numel() / 64);
       for (size_t i = 0; i < samples.size(); ++i) {
         const double value = flat[static_cast<int64_t>(i) * stride].item<double>();
@@ -108,6 +109,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     EXPECT_LE(weight_error(), 1e-5);
   }
 
+  torch::Device device_ = torch::kCPU;
   std::vector<data::Example> forget_, retain_, alternate_;
   Json golden_;
   fs::path folder_;
@@ -124,13 +126,24 @@ TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
   compare(train(config));
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory,
-                         ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll",
-                                           "ga_forgetkl", "undial", "ceu", "pdu", "pdu_epoch",
-                                           "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk",
-                                           "dpo", "dpo_kl", "altpo", "kto_sigmoid",
-                                           "kto_logsigmoid", "npo_kl_padded", "ga_pad_labels",
-                                           "simnpo_pad_labels"));
+// The same runs on a GPU, in fp32.
+class GpuTrajectory : public GoldenTrajectory {
+ protected:
+  void SetUp() override {
+    UNLEARN_NEEDS_GPU();
+    device_ = torch::Device(torch::kCUDA, 0);
+    GoldenTrajectory::SetUp();
+  }
+};
+
+TEST_P(GpuTrajectory, FollowsTheLoop) { compare(train(golden_config())); }
+
+const auto kRuns = ::testing::Values(
+    "ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll", "ga_forgetkl", "undial", "ceu", "pdu",
+    "pdu_epoch", "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk", "dpo", "dpo_kl", "altpo",
+    "kto_sigmoid", "kto_logsigmoid", "npo_kl_padded", "ga_pad_labels", "simnpo_pad_labels");
+INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory, kRuns);
+INSTANTIATE_TEST_SUITE_P(Methods, GpuTrajectory, kRuns);
 
 }  // namespace
 }  // namespace unlearn::train

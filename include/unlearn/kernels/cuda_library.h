@@ -12,11 +12,13 @@ struct CudaLibrary {
   decltype(&unlearn_cuda_sum_squares) sum_squares = nullptr;
   decltype(&unlearn_cuda_row_lse) row_lse = nullptr;
   decltype(&unlearn_cuda_row_dlogits) row_dlogits = nullptr;
+  decltype(&unlearn_cuda_row_kl) row_kl = nullptr;
   decltype(&unlearn_cuda_rms_norm_forward) rms_norm_forward = nullptr;
   decltype(&unlearn_cuda_rms_norm_backward) rms_norm_backward = nullptr;
   decltype(&unlearn_cuda_rotary) rotary = nullptr;
   decltype(&unlearn_cuda_swiglu_forward) swiglu_forward = nullptr;
   decltype(&unlearn_cuda_swiglu_backward) swiglu_backward = nullptr;
+  decltype(&unlearn_cuda_unpack) unpack = nullptr;
   decltype(&unlearn_cuda_error) error = nullptr;
 };
 

@@ -6,6 +6,7 @@
 
 #include "unlearn/kernels/adamw.h"
 #include "unlearn/kernels/norms.h"
+#include "unlearn/kernels/packed.h"
 #include "unlearn/kernels/pointwise.h"
 #include "unlearn/kernels/rms_norm.h"
 #include "unlearn/kernels/row_logits.h"
@@ -29,11 +30,13 @@ int unlearn_cuda_sum_squares(const NormTensor* tensors, const WorkTable* work, D
                              double* partial, double* result, void* stream);
 int unlearn_cuda_row_lse(const RowLogits* args, void* stream);
 int unlearn_cuda_row_dlogits(const RowLogits* args, void* stream);
+int unlearn_cuda_row_kl(const RowKl* args, void* stream);
 int unlearn_cuda_rms_norm_forward(const RmsNorm* args, void* stream);
 int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream);
 int unlearn_cuda_rotary(const RotaryArgs* args, void* stream);
 int unlearn_cuda_swiglu_forward(const SwigluArgs* args, void* stream);
 int unlearn_cuda_swiglu_backward(const SwigluArgs* args, void* stream);
+int unlearn_cuda_unpack(const PackedMatrix* args, void* stream);
 const char* unlearn_cuda_error(int code);
 }
 

@@ -35,6 +35,37 @@ struct RowKl {
 // Rows [begin, end).
 void row_kl_cpu(const RowKl& args, int64_t begin, int64_t end);
 
+// A row's normalisation: softmax(z)_j = exp((z_j - maximum) - log_sum), lse = maximum + log_sum.
+struct RowNormal {
+  float maximum;
+  float log_sum;
+  double lse;
+};
+// One element's share of the divergence, and p - q. The sum of q log(q / p) - q + p is taken, whose
+// terms are all of second order in d = log q - log p: near the reference nothing cancels, and
+// rounding of the two normalisations does not show. `offset`: lse(logits) - lse(reference).
+struct KlElement {
+  float value;
+  float difference;
+};
+template <class Exp>
+UNLEARN_PORTABLE KlElement kl_element(float z, float reference, const RowNormal& own,
+                                      const RowNormal& other, float offset, Exp exp) {
+  const float d = (reference - z) + offset;
+  const float p = exp((z - own.maximum) - own.log_sum);
+  const float q = exp((reference - other.maximum) - other.log_sum);
+  // d - 1 + exp(-d)
+  float series = 1.0F / 5040;
+  series = 1.0F / 720 - d * series;
+  series = 1.0F / 120 - d * series;
+  series = 1.0F / 24 - d * series;
+  series = 1.0F / 6 - d * series;
+  series = (0.5F - d * series) * (d * d);
+  const bool is_near = d < 0.25F && d > -0.25F;
+  const float difference = is_near ? q * (series - d) : p - q;
+  return {is_near ? q * series : q * d + difference, difference};
+}
+
 UNLEARN_PORTABLE float dlogit(float logit, float lse, float gradient, bool is_target) {
   return gradient * ((is_target ? 1.0F : 0.0F) - std::exp(logit - lse));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "unlearn/data/packing.h"
@@ -27,7 +28,7 @@ struct RoleRequest {
 struct ScoreRequest {
   RoleRequest forget, retain, alternate;
   int64_t hidden_layer = -1;
-  LogitsOptions logits;
+  std::optional<LogitsOptions> logits;  // unset: what suits the device
 
   const RoleRequest& of(data::Role role) const;
   // Whether the batch must be packed with the sequences' last tokens.
@@ -61,7 +62,7 @@ struct ScoreExamplesOptions {
   // Lets examples that begin alike share those tokens (the answers of one question): the same
   // values with fewer tokens to run.
   bool share_beginnings = true;
-  LogitsOptions logits;
+  std::optional<LogitsOptions> logits;  // unset: what suits the device
   std::function<void(int64_t done, int64_t total)> progress;
 };
 

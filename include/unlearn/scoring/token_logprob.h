@@ -11,8 +11,11 @@
 
 namespace unlearn::scoring {
 
-// How much memory logits may take.
+// How much memory logits may take. The values here keep a chunk near a CPU's caches.
 struct LogitsOptions {
+  // On a GPU every further chunk reads and writes the head's whole gradient again: large ones.
+  static LogitsOptions of(torch::Device device);
+
   int64_t chunk_bytes = int64_t{48} << 20;  // logits alive at a time
   // As many rows as fit keep their logit gradients for the backward pass, which then multiplies by
   // the head once instead of twice; each function below has this much.
