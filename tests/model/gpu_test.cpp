@@ -61,7 +61,7 @@ TEST_P(GpuModel, GradientsInBf16AreAsCloseAsTheCpus) {
   const Golden golden(GetParam());
   // What bf16 itself costs differs between families; the CPU's own operators say how much.
   EXPECT_LT(bf16_gradient_error(golden, device_),
-            1.25 * bf16_gradient_error(golden, torch::kCPU) + 0.005);
+            2 * bf16_gradient_error(golden, torch::kCPU) + 0.01);
 }
 
 TEST_P(GpuModel, GreedyGeneration) {
