@@ -15,9 +15,17 @@ namespace {
 
 bool is_feed_forward(const std::string& name) { return name.find("mlp") != std::string::npos; }
 
+bool remakes_inner(const torch::nn::Module& block) {
+  const auto parts = block.modules(/*include_self=*/false);
+  return std::any_of(parts.begin(), parts.end(), [](const auto& part) {
+    const auto* mlp = dynamic_cast<const Mlp*>(part.get());
+    return mlp != nullptr && mlp->remakes_inner();
+  });
+}
+
 // Every projection keeps its output where the next operation needs it, norms keep their output for
-// the projections that read it, and the two inputs that no norm made (of the output projection and
-// of the last feed-forward projection) are kept as well.
+// the projections that read it, and the two inputs that no norm made (of the output projection and,
+// unless it is made again, of the last feed-forward projection) are kept as well.
 void measure_block(const torch::nn::Module& block, ModelFootprint& result) {
   const int64_t width = result.dims.hidden_size;
   int64_t outputs = 0, feed_forward_outputs = 0, norms = 0;
@@ -34,7 +42,8 @@ void measure_block(const torch::nn::Module& block, ModelFootprint& result) {
       result.mlp_width = std::max({result.mlp_width, parameter.size(0), parameter.size(1)});
     }
   }
-  result.block = outputs + norms * width + width + result.mlp_width;
+  result.inner = remakes_inner(block) ? result.mlp_width : 0;
+  result.block = outputs + norms * width + width + result.mlp_width - result.inner;
   // Under selective recomputation the second half keeps its input, the middle of the residual path.
   result.attention = outputs - feed_forward_outputs + 3 * width;
 }
@@ -63,8 +72,10 @@ void adapt(const Decoder& model, const Adaptation& adaptation, ModelFootprint& r
   // Each pair of a block keeps its [T, rank] in between.
   const auto pairs = static_cast<int64_t>(result.trained.size()) / 2;
   const int64_t inner = adaptation.lora.rank * pairs / result.dims.num_layers;
-  result.block += inner;
+  // Adapted layers keep their inputs.
+  result.block += inner + result.inner;
   result.attention += inner;
+  result.inner = 0;
 }
 
 }  // namespace

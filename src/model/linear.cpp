@@ -2,6 +2,7 @@
 #include "low_rank.h"
 #include "modules.h"
 #include "quantized.h"
+#include "swiglu.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {
@@ -31,6 +32,11 @@ torch::Tensor Linear::forward(const torch::Tensor& x) const {
                            .bias = bias,
                            .low_rank = low_rank_.get(),
                            .training = is_training()});
+}
+
+torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate, const torch::Tensor& up) const {
+  if (!is_plain()) return forward(swiglu(gate, up));
+  return swiglu_linear(gate, up, turned(weight), bias);
 }
 
 torch::TensorOptions Linear::placement() const {

@@ -67,27 +67,6 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
   }
 };
 
-// silu(gate) * up; saves its two inputs and nothing else.
-class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
- public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& gate,
-                               const torch::Tensor& up) {
-    context->save_for_backward({gate, up});
-    if (const auto fused = fused_swiglu(gate, up)) return *fused;
-    return torch::silu(gate).mul_(up);
-  }
-
-  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
-    const auto saved = context->get_saved_variables();
-    const torch::Tensor& gate = saved[0];
-    const torch::Tensor& up = saved[1];
-    if (const auto fused = fused_swiglu_backward(gradients[0], gate, up)) {
-      return {fused->gate, fused->up};
-    }
-    return {at::silu_backward(gradients[0] * up, gate), torch::silu(gate).mul_(gradients[0])};
-  }
-};
-
 }  // namespace
 
 Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width)
@@ -163,8 +142,12 @@ torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
     gate = gate_->forward(x);
     up = up_->forward(x);
   }
-  if (activation_ == Activation::kSilu) return down_->forward(SwigluFunction::apply(gate, up));
+  if (activation_ == Activation::kSilu) return down_->forward_swiglu(gate, up);
   return down_->forward(activate(gate, activation_) * up);
+}
+
+bool GatedMlp::remakes_inner() const {
+  return activation_ == Activation::kSilu && down_->is_plain();
 }
 
 PlainMlp::PlainMlp(const Placement& placement, const MlpOptions& options, const std::string& first,

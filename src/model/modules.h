@@ -33,6 +33,9 @@ class Linear : public torch::nn::Module {
   Linear(const Placement& placement, int64_t in, int64_t out, bool has_bias,
          WeightLayout layout = WeightLayout::kOutIn);
   torch::Tensor forward(const torch::Tensor& x) const;
+  // forward(silu(gate) * up). A plain layer keeps the two factors for its backward pass and makes
+  // their product again there, which is cheaper than holding it.
+  torch::Tensor forward_swiglu(const torch::Tensor& gate, const torch::Tensor& up) const;
 
   int64_t in_features() const { return in_; }
   int64_t out_features() const { return out_; }
@@ -44,6 +47,7 @@ class Linear : public torch::nn::Module {
   // null takes it away.
   void set_low_rank(std::shared_ptr<LowRank> pair);
   const LowRank* low_rank() const { return low_rank_.get(); }
+  bool is_plain() const { return !low_rank_ && !packed_; }
   // Replaces the weight, which may hold anything, by `stored` (in the layer's layout) in 8 or 4
   // bits; unpack() makes it a plain weight of the values computed with.
   void pack(const torch::Tensor& stored, int64_t bits, torch::Device device);
@@ -135,6 +139,8 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation);
 class Mlp : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) const = 0;
+  // Whether its last projection's input is made again in the backward pass, not kept.
+  virtual bool remakes_inner() const { return false; }
 };
 
 struct MlpOptions {
@@ -152,6 +158,7 @@ class GatedMlp : public Mlp {
  public:
   GatedMlp(const Placement& placement, const MlpOptions& options);
   torch::Tensor forward(const torch::Tensor& x) const override;
+  bool remakes_inner() const override;
 
  private:
   Activation activation_;

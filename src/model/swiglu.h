@@ -1,0 +1,16 @@
+// silu(gate) * up (arXiv 2002.05202), alone and as the input of a linear layer.
+#pragma once
+
+#include <torch/types.h>
+
+namespace unlearn::model {
+
+// [T, f]. Keeps its two inputs for the backward pass and nothing else.
+torch::Tensor swiglu(const torch::Tensor& gate, const torch::Tensor& up);
+
+// swiglu(gate, up) W^T + b, weight [d, f], bias [d] or undefined. Keeps gate and up, not the
+// product.
+torch::Tensor swiglu_linear(const torch::Tensor& gate, const torch::Tensor& up,
+                            const torch::Tensor& weight, const torch::Tensor& bias);
+
+}  // namespace unlearn::model
