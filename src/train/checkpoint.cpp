@@ -1,5 +1,6 @@
 #include "unlearn/train/checkpoint.h"
 
+#include "train/host_memory.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -12,10 +13,36 @@ constexpr const char* kModel = "model.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kState = "state.json";
 
-std::vector<checkpoint::NamedTensor> named(const NamedTensors& tensors) {
-  std::vector<checkpoint::NamedTensor> result;
-  for (const auto& [name, tensor] : tensors) result.push_back({name, tensor.detach()});
+using checkpoint::NamedTensor;
+
+// The tensors themselves, or copies in host memory.
+std::vector<NamedTensor> named(const NamedTensors& tensors, bool copy) {
+  std::vector<NamedTensor> result;
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor own = tensor.detach();
+    result.push_back({name, copy ? own.to(torch::kCPU, /*non_blocking=*/false, copy) : own});
+  }
   return result;
+}
+
+// Whether tensors on a GPU can be copied with room to spare.
+bool fits_host(const AdamW& optimizer) {
+  if (optimizer.parameters().front().second.is_cpu()) return false;
+  int64_t bytes = optimizer.state_bytes();
+  for (const auto& [name, tensor] : optimizer.parameters()) {
+    bytes += static_cast<int64_t>(tensor.nbytes());
+  }
+  return available_host_bytes() > bytes + bytes / 4;
+}
+
+void write_files(const fs::path& folder, const std::vector<NamedTensor>& model,
+                 const std::vector<NamedTensor>& optimizer, const Json& state) {
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  checkpoint::write_safetensors(folder / kModel, model);
+  checkpoint::write_safetensors(folder / kOptimizer, optimizer);
+  write_file_atomic(folder / kState, state.dump(2) + "\n");
+  write_file_atomic(folder / "DONE", "");
 }
 
 // The first dotted key in which two objects differ, with both values; "" when they are equal.
@@ -34,18 +61,31 @@ std::string first_difference(const Json& saved, const Json& now) {
 
 }  // namespace
 
-void write_checkpoint(const fs::path& folder, const AdamW& optimizer, const TrainingState& state) {
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  checkpoint::write_safetensors(folder / kModel, named(optimizer.parameters()));
-  checkpoint::write_safetensors(folder / kOptimizer, named(optimizer.state()));
+void CheckpointWriter::wait() {
+  if (pending_.valid()) pending_.get();
+}
+
+void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
+                             const TrainingState& state, std::function<void()> afterwards) {
+  wait();
+  const bool in_background = when_ == CheckpointWrites::kBackground ||
+                             (when_ == CheckpointWrites::kAuto && fits_host(optimizer));
   const Json json = {{"step", state.step},
                      {"optimizer_steps", optimizer.steps_done()},
                      {"stream_position", state.stream_position},
                      {"loss_state", state.loss_state},
                      {"fingerprint", state.fingerprint}};
-  write_file_atomic(folder / kState, json.dump(2) + "\n");
-  write_file_atomic(folder / "DONE", "");
+  auto task = [folder, json, afterwards = std::move(afterwards),
+               model = named(optimizer.parameters(), in_background),
+               moments = named(optimizer.state(), in_background)] {
+    write_files(folder, model, moments, json);
+    if (afterwards) afterwards();
+  };
+  if (in_background) {
+    pending_ = std::async(std::launch::async, std::move(task));
+  } else {
+    task();
+  }
 }
 
 TrainingState read_checkpoint(const fs::path& folder, AdamW& optimizer, const Json& fingerprint) {

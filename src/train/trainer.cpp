@@ -10,7 +10,6 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/pattern.h"
-#include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
 
 namespace unlearn::train {
@@ -105,13 +104,13 @@ void Trainer::resume_from(int64_t checkpoint_step) {
   log::info("resumed after step ", step_, " of ", plan_.total);
 }
 
-void Trainer::save_checkpoint() const {
-  write_checkpoint(folder_.checkpoint(step_), optimizer_,
-                   {.step = step_,
-                    .stream_position = stream_.cursor(),
-                    .loss_state = inputs_.loss->save_state(),
-                    .fingerprint = inputs_.fingerprint});
-  folder_.prune_checkpoints(inputs_.config.keep);
+void Trainer::save_checkpoint() {
+  checkpoints_.write(folder_.checkpoint(step_), optimizer_,
+                     {.step = step_,
+                      .stream_position = stream_.cursor(),
+                      .loss_state = inputs_.loss->save_state(),
+                      .fingerprint = inputs_.fingerprint},
+                     [this] { folder_.prune_checkpoints(inputs_.config.keep); });
 }
 
 void Trainer::save_method_state() const {
@@ -215,9 +214,13 @@ void Trainer::run() {
     if (stopping || (interval > 0 && (step_ % interval == 0 || step_ == plan_.total))) {
       save_checkpoint();
     }
-    if (stopping) throw Interrupted(SignalWatch::received());
+    if (stopping) {
+      checkpoints_.wait();
+      throw Interrupted(SignalWatch::received());
+    }
     if (hooks_.after_step) hooks_.after_step(step_);
   }
+  checkpoints_.wait();
   save_method_state();
 }
 

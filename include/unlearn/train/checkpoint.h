@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <future>
 
 #include "unlearn/core/json.h"
 #include "unlearn/train/optimizer.h"
@@ -17,9 +19,29 @@ struct TrainingState {
   Json fingerprint = Json::object();  // settings that decide the result
 };
 
-// Writes model.safetensors, optimizer.safetensors, state.json and, last, DONE.
-void write_checkpoint(const std::filesystem::path& folder, const AdamW& optimizer,
-                      const TrainingState& state);
+// When the files of a checkpoint are written.
+enum class CheckpointWrites {
+  kAuto,        // behind the training when its tensors lie on a GPU and the host can hold a copy
+  kAtOnce,      // before write() returns
+  kBackground,  // from a copy in host memory, while training goes on
+};
+
+// Writes checkpoints: model.safetensors, optimizer.safetensors, state.json and, last, DONE.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(CheckpointWrites when = CheckpointWrites::kAuto) : when_(when) {}
+
+  // The state of this moment. `afterwards` runs when the files are there, maybe on another thread.
+  // Waits for the checkpoint before, and throws what went wrong with it.
+  void write(const std::filesystem::path& folder, const AdamW& optimizer,
+             const TrainingState& state, std::function<void()> afterwards = {});
+  // Until everything is written; throws what went wrong.
+  void wait();
+
+ private:
+  CheckpointWrites when_;
+  std::future<void> pending_;
+};
 
 // Restores parameters and optimizer in place. UserError when a file is missing or damaged, or when
 // `fingerprint` differs (naming the first key that does).

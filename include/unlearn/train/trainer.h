@@ -14,6 +14,7 @@
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/scoring/reference_cache.h"
+#include "unlearn/train/checkpoint.h"
 #include "unlearn/train/optimizer.h"
 #include "unlearn/train/run_folder.h"
 #include "unlearn/train/schedule.h"
@@ -90,7 +91,7 @@ class Trainer {
   std::vector<std::vector<data::PackItem>> cut(const std::vector<data::PairItem>& items) const;
   // At the end of an epoch, for losses that ask for its means.
   void observe_epoch();
-  void save_checkpoint() const;
+  void save_checkpoint();
   // What the method keeps across steps (RMU's vector, PDU's dual variable), for the reader.
   void save_method_state() const;
   void update_weights(StepRecord& record);
@@ -101,6 +102,7 @@ class Trainer {
   StepPlan plan_;
   data::PairStream stream_;
   AdamW optimizer_;
+  CheckpointWriter checkpoints_;
   std::unique_ptr<FreeGradients> free_gradients_;  // null: all gradients are kept until the update
   int64_t step_ = 0;
 };

@@ -1,0 +1,65 @@
+// When checkpoints are written, and that they hold the moment they were asked for.
+#include "unlearn/train/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "test_folder.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::train {
+namespace {
+namespace fs = std::filesystem;
+
+class CheckpointTest : public ::testing::TestWithParam<CheckpointWrites> {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(4);
+    parameters_ = {{"w", torch::randn({300, 7}).set_requires_grad(true)}};
+    optimizer_ = std::make_unique<AdamW>(parameters_, AdamWOptions{},
+                                         [](const std::string&) { return true; });
+    step();
+  }
+  void step() {
+    torch::Tensor w = parameters_.front().second;
+    w.mutable_grad() = torch::randn(w.sizes());
+    optimizer_->step(1e-2, 1.0);
+  }
+
+  TestFolder folder_;
+  NamedTensors parameters_;
+  std::unique_ptr<AdamW> optimizer_;
+};
+
+TEST_P(CheckpointTest, HoldsTheMoment) {
+  const torch::Tensor at_the_time = parameters_.front().second.detach().clone();
+  const torch::Tensor moment = optimizer_->state().front().second.clone();
+  bool told = false;
+  CheckpointWriter writer(GetParam());
+  writer.write(folder_.path() / "1", *optimizer_, {.step = 1}, [&] { told = true; });
+  step();
+  step();
+  writer.wait();
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(fs::exists(folder_.path() / "1/DONE"));
+  EXPECT_FALSE(parameters_.front().second.detach().equal(at_the_time));
+  const TrainingState state = read_checkpoint(folder_.path() / "1", *optimizer_, Json::object());
+  EXPECT_EQ(state.step, 1);
+  EXPECT_TRUE(parameters_.front().second.detach().equal(at_the_time));
+  EXPECT_TRUE(optimizer_->state().front().second.equal(moment));
+}
+
+TEST_P(CheckpointTest, FailuresAreThrown) {
+  write_file_atomic(folder_.path() / "file", "no folder");
+  CheckpointWriter writer(GetParam());
+  EXPECT_ANY_THROW({
+    writer.write(folder_.path() / "file/1", *optimizer_, {.step = 1});
+    writer.wait();
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Writes, CheckpointTest,
+                         ::testing::Values(CheckpointWrites::kAuto, CheckpointWrites::kAtOnce,
+                                           CheckpointWrites::kBackground));
+
+}  // namespace
+}  // namespace unlearn::train
