@@ -11,7 +11,9 @@ namespace unlearn::model {
 
 std::string enable_cuda() {
   // Step sizes vary with the lengths of texts; growing segments keep freed memory usable.
-  setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
+  if (std::getenv("PYTORCH_ALLOC_CONF") == nullptr) {
+    setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
+  }
   return kernels::load_cuda();
 }
 
