@@ -44,6 +44,8 @@ METHODS = {
     "dpo_kl": {"retain_loss": "kl", "beta": 0.3, "retain_weight": 0.5},
     "altpo": {"retain_loss": "nll", "beta": 0.5, "retain_weight": 2.0},
     "npo_kl_padded": {"retain_loss": "kl", "beta": 0.1, "padding": {"length": 24}},
+    "npo_kl_padded_batch": {"retain_loss": "kl", "beta": 0.1,
+                            "padding": {"length": 24, "longest": True}},
     "ga_pad_labels": {"retain_loss": "nll", "padding": {"length": 24, "labelled": True}},
     "simnpo_pad_labels": {"retain_loss": "nll", "beta": 0.5, "gamma": 0.25,
                           "padding": {"length": 24, "labelled": True}},
@@ -52,9 +54,10 @@ METHODS = {
 }
 # Runs whose name is not the method's, and reference quirks (train.compat).
 METHOD_OF = {"npo_kl": "npo", "pdu_epoch": "pdu", "npo_batch": "npo", "dpo_kl": "dpo",
-             "npo_kl_padded": "npo", "ga_pad_labels": "grad_diff",
+             "npo_kl_padded": "npo", "npo_kl_padded_batch": "npo", "ga_pad_labels": "grad_diff",
              "simnpo_pad_labels": "simnpo"}
 COMPAT = {"npo_batch": ["wmdp_batch_mean"], "npo_kl_padded": ["kl_padded"],
+          "npo_kl_padded_batch": ["kl_padded_batch"],
           "ga_pad_labels": ["wmdp_pad_labels"], "simnpo_pad_labels": ["wmdp_pad_labels"]}
 
 

@@ -9,9 +9,12 @@ def collate(examples, padding=None):
     """Right-padded ids, labels and attention mask. Without `padding` the pads are no part of anything.
 
     padding {"length", "token"}: TOFU's data set. The mask covers the text alone, so that an end token
-    which is the pad token is masked too. With "labelled": WMDP's, whose labels are the ids.
+    which is the pad token is masked too. With "longest", as OpenUnlearning's collator: to the batch's
+    longest text. With "labelled": WMDP's, whose labels are the ids.
     """
-    width = padding["length"] if padding else max(len(e["tokens"]) for e in examples)
+    width = max(len(e["tokens"]) for e in examples)
+    if padding and not padding.get("longest"):
+        width = padding["length"]
     labelled = bool(padding and padding.get("labelled"))
     ids = torch.full((len(examples), width), padding["token"] if padding else 0)
     labels = torch.full((len(examples), width), padding["token"] if labelled else IGNORED)

@@ -13,6 +13,7 @@ void pad(Example& example, const PadRule& rule) {
   const int64_t added = std::max<int64_t>(0, rule.length - before);
   const bool ends_padded = !rule.labelled && example.tokens.back() == rule.token;
   example.num_pads = added + (ends_padded ? 1 : 0);
+  example.num_added = added;
   example.tokens.insert(example.tokens.end(), static_cast<size_t>(added), rule.token);
   example.labels.resize(example.tokens.size(), rule.labelled ? rule.token : kIgnored);
   if (rule.labelled) example.num_labels += added;

@@ -20,7 +20,8 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
   rows.positions = kl_positions_ == "labels" || kl_per_sequence_ ? RowPositions::kLabels
                    : kl_positions_ == "all"                      ? RowPositions::kAll
                                                                  : RowPositions::kAttended;
-  if (kl_padded_) rows.positions = RowPositions::kAll;
+  if (kl_padded_ || kl_padded_batch_) rows.positions = RowPositions::kAll;
+  rows.to_longest = kl_padded_batch_;
   if (muse_logits_) {
     rows.function = scoring::RowFunction::kRawKl;
     rows.positions = RowPositions::kAll;
@@ -29,13 +30,16 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
 }
 
 Needs ForgetRetainLoss::needs() const {
+  if (kl_padded_ && kl_padded_batch_) {
+    user_error("train.compat: kl_padded and kl_padded_batch pad to different lengths; name one");
+  }
   Needs needs;
   needs.retain = has_retain();
   needs.retain_logp = retain_is("nll");
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
   const auto pads = [&](const scoring::RowRequest& rows) {
-    return kl_padded_ && rows.function == scoring::RowFunction::kForwardKl;
+    return rows.to_longest || (kl_padded_ && rows.function == scoring::RowFunction::kForwardKl);
   };
   needs.padding = {.forget = pads(needs.forget_rows), .retain = pads(needs.retain_rows)};
   if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
@@ -109,6 +113,10 @@ std::vector<Quirk> ForgetRetainLoss::quirks() {
        "TOFU's and Unlearn-Simple's TOFU code: KL over all positions of sequences padded to "
        "data.max_length",
        &kl_padded_},
+      {"kl_padded_batch",
+       "OpenUnlearning: KL over all positions of sequences padded to the longest of the "
+       "micro-batch",
+       &kl_padded_batch_},
       {kPadLabels, kPadLabelsHelp, &pad_labels_}};
   for (Quirk& own : own_quirks()) quirks.push_back(std::move(own));
   return quirks;

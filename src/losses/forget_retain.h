@@ -68,6 +68,7 @@ class ForgetRetainLoss : public Loss {
   bool muse_logits_ = false;
   bool kl_per_sequence_ = false;
   bool kl_padded_ = false;
+  bool kl_padded_batch_ = false;
   bool pad_labels_ = false;
 };
 

@@ -19,6 +19,7 @@ class Undial : public ForgetRetainLoss {
     needs.forget_rows.positions =
         ou_ ? scoring::RowPositions::kAttended : scoring::RowPositions::kLabels;
     needs.forget_rows.beta = beta_;
+    needs.forget_rows.to_longest = ou_;
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
@@ -32,8 +33,8 @@ class Undial : public ForgetRetainLoss {
 
   std::vector<Quirk> own_quirks() override {
     return {{"undial_ou",
-             "OpenUnlearning: the mean runs over prompt positions too, where the label -100 lowers "
-             "vocabulary entry V-100",
+             "OpenUnlearning: the mean runs over prompt and padding positions too, where the label "
+             "-100 lowers vocabulary entry V-100",
              &ou_}};
   }
 

@@ -90,15 +90,20 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
   std::vector<int64_t> rows, targets;
   std::vector<Tensor> reference_rows;
   scores.row_offsets = {0};
+  const int64_t end = row_end(scores.examples, wanted);
   for (const data::Segment& segment : batch.segments) {
     if (segment.role != role) continue;
+    const auto before = static_cast<int64_t>(rows.size());
     for (const int64_t position : row_positions(*segment.example, wanted.positions, wanted.skip)) {
+      if (position >= end) break;
       rows.push_back(segment.offset + position);
       targets.push_back(target_at(*segment.example, position, head.weight.size(0)));
     }
     if (needs_reference(wanted.function)) {
       UNLEARN_CHECK(reference != nullptr);
-      reference_rows.push_back(reference->hidden(*segment.example));
+      // Positions ascend: those that are left out are the last.
+      reference_rows.push_back(reference->hidden(*segment.example)
+                                   .narrow(0, 0, static_cast<int64_t>(rows.size()) - before));
     }
     scores.row_offsets.push_back(static_cast<int64_t>(rows.size()));
   }

@@ -1,5 +1,8 @@
 #include "unlearn/scoring/token_scores.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "unlearn/core/error.h"
 #include "unlearn/model/device_kernels.h"
 
@@ -48,6 +51,15 @@ std::vector<int64_t> row_positions(const data::Example& example, RowPositions po
     if (taken && skip-- <= 0) rows.push_back(static_cast<int64_t>(t));
   }
   return rows;
+}
+
+int64_t row_end(const std::vector<const data::Example*>& examples, const RowRequest& request) {
+  if (!request.to_longest) return std::numeric_limits<int64_t>::max();
+  int64_t longest = 0;
+  for (const data::Example* example : examples) {
+    longest = std::max(longest, static_cast<int64_t>(example->tokens.size()) - example->num_added);
+  }
+  return longest - (reads_last_token(request.positions) ? 0 : 1);
 }
 
 // segment_reduce and not index_add: its sums come in a fixed order on every device.

@@ -23,27 +23,40 @@ const scoring::RowRequest& rows_of(const losses::Needs& needs, Role role) {
 }
 
 // How many units of a term's mean an example brings.
-int64_t units_of(const data::Example& example, Unit unit, const scoring::RowRequest& rows) {
+int64_t units_of(const data::Example& example, Unit unit, const scoring::RowRequest& rows,
+                 int64_t end) {
   switch (unit) {
     case Unit::kToken:
       return example.num_labels;
     case Unit::kSequence:
       return 1;
-    case Unit::kPosition:
-      return static_cast<int64_t>(
-          scoring::row_positions(example, rows.positions, rows.skip).size());
+    case Unit::kPosition: {
+      const auto positions = scoring::row_positions(example, rows.positions, rows.skip);
+      return std::count_if(positions.begin(), positions.end(),
+                           [end](int64_t position) { return position < end; });
+    }
   }
   return 0;
 }
 
 int64_t count_units(const std::vector<data::PackItem>& items, const Term& term,
                     const losses::Needs& needs) {
+  const auto end_of = [&](Role role) {
+    std::vector<const data::Example*> examples;
+    for (const data::PackItem& item : items) {
+      if (item.role == role) examples.push_back(item.example);
+    }
+    return scoring::row_end(examples, rows_of(needs, role));
+  };
+  const int64_t ends[] = {end_of(Role::kForget), end_of(Role::kRetain), end_of(Role::kAlternate)};
   int64_t count = 0;
   for (const data::PackItem& item : items) {
     const auto& pooled = term.pooled_with;
     const bool counts = item.role == term.role ||
                         std::find(pooled.begin(), pooled.end(), item.role) != pooled.end();
-    if (counts) count += units_of(*item.example, term.unit, rows_of(needs, item.role));
+    if (counts)
+      count += units_of(*item.example, term.unit, rows_of(needs, item.role),
+                        ends[static_cast<size_t>(item.role)]);
   }
   return count;
 }

@@ -78,6 +78,13 @@ expect_error 2 "not a quirk of simnpo but of pdu" "$unlearn" "${dry[@]}" --set '
 run padded --method KL --set 'train.compat=[kl_padded]' && ended padded
 run unpadded --method KL --set method.kl_positions=all
 expect "padding dilutes the KL" bash -c '! cmp -s padded/model/model.safetensors unpadded/model/model.safetensors'
+run padded_batch --method KL --set 'train.compat=[kl_padded_batch]' && ended padded_batch
+for other in padded unpadded; do
+  expect "padding to the batch's longest is not $other" \
+    bash -c "! cmp -s padded_batch/model/model.safetensors $other/model/model.safetensors"
+done
+run undial_ou --method undial --set 'train.compat=[undial_ou]' && ended undial_ou
+expect_error 2 "name one" "$unlearn" "${dry[@]}" --method KL --set 'train.compat=[kl_padded,kl_padded_batch]'
 expect "95 of 96 tokens are read" grep -q "retain .* 95.00 tokens each" <("$unlearn" "${dry[@]}" --method KL \
   --set data.max_length=96 --set 'train.compat=[kl_padded]')
 expect_error 2 "belongs to data.benchmark: wmdp" "$unlearn" "${dry[@]}" --method ga --set 'train.compat=[wmdp_pad_labels]'

@@ -221,6 +221,11 @@ TEST(Quirks, PaddingIsAskedForWhereItIsRead) {
   EXPECT_EQ(padding("npo", "nll", "kl_padded"), std::tuple(false, false, false));
   EXPECT_EQ(padding("ga_forgetkl", "kl", "kl_padded"), std::tuple(true, true, false));
   EXPECT_EQ(padding("ga", "nll", "wmdp_pad_labels"), std::tuple(true, true, true));
+  EXPECT_EQ(padding("npo", "kl", "kl_padded_batch"), std::tuple(false, true, false));
+  EXPECT_EQ(padding("npo", "nll", "kl_padded_batch"), std::tuple(false, false, false));
+  EXPECT_EQ(padding("undial", "nll", "undial_ou"), std::tuple(true, false, false));
+  const auto both = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded", "kl_padded_batch"});
+  EXPECT_NE(refusal([&] { both->needs(); }).find("name one"), std::string::npos);
   const auto loss = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded"});
   EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAll);
   EXPECT_EQ(loss->terms().at(1).unit, Unit::kPosition);

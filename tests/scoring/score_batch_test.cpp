@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test_folder.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::scoring {
@@ -168,6 +169,41 @@ TEST_F(ScoreBatch, UndialWithoutALabelLowersEntryFromTheEnd) {
   EXPECT_NEAR(scores.forget.row_values[1].item<double>(), value(first_, 1, 9), 1e-12);
   EXPECT_NEAR(scores.forget.row_values[4].item<double>(), value(second_, 0, 1), 1e-12);
   std::filesystem::remove_all(folder);
+}
+
+// undial_ou and kl_padded_batch: padded further than the batch's longest text, only as far is
+// looked.
+TEST_F(ScoreBatch, LooksUpToTheLongestTextOfTheRole) {
+  std::vector<data::Example> padded = {first_, second_};
+  data::pad_examples(padded, {.length = 12, .token = 11});
+  ReferenceNeeds needs;
+  for (const data::Example& example : padded)
+    needs.hidden.push_back({&example, RowPositions::kAll});
+  const TestFolder folder;
+  const auto reference = ReferenceCache::open_or_build(folder.path(), model_, "table", needs, 64);
+  // A longer text of another role does not count.
+  const data::Example other = example_of(std::vector<int32_t>(9, 4), 2);
+  ScoreRequest request;
+  request.forget = {.logp = false, .rows = {}};
+  request.forget.rows.function = RowFunction::kUndial;
+  request.forget.rows.beta = 10;
+  request.forget.rows.to_longest = true;
+  for (const RowPositions positions : {RowPositions::kAttended, RowPositions::kAll}) {
+    request.forget.rows.positions = positions;
+    const int64_t each = positions == RowPositions::kAll ? 5 : 4;
+    EXPECT_EQ(row_end({&padded[0], &padded[1]}, request.forget.rows), each);
+    const data::PackedBatch batch = data::pack(
+        {{Role::kForget, &padded[0]}, {Role::kRetain, &other}, {Role::kForget, &padded[1]}},
+        request.with_last_token());
+    const BatchScores scores = score_batch(model_, batch, request, &reference);
+    EXPECT_EQ(scores.forget.row_offsets, (std::vector<int64_t>{0, each, 2 * each}));
+    // The shorter text's first padding position, after which no label comes.
+    const Tensor z = model_.head().weight.matmul(model_.row(padded[1], 3));
+    Tensor teacher = z.clone();
+    teacher[kVocabulary - 100] -= 10;
+    const double wanted = -(teacher.softmax(0) * z.log_softmax(0)).sum().item<double>();
+    EXPECT_NEAR(scores.forget.row_values[each + 3].item<double>(), wanted, 1e-12);
+  }
 }
 
 }  // namespace

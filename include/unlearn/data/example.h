@@ -25,6 +25,7 @@ struct Example {
   // Trailing tokens that are padding: each sees the tokens before the padding and no token sees
   // them. Zero but for reference quirks (train.compat) that read the model's outputs there.
   int64_t num_pads = 0;
+  int64_t num_added = 0;  // of these, tokens that padding appended; an own end token may be a pad
 };
 
 }  // namespace unlearn::data

@@ -48,11 +48,18 @@ struct RowRequest {
   int64_t skip = 0;   // leave out this many positions at the start of each sequence
   double beta = 0.0;  // the function's beta and margin
   double margin = 0.0;
+  // Of padded sequences: only positions up to the longest text of the role in the micro-batch, as
+  // if it had been padded to that. Not in row_positions(), which knows one sequence.
+  bool to_longest = false;
 };
 
 // Which positions of an example are looked at, in the coordinates of its tokens.
 std::vector<int64_t> row_positions(const data::Example& example, RowPositions positions,
                                    int64_t skip = 0);
+
+// Where looking ends among one role's examples of a micro-batch: the first position that no example
+// is looked at, or the largest number where the request does not ask for it.
+int64_t row_end(const std::vector<const data::Example*>& examples, const RowRequest& request);
 
 // Scores of one role's sequences in one batch. S sequences, N label tokens, P full-row positions.
 struct TokenScores {
