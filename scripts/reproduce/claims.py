@@ -6,135 +6,21 @@
 Values are per seed, then mean ± standard deviation. A claim is confirmed when its criterion holds on
 every seed. What a criterion compares is written in the table; what a run is, in claims.sh.
 """
-import json
 import math
 import re
 import statistics
 import sys
-from math import comb
 from pathlib import Path
+
+from claims_runs import (Answers, Table, at, distance, ks_p_value, mean, number, partial_verdict,
+                         pearson, per_seed, r_squared, read_safetensors, slope, steps_of,
+                         summary, verdict)
 
 NPO_BETAS = ("0.02", "0.05", "0.1", "0.2", "0.5", "1")
 SIMNPO_BETAS = ("0.1", "0.5", "1.5", "2.5", "3.5", "4.5")
 GAMMAS = ("0", "0.5", "1", "2")
 QUARTERS = (20, 40, 60, 80)  # optimizer steps: every fifth epoch
 EPOCHS = tuple(range(4, 81, 4))
-
-
-# What a run left.
-
-def summary(folder):
-    return json.loads((folder / "TOFU_SUMMARY.json").read_text())
-
-
-def at(run, step):
-    return run / "eval" / f"step-{step}"
-
-
-def steps_of(run):
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-class Answers:
-    """The forget rows of one evaluation: losses, lengths, truth ratios, texts."""
-
-    def __init__(self, folder):
-        log = json.loads((folder / "eval_log_aggregated.json").read_text())["eval_log_forget.json"]
-        self.nll = log["avg_gt_loss"]
-        self.length = log["num_token_gt"]
-        if "avg_paraphrased_loss" in log:
-            self.truth = [math.exp(mean(false) - true) for false, true in
-                          zip(log["average_perturb_loss"], log["avg_paraphrased_loss"])]
-        self.generated = [text[1] for text in log.get("generated_text", [])]
-        self.probability = mean([math.exp(-loss) for loss in self.nll])
-
-
-# Statistics.
-
-def mean(values):
-    return sum(values) / len(values)
-
-
-def pearson(x, y):
-    mx, my = mean(x), mean(y)
-    sx = sum((a - mx) ** 2 for a in x)
-    sy = sum((b - my) ** 2 for b in y)
-    if sx == 0 or sy == 0:
-        return math.nan
-    return sum((a - mx) * (b - my) for a, b in zip(x, y)) / math.sqrt(sx * sy)
-
-
-def ks_p_value(x, y):
-    """Exact two-sided p-value of the two-sample Kolmogorov-Smirnov test (no ties expected)."""
-    n, m = len(x), len(y)
-    # |i/n - j/m| in units of 1/(n m), so that comparisons are exact
-    largest = max(abs(sum(v <= t for v in x) * m - sum(v <= t for v in y) * n) for t in x + y)
-    paths = [0] * (m + 1)  # lattice paths to (i, j) that stay nearer than `largest`
-    for i in range(n + 1):
-        for j in range(m + 1):
-            if abs(i * m - j * n) >= largest:
-                paths[j] = 0
-            elif i == 0 and j == 0:
-                paths[j] = 1
-            elif j > 0:
-                paths[j] = (paths[j] if i > 0 else 0) + paths[j - 1]
-    return 1 - paths[m] / comb(n + m, n) if largest else 1.0
-
-
-def r_squared(x, y):
-    return pearson(x, y) ** 2
-
-
-def slope(x, y):
-    mx, my = mean(x), mean(y)
-    return sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)
-
-
-# Text.
-
-def number(value):
-    if math.isnan(value):
-        return "none"
-    if value != 0 and abs(value) < 0.001:
-        return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:.3g}"
-
-
-def spread(values):
-    if len(values) < 2 or any(map(math.isnan, values)):
-        return ""
-    return f" ({number(mean(values))} ± {number(statistics.stdev(values))})"
-
-
-def per_seed(values):
-    return " / ".join(number(value) for value in values) + spread(values)
-
-
-def verdict(holds):
-    if all(holds):
-        return "confirmed"
-    return f"not confirmed ({sum(holds)} of {len(holds)} seeds)"
-
-
-def partial_verdict(holds):
-    """Like verdict, where a seed may be None: the run never gets to where it would be compared."""
-    known = [h for h in holds if h is not None]
-    if len(known) == len(holds):
-        return verdict(holds)
-    return f"not testable on all seeds (holds on {sum(known)} of the {len(known)} that get there)"
-
-
-class Table:
-    def __init__(self):
-        self.rows = []
-
-    def add(self, claim, criterion, values, result):
-        self.rows.append((claim, criterion, values, result))
-
-    def print(self):
-        print("| claim | criterion | per seed (mean ± sd) | verdict |\n|---|---|---|---|")
-        for row in self.rows:
-            print("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
 
 
 # The claims. Every function gets the seeds' folders.
@@ -288,28 +174,6 @@ def divergence(table, seeds):
               + ", ".join(f"{m} " + "/".join(number(mean([c[k - 1] for c in curves[m]])) for k in (4, 8, 20))
                           for m in curves),
               verdict([r > 5 for r in ratio]))
-
-
-def read_safetensors(file):
-    """Name → list of floats of an F32 file."""
-    import array
-    data = file.read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    tensors = {}
-    for name, entry in json.loads(data[8:8 + size]).items():
-        if name == "__metadata__":
-            continue
-        assert entry["dtype"] == "F32", f"{file}: {name} is {entry['dtype']}"
-        begin, end = entry["data_offsets"]
-        values = array.array("f", data[8 + size + begin:8 + size + end])
-        if sys.byteorder == "big":
-            values.byteswap()
-        tensors[name] = values
-    return tensors
-
-
-def distance(a, b):
-    return math.sqrt(sum((x - y) ** 2 for name in a for x, y in zip(a[name], b[name])))
 
 
 def length_normalisation(table, seeds):

@@ -70,7 +70,8 @@ class InputHashes {
 
  private:
   void start(const fs::path& file) {
-    hashes_.try_emplace(file.string(), std::async(std::launch::async, sha256_file, file).share());
+    std::shared_future<std::string>& hash = hashes_[file.string()];  // two folders may be the same
+    if (!hash.valid()) hash = std::async(std::launch::async, sha256_file, file).share();
   }
 
   std::map<std::string, std::shared_future<std::string>> hashes_;
@@ -245,11 +246,11 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   const double earlier = folder.run_json().value("seconds", 0.0);
   InputHashes hashes(config, run);
   const auto finish = [&](const char* status) {
-    hashes.write(folder);
     folder.update_run_json({{"status", status},
                             {"seconds", earlier + seconds()},
                             {"peak_host_bytes", train::peak_host_bytes()},
                             {"peak_device_bytes", train::peak_device_bytes(run.device)}});
+    hashes.write(folder);
   };
   fs::path written;
   try {

@@ -26,7 +26,8 @@ bool remakes_inner(const torch::nn::Module& block) {
 // Every projection keeps its output where the next operation needs it, norms keep their output for
 // the projections that read it, and the two inputs that no norm made (of the output projection and,
 // unless it is made again, of the last feed-forward projection) are kept as well.
-void measure_block(const torch::nn::Module& block, ModelFootprint& result) {
+// Returns the elements per token that are made again.
+int64_t measure_block(const torch::nn::Module& block, ModelFootprint& result) {
   const int64_t width = result.dims.hidden_size;
   int64_t outputs = 0, feed_forward_outputs = 0, norms = 0;
   for (const auto& entry : block.named_parameters()) {
@@ -42,10 +43,11 @@ void measure_block(const torch::nn::Module& block, ModelFootprint& result) {
       result.mlp_width = std::max({result.mlp_width, parameter.size(0), parameter.size(1)});
     }
   }
-  result.inner = remakes_inner(block) ? result.mlp_width : 0;
-  result.block = outputs + norms * width + width + result.mlp_width - result.inner;
+  const int64_t remade = remakes_inner(block) ? result.mlp_width : 0;
+  result.block = outputs + norms * width + width + result.mlp_width - remade;
   // Under selective recomputation the second half keeps its input, the middle of the residual path.
   result.attention = outputs - feed_forward_outputs + 3 * width;
+  return remade;
 }
 
 int64_t sum_of(const std::vector<std::pair<std::string, int64_t>>& parameters) {
@@ -54,7 +56,9 @@ int64_t sum_of(const std::vector<std::pair<std::string, int64_t>>& parameters) {
 }
 
 // The trained parameters become frozen, matrices of linear layers packed, and pairs are trained.
-void adapt(const Decoder& model, const Adaptation& adaptation, ModelFootprint& result) {
+// Adapted layers keep their inputs: the elements `remade` before, too.
+void adapt(const Decoder& model, const Adaptation& adaptation, int64_t remade,
+           ModelFootprint& result) {
   std::set<std::string> packed;
   for (const LinearLayer& layer : linear_layers(model)) {
     if (adaptation.base_bits == 0) break;
@@ -72,10 +76,8 @@ void adapt(const Decoder& model, const Adaptation& adaptation, ModelFootprint& r
   // Each pair of a block keeps its [T, rank] in between.
   const auto pairs = static_cast<int64_t>(result.trained.size()) / 2;
   const int64_t inner = adaptation.lora.rank * pairs / result.dims.num_layers;
-  // Adapted layers keep their inputs.
-  result.block += inner + result.inner;
+  result.block += inner + remade;
   result.attention += inner;
-  result.inner = 0;
 }
 
 }  // namespace
@@ -115,8 +117,8 @@ ModelFootprint model_footprint(const Json& hf_config, const std::optional<Adapta
     result.trained.emplace_back(entry.key(), entry.value().numel());
   }
   result.parameter_count = sum_of(result.trained);
-  measure_block(model->block(0), result);
-  if (adaptation) adapt(*model, *adaptation, result);
+  const int64_t remade = measure_block(model->block(0), result);
+  if (adaptation) adapt(*model, *adaptation, remade, result);
   return result;
 }
 

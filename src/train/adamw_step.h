@@ -1,4 +1,4 @@
-// Runs the AdamW kernel where the tensors are.
+// Runs the optimizer's kernels where the tensors are.
 #pragma once
 
 #include <torch/types.h>

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "train/run_stream.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/score_batch.h"
 
@@ -13,10 +14,6 @@ namespace {
 using data::Role;
 using losses::Term;
 using losses::Unit;
-
-int64_t input_tokens(const data::Example& example) {
-  return static_cast<int64_t>(example.tokens.size()) - 1;
-}
 
 const scoring::RowRequest& rows_of(const losses::Needs& needs, Role role) {
   return role == Role::kRetain ? needs.retain_rows : needs.forget_rows;
@@ -188,46 +185,6 @@ const data::Example* TrainingData::find(Role role, int64_t row) const {
                                                  : alternate;
   if (examples == nullptr || row < 0) return nullptr;
   return &examples->at(static_cast<size_t>(row));
-}
-
-std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
-                                   const TrainingData& data) {
-  std::vector<ItemGroup> groups;
-  for (const data::PairItem& item : items) {
-    ItemGroup& group = groups.emplace_back();
-    const std::pair<Role, int64_t> members[] = {{Role::kForget, item.forget},
-                                                {Role::kRetain, item.retain},
-                                                {Role::kAlternate, item.alternate}};
-    for (const auto& [role, row] : members) {
-      const data::Example* example = data.find(role, row);
-      if (example == nullptr) continue;
-      group.items.push_back({role, example});
-      group.tokens += input_tokens(*example);
-    }
-  }
-  return groups;
-}
-
-std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
-                                                  int64_t batch_tokens,
-                                                  std::optional<int64_t> groups_per_batch) {
-  std::vector<std::vector<data::PackItem>> micro_batches;
-  int64_t tokens = 0;
-  int64_t members = 0;
-  for (const ItemGroup& group : groups) {
-    const bool full =
-        groups_per_batch ? members >= *groups_per_batch : tokens + group.tokens > batch_tokens;
-    if (micro_batches.empty() || full) {
-      micro_batches.emplace_back();
-      tokens = 0;
-      members = 0;
-    }
-    auto& batch = micro_batches.back();
-    batch.insert(batch.end(), group.items.begin(), group.items.end());
-    tokens += group.tokens;
-    ++members;
-  }
-  return micro_batches;
 }
 
 StepMeans accumulate_gradients(const TrainerInputs& inputs,

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "train/gradient_step.h"
 #include "train/host_memory.h"
+#include "train/run_stream.h"
 #include "unlearn/scoring/token_logprob.h"
 
 namespace unlearn::train {

@@ -3,8 +3,6 @@
 #include <limits>
 #include <set>
 
-#include "train/gradient_step.h"
-
 namespace unlearn::train {
 namespace {
 
@@ -13,6 +11,53 @@ void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>
   for (const int64_t row : rows) {
     if (const data::Example* example = data.find(role, row)) examples.push_back(example);
   }
+}
+
+// All sequences of one stream item; they stay together so that pairwise losses see both sides.
+struct ItemGroup {
+  std::vector<data::PackItem> items;
+  int64_t tokens = 0;  // input tokens
+};
+
+std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
+                                   const TrainingData& data) {
+  std::vector<ItemGroup> groups;
+  for (const data::PairItem& item : items) {
+    ItemGroup& group = groups.emplace_back();
+    const std::pair<Role, int64_t> members[] = {{Role::kForget, item.forget},
+                                                {Role::kRetain, item.retain},
+                                                {Role::kAlternate, item.alternate}};
+    for (const auto& [role, row] : members) {
+      const data::Example* example = data.find(role, row);
+      if (example == nullptr) continue;
+      group.items.push_back({role, example});
+      group.tokens += input_tokens(*example);
+    }
+  }
+  return groups;
+}
+
+// Cuts the groups of a step into micro-batches: by token budget, or by a fixed number of groups.
+std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
+                                                  int64_t batch_tokens,
+                                                  std::optional<int64_t> groups_per_batch) {
+  std::vector<std::vector<data::PackItem>> micro_batches;
+  int64_t tokens = 0;
+  int64_t members = 0;
+  for (const ItemGroup& group : groups) {
+    const bool full =
+        groups_per_batch ? members >= *groups_per_batch : tokens + group.tokens > batch_tokens;
+    if (micro_batches.empty() || full) {
+      micro_batches.emplace_back();
+      tokens = 0;
+      members = 0;
+    }
+    auto& batch = micro_batches.back();
+    batch.insert(batch.end(), group.items.begin(), group.items.end());
+    tokens += group.tokens;
+    ++members;
+  }
+  return micro_batches;
 }
 
 }  // namespace
@@ -67,6 +112,10 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
     }
   }
   return result;
+}
+
+int64_t input_tokens(const data::Example& example) {
+  return static_cast<int64_t>(example.tokens.size()) - 1;
 }
 
 std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,

@@ -33,7 +33,6 @@ struct ModelFootprint {
   int64_t block = 0;
   int64_t attention = 0;
   int64_t mlp_width = 0;
-  int64_t inner = 0;  // elements per token that `block` would have more if nothing were made again
 
   int64_t trained_count() const;
   int64_t parameter_count = 0;  // of the model without LoRA
