@@ -103,21 +103,23 @@ __global__ void __launch_bounds__(kStateBlock)
 }
 
 template <class Param, Master kMaster>
-void launch(const AdamWTensor* tensors, const WorkTable& work, State state,
-            const AdamWNumbers& numbers, cudaStream_t stream) {
-  const auto blocks = static_cast<unsigned>(work.blocks);
-  if (state == State::kWide) {
-    adamw_kernel<Param, kMaster, State::kWide>
-        <<<blocks, kStateBlock, 0, stream>>>(tensors, work, numbers);
-  } else if constexpr (sizeof(Param) < sizeof(double)) {
-    if (state == State::kBfloat16) {
-      adamw_kernel<Param, kMaster, State::kBfloat16>
-          <<<blocks, kStateBlock, 0, stream>>>(tensors, work, numbers);
-    } else {
-      adamw_kernel<Param, kMaster, State::kBlock8>
-          <<<blocks, kStateBlock, 0, stream>>>(tensors, work, numbers);
-    }
+auto kernel_of(State state) {
+  auto kernel = adamw_kernel<Param, kMaster, State::kWide>;
+  if constexpr (sizeof(Param) < sizeof(double)) {
+    if (state == State::kBfloat16) kernel = adamw_kernel<Param, kMaster, State::kBfloat16>;
+    if (state == State::kBlock8) kernel = adamw_kernel<Param, kMaster, State::kBlock8>;
   }
+  return kernel;
+}
+
+auto kernel_of(const AdamWLayout& layout) {
+  if (layout.dtype == DType::kFloat64) return kernel_of<double, Master::kFull>(State::kWide);
+  if (layout.dtype == DType::kFloat32) return kernel_of<float, Master::kFull>(layout.state);
+  if (layout.master == Master::kSplit) return kernel_of<Bf16, Master::kSplit>(layout.state);
+  if (layout.master == Master::kStochastic) {
+    return kernel_of<Bf16, Master::kStochastic>(layout.state);
+  }
+  return kernel_of<Bf16, Master::kRounded>(layout.state);
 }
 
 }  // namespace
@@ -125,19 +127,7 @@ void launch(const AdamWTensor* tensors, const WorkTable& work, State state,
 extern "C" int unlearn_cuda_adamw(const AdamWTensor* tensors, const WorkTable* work,
                                   const AdamWLayout* layout, const AdamWNumbers* numbers,
                                   void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (layout->dtype == DType::kFloat64) {
-    launch<double, Master::kFull>(tensors, *work, State::kWide, *numbers, on);
-  } else if (layout->dtype == DType::kFloat32) {
-    launch<float, Master::kFull>(tensors, *work, layout->state, *numbers, on);
-  } else if (layout->master == Master::kSplit) {
-    launch<Bf16, Master::kSplit>(tensors, *work, layout->state, *numbers, on);
-  } else if (layout->master == Master::kStochastic) {
-    launch<Bf16, Master::kStochastic>(tensors, *work, layout->state, *numbers, on);
-  } else {
-    launch<Bf16, Master::kRounded>(tensors, *work, layout->state, *numbers, on);
-  }
-  return launch_status();
+  return launch(kernel_of(*layout), work->blocks, kStateBlock, stream, tensors, *work, *numbers);
 }
 
 }  // namespace unlearn::kernels

@@ -64,11 +64,24 @@ __device__ inline int64_t tensor_of_block(const WorkTable& work, int64_t block) 
   return low;
 }
 
-inline unsigned grid_size(int64_t items, int64_t per_block) {
+inline bool is_bf16(DType dtype) { return dtype == DType::kBfloat16; }
+
+// Thread blocks for so many items, at most 65536: kernels stride.
+inline int64_t grid_size(int64_t items, int64_t per_block) {
   const int64_t blocks = (items + per_block - 1) / per_block;
-  return static_cast<unsigned>(blocks < 65536 ? blocks : 65536);
+  return blocks < 65536 ? blocks : 65536;
 }
 
-inline int launch_status() { return static_cast<int>(cudaGetLastError()); }
+// A cudaError_t as a number; 0: launched, or nothing to do.
+template <class... Parameters, class... Arguments>
+int launch(void (*kernel)(Parameters...), int64_t blocks, int threads, void* stream,
+           const Arguments&... arguments) {
+  if (blocks == 0) return 0;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.stream = static_cast<cudaStream_t>(stream);
+  return static_cast<int>(cudaLaunchKernelEx(&config, kernel, arguments...));
+}
 
 }  // namespace unlearn::kernels

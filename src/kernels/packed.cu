@@ -37,28 +37,16 @@ __global__ void __launch_bounds__(kUnpackThreads) unpack4_kernel(PackedMatrix ar
   }
 }
 
-template <class T>
-void launch_unpack(const PackedMatrix& args, cudaStream_t stream) {
-  const int64_t total = args.rows * args.columns;
-  if (args.bits == 8) {
-    unpack8_kernel<T><<<grid_size(total, kUnpackThreads), kUnpackThreads, 0, stream>>>(args);
-  } else {
-    unpack4_kernel<T>
-        <<<grid_size((total + 1) / 2, kUnpackThreads), kUnpackThreads, 0, stream>>>(args);
-  }
-}
-
 }  // namespace
 
 extern "C" int unlearn_cuda_unpack(const PackedMatrix* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (args->rows * args->columns == 0) return 0;
-  if (args->dtype == DType::kBfloat16) {
-    launch_unpack<Bf16>(*args, on);
-  } else {
-    launch_unpack<float>(*args, on);
+  const int64_t total = args->rows * args->columns;
+  if (args->bits == 8) {
+    const auto kernel = is_bf16(args->dtype) ? unpack8_kernel<Bf16> : unpack8_kernel<float>;
+    return launch(kernel, grid_size(total, kUnpackThreads), kUnpackThreads, stream, *args);
   }
-  return launch_status();
+  const auto kernel = is_bf16(args->dtype) ? unpack4_kernel<Bf16> : unpack4_kernel<float>;
+  return launch(kernel, grid_size((total + 1) / 2, kUnpackThreads), kUnpackThreads, stream, *args);
 }
 
 }  // namespace unlearn::kernels

@@ -57,37 +57,21 @@ __global__ void __launch_bounds__(kThreads) swiglu_backward_kernel(SwigluArgs ar
 }  // namespace
 
 extern "C" int unlearn_cuda_rotary(const RotaryArgs* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto kernel = is_bf16(args->dtype) ? rotary_kernel<Bf16> : rotary_kernel<float>;
   const int64_t total = args->tokens * args->heads * (args->dim - args->half);
-  if (total == 0) return 0;
-  if (args->dtype == DType::kBfloat16) {
-    rotary_kernel<Bf16><<<grid_size(total, kThreads), kThreads, 0, on>>>(*args);
-  } else {
-    rotary_kernel<float><<<grid_size(total, kThreads), kThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  return launch(kernel, grid_size(total, kThreads), kThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_swiglu_forward(const SwigluArgs* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (args->size == 0) return 0;
-  if (args->dtype == DType::kBfloat16) {
-    swiglu_forward_kernel<Bf16><<<grid_size(args->size, kThreads), kThreads, 0, on>>>(*args);
-  } else {
-    swiglu_forward_kernel<float><<<grid_size(args->size, kThreads), kThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel =
+      is_bf16(args->dtype) ? swiglu_forward_kernel<Bf16> : swiglu_forward_kernel<float>;
+  return launch(kernel, grid_size(args->size, kThreads), kThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_swiglu_backward(const SwigluArgs* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (args->size == 0) return 0;
-  if (args->dtype == DType::kBfloat16) {
-    swiglu_backward_kernel<Bf16><<<grid_size(args->size, kThreads), kThreads, 0, on>>>(*args);
-  } else {
-    swiglu_backward_kernel<float><<<grid_size(args->size, kThreads), kThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel =
+      is_bf16(args->dtype) ? swiglu_backward_kernel<Bf16> : swiglu_backward_kernel<float>;
+  return launch(kernel, grid_size(args->size, kThreads), kThreads, stream, *args);
 }
 
 }  // namespace unlearn::kernels

@@ -175,85 +175,43 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) *result = sum;
 }
 
-bool is_bf16(DType dtype) { return dtype == DType::kBfloat16; }
-
 }  // namespace
 
 extern "C" int unlearn_cuda_row_lse(const RowLogits* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto rows = static_cast<unsigned>(args->rows);
-  if (rows == 0) return 0;
-  if (is_bf16(args->dtype)) {
-    row_lse_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
-  } else {
-    row_lse_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel = is_bf16(args->dtype) ? row_lse_kernel<Bf16> : row_lse_kernel<float>;
+  return launch(kernel, args->rows, kRowThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_row_dlogits(const RowLogits* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto rows = static_cast<unsigned>(args->rows);
-  if (rows == 0) return 0;
-  if (is_bf16(args->dtype)) {
-    row_dlogits_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
-  } else {
-    row_dlogits_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel = is_bf16(args->dtype) ? row_dlogits_kernel<Bf16> : row_dlogits_kernel<float>;
+  return launch(kernel, args->rows, kRowThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_row_kl(const RowKl* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto rows = static_cast<unsigned>(args->rows);
-  if (rows == 0) return 0;
-  if (args->with_gradient) {
-    row_kl_kernel<true><<<rows, kRowThreads, 0, on>>>(*args);
-  } else {
-    row_kl_kernel<false><<<rows, kRowThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel = args->with_gradient ? row_kl_kernel<true> : row_kl_kernel<false>;
+  return launch(kernel, args->rows, kRowThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_rms_norm_forward(const RmsNorm* args, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto rows = static_cast<unsigned>(args->rows);
-  if (rows == 0) return 0;
-  if (is_bf16(args->dtype)) {
-    norm_forward_kernel<Bf16><<<rows, kRowThreads, 0, on>>>(*args);
-  } else {
-    norm_forward_kernel<float><<<rows, kRowThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel = is_bf16(args->dtype) ? norm_forward_kernel<Bf16> : norm_forward_kernel<float>;
+  return launch(kernel, args->rows, kRowThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream) {
   if (args->width > kRowThreads * kColumnsPerThread) return static_cast<int>(cudaErrorInvalidValue);
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto parts = static_cast<unsigned>(args->parts);
-  if (args->rows == 0) return 0;
-  if (is_bf16(args->dtype)) {
-    norm_backward_kernel<Bf16><<<parts, kRowThreads, 0, on>>>(*args);
-  } else {
-    norm_backward_kernel<float><<<parts, kRowThreads, 0, on>>>(*args);
-  }
-  return launch_status();
+  const auto kernel =
+      is_bf16(args->dtype) ? norm_backward_kernel<Bf16> : norm_backward_kernel<float>;
+  return launch(kernel, args->rows == 0 ? 0 : args->parts, kRowThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_sum_squares(const NormTensor* tensors, const WorkTable* work,
                                         DType dtype, double* partial, double* result,
                                         void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const auto blocks = static_cast<unsigned>(work->blocks);
-  if (blocks > 0 && dtype == DType::kFloat64) {
-    squares_kernel<double><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
-  } else if (blocks > 0 && is_bf16(dtype)) {
-    squares_kernel<Bf16><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
-  } else if (blocks > 0) {
-    squares_kernel<float><<<blocks, kStateBlock, 0, on>>>(tensors, *work, partial);
-  }
-  total_kernel<<<1, kRowThreads, 0, on>>>(partial, work->blocks, result);
-  return launch_status();
+  const auto narrow_kernel = is_bf16(dtype) ? squares_kernel<Bf16> : squares_kernel<float>;
+  const auto kernel = dtype == DType::kFloat64 ? squares_kernel<double> : narrow_kernel;
+  const int status = launch(kernel, work->blocks, kStateBlock, stream, tensors, *work, partial);
+  if (status != 0) return status;
+  return launch(total_kernel, 1, kRowThreads, stream, partial, work->blocks, result);
 }
 
 extern "C" const char* unlearn_cuda_error(int code) {
