@@ -44,11 +44,15 @@ void adamw(benchmark::State& state) {
   const auto dtype = state.range(0) == 16 ? torch::kBFloat16 : torch::kFloat;
   torch::Tensor weight = torch::randn({4 << 20}).to(dtype);
   weight.mutable_grad() = torch::randn({4 << 20}).to(dtype);
-  train::AdamW optimizer({{"weight", weight}}, {}, [](const std::string&) { return true; });
+  const train::AdamWOptions options{.state_bits = state.range(1)};
+  train::AdamW optimizer({{"weight", weight}}, options, [](const std::string&) { return true; });
   for (auto _ : state) optimizer.step(1e-5, 0.5);
   state.SetItemsProcessed(state.iterations() * weight.numel());
 }
-BENCHMARK(adamw)->Arg(32)->Arg(16)->ArgName("bits")->Unit(benchmark::kMillisecond);
+BENCHMARK(adamw)
+    ->ArgsProduct({{32, 16}, {32, 16, 8}})
+    ->ArgNames({"weight", "state"})
+    ->Unit(benchmark::kMillisecond);
 
 void tokenize(benchmark::State& state) {
   const auto tokenizer = tokenizer::load_tokenizer(UNLEARN_SOURCE_DIR "/data/tiny");

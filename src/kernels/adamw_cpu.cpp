@@ -14,21 +14,6 @@ struct Block {
   std::array<T, kStateBlock> weight, first, second;
 };
 
-struct CodeTables {
-  std::array<float, 256> first, second;
-};
-const CodeTables& code_tables() {
-  static const CodeTables tables = [] {
-    CodeTables made;
-    for (uint32_t code = 0; code < 256; ++code) {
-      made.first[code] = decode_signed(static_cast<uint8_t>(code));
-      made.second[code] = decode_magnitude<8>(code);
-    }
-    return made;
-  }();
-  return tables;
-}
-
 template <class Param, Master kMaster, class T>
 UNLEARN_PORTABLE void load_weights(const AdamWTensor& tensor, int64_t begin, int count,
                                    Block<T>& block) {
@@ -60,8 +45,8 @@ UNLEARN_PORTABLE void store_weights(const AdamWTensor& tensor, RandomKey key, in
 }
 
 template <State kState, class T>
-UNLEARN_PORTABLE void load_state(const AdamWTensor& tensor, const CodeTables& tables, int64_t begin,
-                                 int count, Block<T>& block) {
+UNLEARN_PORTABLE void load_state(const AdamWTensor& tensor, int64_t begin, int count,
+                                 Block<T>& block) {
   if constexpr (kState == State::kWide) {
     std::copy_n(static_cast<const T*>(tensor.first) + begin, count, block.first.data());
     std::copy_n(static_cast<const T*>(tensor.second) + begin, count, block.second.data());
@@ -78,26 +63,17 @@ UNLEARN_PORTABLE void load_state(const AdamWTensor& tensor, const CodeTables& ta
     const float first_scale = tensor.first_scale[begin / kStateBlock];
     const float second_scale = tensor.second_scale[begin / kStateBlock];
     for (int i = 0; i < count; ++i) {
-      block.first[i] = tables.first[first[i]] * first_scale;
-      const float root = tables.second[second[i]] * second_scale;
+      block.first[i] = decode_signed(first[i]) * first_scale;
+      const float root = decode_magnitude<8>(second[i]) * second_scale;
       block.second[i] = root * root;
     }
   }
 }
 
-// Relative to the block's maximum; a block of zeros stays one.
-template <class T>
-UNLEARN_PORTABLE float block_maximum(const std::array<T, kStateBlock>& values, int count) {
-  float maximum = 0;
-  for (int i = 0; i < count; ++i) {
-    const float magnitude = std::abs(values[i]);
-    maximum = magnitude > maximum ? magnitude : maximum;
-  }
-  return maximum;
-}
-
-UNLEARN_PORTABLE float relative(float value, float maximum) {
-  return maximum > 0 ? value / maximum : 0.0F;
+UNLEARN_PORTABLE float block_maximum(const std::array<float, kStateBlock>& values, int count) {
+  uint32_t maximum = 0;
+  for (int i = 0; i < count; ++i) maximum = std::max(maximum, magnitude_bits(values[i]));
+  return float_from_bits(maximum);
 }
 
 template <State kState, class T>
@@ -123,11 +99,13 @@ UNLEARN_PORTABLE void store_state(const AdamWTensor& tensor, RandomKey key, int6
     const float second_scale = block_maximum(block.second, count);
     tensor.first_scale[begin / kStateBlock] = first_scale;
     tensor.second_scale[begin / kStateBlock] = second_scale;
+    const float to_first = inverse_scale(first_scale);
+    const float to_second = inverse_scale(second_scale);
     for (int i = 0; i < count; ++i) {
       const uint32_t random = random_bits(key, index + static_cast<uint64_t>(i));
-      first[i] = encode_signed(relative(block.first[i], first_scale), random & 0xFFFFU);
+      first[i] = encode_signed(block.first[i] * to_first, random & 0xFFFFU);
       second[i] = static_cast<uint8_t>(
-          encode_magnitude<8>(relative(block.second[i], second_scale), random >> 16, true));
+          encode_magnitude<8>(block.second[i] * to_second, random >> 16, true));
     }
   }
 }
@@ -137,13 +115,12 @@ UNLEARN_PORTABLE void update(const AdamWTensor& tensor, const AdamWNumbers& numb
                              int64_t end) {
   using T = typename Wide<Param>::type;
   const AdamWRule<T> rule(numbers, tensor.decay);
-  const CodeTables& tables = code_tables();
   const auto* gradient = static_cast<const Param*>(tensor.gradient);
   Block<T> block;
   for (int64_t start = begin; start < end; start += kStateBlock) {
     const int count = static_cast<int>(std::min<int64_t>(kStateBlock, end - start));
     load_weights<Param, kMaster>(tensor, start, count, block);
-    load_state<kState>(tensor, tables, start, count, block);
+    load_state<kState>(tensor, start, count, block);
     for (int i = 0; i < count; ++i) {
       rule.apply(block.weight[i], widen(gradient[start + i]), block.first[i], block.second[i]);
     }

@@ -56,18 +56,18 @@ struct AdamWNumbers {
 void adamw_cpu(const AdamWTensor& tensor, const AdamWLayout& layout, const AdamWNumbers& numbers,
                int64_t begin, int64_t end);
 
-// The rule for one element; T is fp32 or fp64.
+// The rule for one element; T is fp32 or fp64. sqrt(1 - beta2^t) is moved out of the denominator:
+// a division less per element.
 template <class T>
 struct AdamWRule {
-  T keep1, beta2, keep2, epsilon, step_size, root_bias2, gradient_scale, shrink;
+  T keep1, beta2, keep2, epsilon, step_size, gradient_scale, shrink;
 
   UNLEARN_PORTABLE AdamWRule(const AdamWNumbers& numbers, double decay)
       : keep1(static_cast<T>(1 - numbers.beta1)),
         beta2(static_cast<T>(numbers.beta2)),
         keep2(static_cast<T>(1 - numbers.beta2)),
-        epsilon(static_cast<T>(numbers.epsilon)),
-        step_size(static_cast<T>(numbers.step_size)),
-        root_bias2(static_cast<T>(numbers.root_bias2)),
+        epsilon(static_cast<T>(numbers.epsilon * numbers.root_bias2)),
+        step_size(static_cast<T>(numbers.step_size * numbers.root_bias2)),
         gradient_scale(static_cast<T>(numbers.gradient_scale)),
         shrink(static_cast<T>(1 - decay)) {}
 
@@ -75,7 +75,7 @@ struct AdamWRule {
     gradient *= gradient_scale;
     first += keep1 * (gradient - first);
     second = beta2 * second + keep2 * gradient * gradient;
-    weight = weight * shrink - step_size * first / (std::sqrt(second) / root_bias2 + epsilon);
+    weight = weight * shrink - step_size * first / (std::sqrt(second) + epsilon);
   }
 };
 

@@ -15,7 +15,7 @@ namespace unlearn::kernels {
 
 // One launch over many tensors: tensor t is worked on by thread blocks first[t] … first[t + 1] - 1,
 // each taking kWorkChunk elements.
-constexpr int64_t kWorkChunk = 16 * kStateBlock;
+constexpr int64_t kWorkChunk = 32 * kStateBlock;
 struct WorkTable {
   const int64_t* first = nullptr;  // [tensors + 1], on the device
   int64_t tensors = 0;

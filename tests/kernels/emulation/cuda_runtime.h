@@ -5,6 +5,7 @@
 // wait for different barriers end the program. It covers what those kernels use, no more.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -61,6 +62,14 @@ T __shfl_xor_sync(unsigned /*mask*/, T value, int lane_mask) {
   unlearn::emulation::pick_up(lane ^ lane_mask, &value, sizeof value);
   return value;
 }
+
+inline unsigned __reduce_max_sync(unsigned mask, unsigned value) {
+  for (int offset = unlearn::emulation::kWarpThreads / 2; offset > 0; offset /= 2) {
+    value = std::max(value, __shfl_xor_sync(mask, value, offset));
+  }
+  return value;
+}
+using std::max;
 
 using cudaStream_t = void*;
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1 };
