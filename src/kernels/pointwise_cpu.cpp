@@ -1,19 +1,28 @@
 // CPU twins of the element-wise kernels.
+#include <algorithm>
+
 #include "unlearn/kernels/pointwise.h"
 
 namespace unlearn::kernels {
 namespace {
 
 template <class T>
+void rotate_head(const RotaryArgs& args, int64_t token, int64_t head) {
+  const int64_t at = (token * args.heads + head) * args.dim;
+  const T* x = static_cast<const T*>(args.x) + at;
+  T* out = static_cast<T*>(args.out) + at;
+  const T* cos = static_cast<const T*>(args.cos) + token * args.half;
+  const T* sin = static_cast<const T*>(args.sin) + token * args.half;
+  if (out != x) std::copy(x, x + args.dim, out);
+  for (int64_t i = 0; i < args.half; ++i) {
+    rotate(widen(cos[i]), args.sign * widen(sin[i]), out[i], out[i + args.half]);
+  }
+}
+
+template <class T>
 void rotary(const RotaryArgs& args, int64_t begin, int64_t end) {
   for (int64_t token = begin; token < end; ++token) {
-    for (int64_t head = 0; head < args.heads; ++head) {
-      for (int64_t i = 0; i < args.half; ++i) rotate_pair<T>(args, token, head, i);
-      const int64_t base = (token * args.heads + head) * args.dim;
-      for (int64_t i = 2 * args.half; i < args.dim; ++i) {
-        static_cast<T*>(args.out)[base + i] = static_cast<const T*>(args.x)[base + i];
-      }
-    }
+    for (int64_t head = 0; head < args.heads; ++head) rotate_head<T>(args, token, head);
   }
 }
 
@@ -32,9 +41,11 @@ void backward(const SwigluArgs& args, int64_t begin, int64_t end) {
   const T* gradient = static_cast<const T*>(args.gradient);
   for (int64_t i = begin; i < end; ++i) {
     float gate_gradient, up_gradient;
+    const float product = swiglu(widen(gate[i]), widen(up[i]));
     swiglu_gradient(widen(gate[i]), widen(up[i]), widen(gradient[i]), gate_gradient, up_gradient);
     narrow(gate_gradient, static_cast<T*>(args.gate_gradient)[i]);
     narrow(up_gradient, static_cast<T*>(args.up_gradient)[i]);
+    if (args.out != nullptr) narrow(product, static_cast<T*>(args.out)[i]);
   }
 }
 

@@ -5,7 +5,8 @@ namespace unlearn::kernels {
 namespace {
 
 constexpr int kRowThreads = 512;
-constexpr int kColumnsPerThread = 16;  // widest RMSNorm: 512 * 16
+constexpr int kNormThreads = 256;
+constexpr int kRunsPerThread = 4;  // widest RMSNorm: 256 * 4 * kRun
 
 __device__ ExpSum warp_merge(ExpSum total) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2) {
@@ -85,68 +86,103 @@ __global__ void __launch_bounds__(kRowThreads) row_dlogits_kernel(RowLogits args
   }
 }
 
+// Where a thread's k-th run of a row begins.
+__device__ int64_t norm_column(int k) {
+  return (static_cast<int64_t>(k) * kNormThreads + threadIdx.x) * kRun;
+}
+
+// The rounded sum of two runs, kept in the first.
 template <class T>
-__global__ void __launch_bounds__(kRowThreads) norm_forward_kernel(RmsNorm args) {
+__device__ void add_run(const void* addend, int64_t i, int count, T (&values)[kRun]) {
+  T others[kRun] = {};
+  load_run(addend, i, count, others);
+#pragma unroll
+  for (int k = 0; k < kRun; ++k) narrow(widen(values[k]) + widen(others[k]), values[k]);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kNormThreads) norm_forward_kernel(RmsNorm args) {
   const int64_t at = blockIdx.x * args.width;
-  const T* x = static_cast<const T*>(args.x) + at;
-  const T* addend = static_cast<const T*>(args.addend);
-  const T* weight = static_cast<const T*>(args.weight);
-  T* sum = static_cast<T*>(args.sum);
+  T x[kRunsPerThread][kRun] = {};
   float squares = 0;
-  for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
-    float value = widen(x[i]);
-    if (addend != nullptr) {
-      T rounded;
-      narrow(value + widen(addend[at + i]), rounded);
-      sum[at + i] = rounded;
-      value = widen(rounded);
+#pragma unroll
+  for (int k = 0; k < kRunsPerThread; ++k) {
+    const int64_t i = norm_column(k);
+    const int count = run_length(args.width - i);
+    load_run(args.x, at + i, count, x[k]);
+    if (args.addend != nullptr) {
+      add_run(args.addend, at + i, count, x[k]);
+      store_run(args.sum, at + i, count, x[k]);
     }
-    squares += value * value;
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) squares += widen(x[k][c]) * widen(x[k][c]);
   }
   const float mean = block_sum(squares) / static_cast<float>(args.width);
   const float scale = 1.0F / sqrtf(mean + args.epsilon);
   if (threadIdx.x == 0) args.scale[blockIdx.x] = scale;
-  // Each thread reads back what it wrote itself.
-  const T* normalised = addend != nullptr ? sum + at : x;
-  T* out = static_cast<T*>(args.out) + at;
-  for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
-    T normal;
-    narrow(widen(normalised[i]) * scale, normal);
-    narrow(widen(normal) * widen(weight[i]), out[i]);
+#pragma unroll
+  for (int k = 0; k < kRunsPerThread; ++k) {
+    const int64_t i = norm_column(k);
+    const int count = run_length(args.width - i);
+    T weight[kRun] = {};
+    load_run(args.weight, i, count, weight);
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) {
+      T normal;
+      narrow(widen(x[k][c]) * scale, normal);
+      narrow(widen(normal) * widen(weight[c]), x[k][c]);
+    }
+    store_run(args.out, at + i, count, x[k]);
   }
 }
 
 template <class T>
-__global__ void __launch_bounds__(kRowThreads) norm_backward_kernel(RmsNorm args) {
-  const T* weight = static_cast<const T*>(args.weight);
-  const T* residual = static_cast<const T*>(args.residual_gradient);
-  float part[kColumnsPerThread] = {};
+__global__ void __launch_bounds__(kNormThreads) norm_backward_kernel(RmsNorm args) {
+  float parts[kRunsPerThread][kRun] = {};
   for (int64_t row = blockIdx.x; row < args.rows; row += args.parts) {
     const int64_t at = row * args.width;
-    const T* x = static_cast<const T*>(args.x) + at;
-    const T* gradient = static_cast<const T*>(args.gradient) + at;
-    T* out = static_cast<T*>(args.x_gradient) + at;
     const float scale = args.scale[row];
+    T x[kRunsPerThread][kRun] = {};
+    T gradient[kRunsPerThread][kRun] = {};
     float along = 0;
-    for (int64_t i = threadIdx.x; i < args.width; i += blockDim.x) {
-      along += widen(gradient[i]) * widen(weight[i]) * widen(x[i]) * scale;
+#pragma unroll
+    for (int k = 0; k < kRunsPerThread; ++k) {
+      const int64_t i = norm_column(k);
+      const int count = run_length(args.width - i);
+      T weight[kRun] = {};
+      load_run(args.x, at + i, count, x[k]);
+      load_run(args.gradient, at + i, count, gradient[k]);
+      load_run(args.weight, i, count, weight);
+#pragma unroll
+      for (int c = 0; c < kRun; ++c) {
+        along += widen(gradient[k][c]) * widen(weight[c]) * widen(x[k][c]) * scale;
+      }
     }
     along = block_sum(along) / static_cast<float>(args.width);
 #pragma unroll
-    for (int k = 0; k < kColumnsPerThread; ++k) {
-      const int64_t i = threadIdx.x + static_cast<int64_t>(k) * kRowThreads;
-      if (i >= args.width) break;
-      const float normal = widen(x[i]) * scale;
-      float value = (widen(gradient[i]) * widen(weight[i]) - normal * along) * scale;
-      if (residual != nullptr) value += widen(residual[at + i]);
-      part[k] += widen(gradient[i]) * normal;
-      narrow(value, out[i]);
+    for (int k = 0; k < kRunsPerThread; ++k) {
+      const int64_t i = norm_column(k);
+      const int count = run_length(args.width - i);
+      T weight[kRun] = {};
+      T residual[kRun] = {};
+      load_run(args.weight, i, count, weight);
+      if (args.residual_gradient != nullptr) {
+        load_run(args.residual_gradient, at + i, count, residual);
+      }
+#pragma unroll
+      for (int c = 0; c < kRun; ++c) {
+        const float g = widen(gradient[k][c]);
+        const float normal = widen(x[k][c]) * scale;
+        parts[k][c] += g * normal;
+        narrow((g * widen(weight[c]) - normal * along) * scale + widen(residual[c]), x[k][c]);
+      }
+      store_run(args.x_gradient, at + i, count, x[k]);
     }
   }
 #pragma unroll
-  for (int k = 0; k < kColumnsPerThread; ++k) {
-    const int64_t i = threadIdx.x + static_cast<int64_t>(k) * kRowThreads;
-    if (i < args.width) args.weight_parts[blockIdx.x * args.width + i] = part[k];
+  for (int k = 0; k < kRunsPerThread; ++k) {
+    const int64_t i = norm_column(k);
+    store_run(args.weight_parts, blockIdx.x * args.width + i, run_length(args.width - i), parts[k]);
   }
 }
 
@@ -175,6 +211,8 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) *result = sum;
 }
 
+bool fits_norm(const RmsNorm& args) { return args.width <= kNormThreads * kRunsPerThread * kRun; }
+
 }  // namespace
 
 extern "C" int unlearn_cuda_row_lse(const RowLogits* args, void* stream) {
@@ -193,15 +231,16 @@ extern "C" int unlearn_cuda_row_kl(const RowKl* args, void* stream) {
 }
 
 extern "C" int unlearn_cuda_rms_norm_forward(const RmsNorm* args, void* stream) {
+  if (!fits_norm(*args)) return static_cast<int>(cudaErrorInvalidValue);
   const auto kernel = is_bf16(args->dtype) ? norm_forward_kernel<Bf16> : norm_forward_kernel<float>;
-  return launch(kernel, args->rows, kRowThreads, stream, *args);
+  return launch(kernel, args->rows, kNormThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream) {
-  if (args->width > kRowThreads * kColumnsPerThread) return static_cast<int>(cudaErrorInvalidValue);
+  if (!fits_norm(*args)) return static_cast<int>(cudaErrorInvalidValue);
   const auto kernel =
       is_bf16(args->dtype) ? norm_backward_kernel<Bf16> : norm_backward_kernel<float>;
-  return launch(kernel, args->rows == 0 ? 0 : args->parts, kRowThreads, stream, *args);
+  return launch(kernel, args->rows == 0 ? 0 : args->parts, kNormThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_sum_squares(const NormTensor* tensors, const WorkTable* work,

@@ -82,9 +82,12 @@ std::optional<torch::Tensor> fused_rotary(const torch::Tensor& x, const torch::T
   return out;
 }
 
+bool fuses_swiglu(const torch::Tensor& gate, const torch::Tensor& up) {
+  return kernels_for(gate) != nullptr && gate.is_contiguous() && up.is_contiguous();
+}
+
 std::optional<torch::Tensor> fused_swiglu(const torch::Tensor& gate, const torch::Tensor& up) {
-  const kernels::CudaLibrary* library = kernels_for(gate);
-  if (library == nullptr || !gate.is_contiguous() || !up.is_contiguous()) return std::nullopt;
+  if (!fuses_swiglu(gate, up)) return std::nullopt;
   torch::Tensor out = torch::empty_like(gate);
   kernels::SwigluArgs args;
   args.dtype = kernel_dtype(gate.scalar_type());
@@ -92,15 +95,16 @@ std::optional<torch::Tensor> fused_swiglu(const torch::Tensor& gate, const torch
   args.up = up.const_data_ptr();
   args.out = out.data_ptr();
   args.size = gate.numel();
-  check_launch(library->swiglu_forward(&args, current_stream(gate.device())), "swiglu");
+  check_launch(kernels::cuda_library()->swiglu_forward(&args, current_stream(gate.device())),
+               "swiglu");
   return out;
 }
 
 std::optional<FusedSwigluGradient> fused_swiglu_backward(const torch::Tensor& gradient,
                                                          const torch::Tensor& gate,
-                                                         const torch::Tensor& up) {
-  const kernels::CudaLibrary* library = kernels_for(gate);
-  if (library == nullptr || !gate.is_contiguous() || !up.is_contiguous()) return std::nullopt;
+                                                         const torch::Tensor& up,
+                                                         torch::Tensor* product) {
+  if (!fuses_swiglu(gate, up)) return std::nullopt;
   const torch::Tensor dense = gradient.contiguous();
   FusedSwigluGradient result{torch::empty_like(gate), torch::empty_like(up)};
   kernels::SwigluArgs args;
@@ -111,7 +115,12 @@ std::optional<FusedSwigluGradient> fused_swiglu_backward(const torch::Tensor& gr
   args.gate_gradient = result.gate.data_ptr();
   args.up_gradient = result.up.data_ptr();
   args.size = gate.numel();
-  check_launch(library->swiglu_backward(&args, current_stream(gate.device())), "swiglu_backward");
+  if (product != nullptr) {
+    *product = dense;  // in the gradient's place
+    args.out = product->data_ptr();
+  }
+  check_launch(kernels::cuda_library()->swiglu_backward(&args, current_stream(gate.device())),
+               "swiglu_backward");
   return result;
 }
 

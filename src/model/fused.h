@@ -27,12 +27,15 @@ std::optional<FusedNormGradient> fused_rms_norm_backward(const torch::Tensor& gr
 std::optional<torch::Tensor> fused_rotary(const torch::Tensor& x, const torch::Tensor& cos,
                                           const torch::Tensor& sin, double sign);
 
+bool fuses_swiglu(const torch::Tensor& gate, const torch::Tensor& up);
 std::optional<torch::Tensor> fused_swiglu(const torch::Tensor& gate, const torch::Tensor& up);
 struct FusedSwigluGradient {
   torch::Tensor gate, up;
 };
+// With `product` also silu(gate) up, which then takes the place of `gradient`.
 std::optional<FusedSwigluGradient> fused_swiglu_backward(const torch::Tensor& gradient,
                                                          const torch::Tensor& gate,
-                                                         const torch::Tensor& up);
+                                                         const torch::Tensor& up,
+                                                         torch::Tensor* product = nullptr);
 
 }  // namespace unlearn::model

@@ -51,13 +51,20 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
     const auto saved = context->get_saved_variables();
     const Tensor &gate = saved[0], &up = saved[1], &weight = saved[2];
     const Tensor& gradient = gradients[0];
-    Tensor weight_gradient, bias_gradient;
-    if (context->needs_input_grad(2)) {
-      weight_gradient = at::mm(gradient.t(), product(gate, up));
-    }
+    Tensor bias_gradient;
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(3)) {
       bias_gradient = gradient.sum(0);
     }
+    const bool needs_weight = context->needs_input_grad(2);
+    Tensor weight_gradient;
+    if (fuses_swiglu(gate, up)) {
+      Tensor inner;
+      const auto fused = fused_swiglu_backward(at::mm(gradient, weight), gate, up, &inner);
+      if (needs_weight) weight_gradient = at::mm(gradient.t(), inner);
+      return {fused->gate, fused->up, weight_gradient, bias_gradient};
+    }
+    // The product goes before the rest comes: no more is alive at a time.
+    if (needs_weight) weight_gradient = at::mm(gradient.t(), product(gate, up));
     const FactorGradients factors = factor_gradients(at::mm(gradient, weight), gate, up);
     return {factors.gate, factors.up, weight_gradient, bias_gradient};
   }

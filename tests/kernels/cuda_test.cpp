@@ -239,29 +239,36 @@ TEST_P(CudaKernelTest, Rotary) {
   }
 }
 
+// The backward pass also with the product in its gradient's place.
 TEST_P(CudaKernelTest, Swiglu) {
   for (const int64_t size : {1, 1001, 4096}) {
     const Tensor gate = random({size}) * 3, up = random({size}), gradient = random({size});
-    expect_close([&](const CudaLibrary* library, torch::Device device) {
-      const Tensor a = gate.to(device), b = up.to(device), g = gradient.to(device);
-      const Tensor out = torch::empty_like(a), da = torch::empty_like(a), db = torch::empty_like(a);
-      const SwigluArgs args{dtype(),
-                            a.const_data_ptr(),
-                            b.const_data_ptr(),
-                            out.data_ptr(),
-                            g.const_data_ptr(),
-                            da.data_ptr(),
-                            db.data_ptr(),
-                            size};
-      if (library == nullptr) {
-        swiglu_forward_cpu(args, 0, size);
-        swiglu_backward_cpu(args, 0, size);
-      } else {
-        EXPECT_EQ(library->swiglu_forward(&args, nullptr), 0);
-        EXPECT_EQ(library->swiglu_backward(&args, nullptr), 0);
-      }
-      return std::vector<Tensor>{out, da, db};
-    });
+    for (const bool with_product : {false, true}) {
+      expect_close([&](const CudaLibrary* library, torch::Device device) {
+        const Tensor a = gate.to(device), b = up.to(device), g = gradient.to(device).clone();
+        const Tensor out = torch::empty_like(a), da = torch::empty_like(a),
+                     db = torch::empty_like(a);
+        const SwigluArgs forward{.dtype = dtype(),
+                                 .gate = a.const_data_ptr(),
+                                 .up = b.const_data_ptr(),
+                                 .out = out.data_ptr(),
+                                 .size = size};
+        SwigluArgs backward = forward;
+        backward.out = with_product ? g.data_ptr() : nullptr;
+        backward.gradient = g.const_data_ptr();
+        backward.gate_gradient = da.data_ptr();
+        backward.up_gradient = db.data_ptr();
+        if (library == nullptr) {
+          swiglu_forward_cpu(forward, 0, size);
+          swiglu_backward_cpu(backward, 0, size);
+        } else {
+          EXPECT_EQ(library->swiglu_forward(&forward, nullptr), 0);
+          EXPECT_EQ(library->swiglu_backward(&backward, nullptr), 0);
+        }
+        EXPECT_TRUE(!with_product || g.equal(out));
+        return std::vector<Tensor>{out, g, da, db};
+      });
+    }
   }
 }
 

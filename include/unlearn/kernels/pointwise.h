@@ -18,12 +18,13 @@ struct RotaryArgs {
 };
 void rotary_cpu(const RotaryArgs& args, int64_t begin, int64_t end);  // tokens [begin, end)
 
-// out = silu(gate) up; backward: both gradients from the output's.
+// out = silu(gate) up; backward: both gradients from the output's, and out once more if it is not
+// null (it may be `gradient`).
 struct SwigluArgs {
   DType dtype = DType::kFloat32;
   const void* gate = nullptr;
   const void* up = nullptr;
-  void* out = nullptr;             // forward
+  void* out = nullptr;
   const void* gradient = nullptr;  // backward, of out
   void* gate_gradient = nullptr;
   void* up_gradient = nullptr;
@@ -43,17 +44,13 @@ UNLEARN_PORTABLE void swiglu_gradient(float gate, float up, float gradient, floa
   up_gradient = gradient * gate * open;
 }
 
+// (first, second) by the angle of cos and sin.
 template <class T>
-UNLEARN_PORTABLE void rotate_pair(const RotaryArgs& args, int64_t token, int64_t head, int64_t i) {
-  const int64_t base = (token * args.heads + head) * args.dim;
-  const T* x = static_cast<const T*>(args.x) + base;
-  T* out = static_cast<T*>(args.out) + base;
-  const float cos = widen(static_cast<const T*>(args.cos)[token * args.half + i]);
-  const float sin = args.sign * widen(static_cast<const T*>(args.sin)[token * args.half + i]);
-  const float first = widen(x[i]);
-  const float second = widen(x[i + args.half]);
-  narrow(first * cos - second * sin, out[i]);
-  narrow(second * cos + first * sin, out[i + args.half]);
+UNLEARN_PORTABLE void rotate(float cos, float sin, T& first, T& second) {
+  const float x = widen(first);
+  const float y = widen(second);
+  narrow(x * cos - y * sin, first);
+  narrow(y * cos + x * sin, second);
 }
 
 }  // namespace unlearn::kernels
