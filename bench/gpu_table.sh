@@ -3,8 +3,9 @@
 #   bench/gpu_table.sh UNLEARN_PROGRAM OUTPUT_FOLDER [ROW …]
 # Models have random weights of the real shapes, rows have TOFU's or MUSE's lengths. A row whose plan
 # does not fit the device is reported as such. UNLEARN_BENCH_DEVICE=cpu UNLEARN_BENCH_TINY=1 runs the
-# same script in seconds on any machine, to test it. UNLEARN_BENCH_STEPS=N (default 35, the first 5
-# not timed); UNLEARN_BENCH_MODELS=DIR keeps the models there, for bench/compare_pytorch.py --models.
+# same script in seconds on any machine, to test it; without TINY the real shapes run on the CPU (G5q
+# and G5r, 8B under LoRA, do in 24 GiB). UNLEARN_BENCH_STEPS=N (default 35, the first 5 not timed);
+# UNLEARN_BENCH_MODELS=DIR keeps the models there, for bench/compare_pytorch.py --models.
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
@@ -17,38 +18,11 @@ tiny=${UNLEARN_BENCH_TINY:-}
 steps=${UNLEARN_BENCH_STEPS:-35}
 peak_flops=${UNLEARN_BENCH_PEAK_FLOPS:-989e12} # dense bf16 of an H100
 [ -z "$tiny" ] || steps=7
+warmup=$((steps > 5 ? 5 : steps - 1))
 mkdir -p "$output"
 work=$(mktemp -d)
 models=${UNLEARN_BENCH_MODELS:-$work/models}
 trap 'rm -rf "$work"' EXIT
-
-# rows_file FILE COUNT SEED QUESTION_WORDS ANSWER_WORDS SPREAD: TOFU-like rows of drawn lengths.
-rows_file() {
-  awk -v n="$2" -v seed="$3" -v q="$4" -v a="$5" -v spread="$6" '
-    function text(count, i, words) {
-      words = ""
-      for (i = 0; i < count; i++) words = words (i ? " " : "") word[int(rand() * 8) + 1]
-      return words
-    }
-    BEGIN {
-      split("the river was born in a small town", word, " ")
-      srand(seed)
-      printf "["
-      for (r = 0; r < n; r++) {
-        printf "%s{\"question\": \"%s\", \"answer\": \"%s\"}", r ? ",\n" : "",
-          text(int(q * (1 + spread * (rand() - 0.5)))), text(int(a * (1 + spread * (rand() - 0.5))))
-      }
-      print "]"
-    }' >"$1"
-}
-
-# With the bundled tokenizer and no template 52 and 32 words are 93 tokens, 36 of them labelled, as
-# tofu_len_v1.json has on average.
-make_data() { # make_data FOLDER ANSWER_WORDS SPREAD
-  mkdir -p "$1"
-  rows_file "$1/forget05.json" 128 1 52 "$2" "$3"
-  rows_file "$1/retain95.json" 512 2 52 "$2" "$3"
-}
 
 # Weights are written once per model.
 saved_model() { # saved_model NAME: the folder on stdout
@@ -82,7 +56,8 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
   "$unlearn" --model "$folder" --data "$data" --output "$run" --method "$method" --quiet \
     --device "$device" --set data.forget=forget05 --set train.epochs=1000 \
     --set "train.max_steps=$steps" --set "train.batch_size=$batch" --set train.save_every=never \
-    --set data.max_length=2048 --set model.template=none "${settings[@]}" >/dev/null 2>"$work/stderr" &
+    --set data.max_length=2048 --set model.template=none --set model.dtype=bfloat16 \
+    "${settings[@]}" >/dev/null 2>"$work/stderr" &
   local pid=$!
   first=""
   while kill -0 $pid 2>/dev/null; do
@@ -101,7 +76,7 @@ row() { # row ID MODEL BATCH DATA LABEL_METHOD SETTING…
   # real token (4 under LoRA), and no recomputation or padding.
   awk -v id="$id" -v model="$model" -v batch="$batch" -v method="$method" -v settings="$*" \
     -v body="$body" -v head="$head" -v layers="$layers" -v width="$width" \
-    -v flops="$peak_flops" -v first="$first" -v warmup=5 \
+    -v flops="$peak_flops" -v first="$first" -v warmup="$warmup" \
     -v host="$(value peak_host_bytes "$run/run.json")" \
     -v card="$(value peak_device_bytes "$run/run.json")" \
     -v predicted="$(value predicted_peak_bytes "$run/run.json")" \

@@ -42,3 +42,31 @@ model_numbers() {
       printf "%.0f %.0f %d %d\n", body, value["vocab_size"] * d, layers, d
     }'
 }
+
+# rows_file FILE COUNT SEED QUESTION_WORDS ANSWER_WORDS SPREAD: TOFU-like rows of drawn lengths.
+rows_file() {
+  awk -v n="$2" -v seed="$3" -v q="$4" -v a="$5" -v spread="$6" '
+    function text(count, i, words) {
+      words = ""
+      for (i = 0; i < count; i++) words = words (i ? " " : "") word[int(rand() * 8) + 1]
+      return words
+    }
+    BEGIN {
+      split("the river was born in a small town", word, " ")
+      srand(seed)
+      printf "["
+      for (r = 0; r < n; r++) {
+        printf "%s{\"question\": \"%s\", \"answer\": \"%s\"}", r ? ",\n" : "",
+          text(int(q * (1 + spread * (rand() - 0.5)))), text(int(a * (1 + spread * (rand() - 0.5))))
+      }
+      print "]"
+    }' >"$1"
+}
+
+# With the bundled tokenizer and no template 52 and 32 words are 93 tokens, 36 of them labelled, as
+# tofu_len_v1.json has on average.
+make_data() { # make_data FOLDER ANSWER_WORDS SPREAD
+  mkdir -p "$1"
+  rows_file "$1/forget05.json" 128 1 52 "$2" "$3"
+  rows_file "$1/retain95.json" 512 2 52 "$2" "$3"
+}

@@ -2,9 +2,10 @@
 """Writes model.safetensors for the Llama config.json of a folder: bf16 weights that are good enough
 to time and to weigh, as fast as the disk takes them.
 
-    bench/random_weights.py FOLDER
+    bench/random_weights.py [--hollow] FOLDER
 
-One block of normal numbers with the config's deviation is repeated; norms are 1.
+One block of normal numbers with the config's deviation is repeated; norms are 1. With --hollow the
+file has its header and its size but takes no disk: enough for a plan (unlearn --dry-run).
 """
 import json
 import pathlib
@@ -45,7 +46,7 @@ def as_bf16(values):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    folder = pathlib.Path(sys.argv[-1])
     config = json.loads((folder / "config.json").read_text())
     draw = random.Random(0)
     noise = as_bf16([draw.gauss(0.0, config.get("initializer_range", 0.02)) for _ in range(BLOCK)])
@@ -62,6 +63,9 @@ def main():
     text += b" " * (-len(text) % 8)
     with open(folder / "model.safetensors", "wb", buffering=0) as out:
         out.write(struct.pack("<Q", len(text)) + text)
+        if sys.argv[1:-1] == ["--hollow"]:
+            out.truncate(8 + len(text) + end)
+            return
         for size, is_norm in sizes:
             if is_norm:
                 out.write(ones * (size // 2))

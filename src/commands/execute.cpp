@@ -16,6 +16,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/device_kernels.h"
 #include "unlearn/model/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
@@ -211,7 +212,9 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   const auto seconds = [start] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  const PreparedRun run = prepare_run(config, purpose);
+  const torch::Device device = resolve_device(config.device);
+  if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+  const PreparedRun run = prepare_run(config, purpose, device);
   log::debug("inputs read after ", seconds(), " s");
   std::optional<Evaluator> evaluator;
   if (has_evaluation(config)) {

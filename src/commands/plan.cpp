@@ -44,8 +44,7 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
 }
 
 int64_t memory_limit(const RunConfig& config, torch::Device device) {
-  const int64_t available = train::available_memory(device);
-  if (!config.train.memory_gib) return available;
+  if (!config.train.memory_gib) return train::available_memory(device);
   return static_cast<int64_t>(*config.train.memory_gib * kGiB);
 }
 

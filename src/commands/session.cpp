@@ -4,7 +4,6 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/packing.h"
-#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::commands {
 namespace {
@@ -46,11 +45,10 @@ void check_model(const std::filesystem::path& folder) {
 
 }  // namespace
 
-PreparedRun prepare_run(const RunConfig& config, Purpose purpose) {
+PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device) {
   PreparedRun run;
-  run.device = resolve_device(config.device);
+  run.device = device;
   run.dtype = resolve_dtype(config.model.dtype, run.device);
-  if (run.device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = hf_config.json();

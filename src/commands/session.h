@@ -27,7 +27,7 @@ struct PreparedRun {
 };
 
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
-PreparedRun prepare_run(const RunConfig& config, Purpose purpose);
+PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device);
 
 // What the trainer gets, without model and reference.
 train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run);

@@ -6,6 +6,12 @@
 namespace unlearn::commands {
 namespace {
 
+// A plan for a GPU whose memory is given needs no GPU.
+torch::Device planned_device(const RunConfig& config) {
+  if (config.device == "cuda" && config.train.memory_gib) return torch::kCUDA;
+  return resolve_device(config.device);
+}
+
 int run(const char* name, const char* help, Purpose purpose, std::vector<std::string> arguments) {
   SharedFlags shared;
   TrainingFlags training;
@@ -17,7 +23,7 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
 
   RunConfig config = resolve_run(shared, training, purpose);
   if (shared.dry_run) {
-    const PreparedRun prepared = prepare_run(config, purpose);
+    const PreparedRun prepared = prepare_run(config, purpose, planned_device(config));
     const train::MemoryPlan memory = settle_memory(config, prepared);
     std::cout << describe_plan(config, prepared, memory);
     return 0;

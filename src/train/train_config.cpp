@@ -54,8 +54,8 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "apply and free each gradient during the backward pass (one micro-batch per "
                    "step, no clipping)"});
   v.field("memory_gib", memory_gib,
-          {.help = "GiB that the run may take; a plan that needs more is refused; auto: what the "
-                   "device has free",
+          {.help = "GiB that the run may take; a plan that needs more is refused; with --dry-run "
+                   "--device cuda no GPU need be here; auto: what the device has free",
            .min = 0,
            .exclusive_min = true,
            .unset_word = "auto"});

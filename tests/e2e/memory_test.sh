@@ -34,6 +34,15 @@ expect_error 2 "clipping needs all gradients" "${run[@]}" --output "$work/never"
 expect_error 2 "is cut into" "${run[@]}" --output "$work/cut" --set train.free_gradients=true \
   --set train.max_grad_norm=0 --set train.batch_tokens=50
 
+# A plan for a GPU that is elsewhere.
+plan --device cuda --set train.memory_gib=80 >"$work/elsewhere"
+expect "the plan is for the GPU: bf16" grep -q "bfloat16 on cuda)" "$work/elsewhere"
+expect "and for its memory" grep -q "of 80.00 GiB available" "$work/elsewhere"
+if ! command -v nvidia-smi >/dev/null; then
+  expect_error 2 "error: --device cuda: " "${run[@]}" --output "$work/never" --device cuda \
+    --set train.memory_gib=80
+fi
+
 # Every exact mode ends in the same weights.
 for mode in none selective full; do
   "${run[@]}" --output "$work/$mode" --set "train.recompute=$mode" >/dev/null
