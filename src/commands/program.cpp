@@ -73,6 +73,7 @@ int report(int code, const std::string& kind, std::string message) {
 
 int run_program(std::vector<std::string> arguments) {
   model::use_arena_for_host_tensors();
+  model::bound_matrix_kernels();
   try {
     return dispatch(std::move(arguments));
   } catch (const UserError& error) {

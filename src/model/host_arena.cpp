@@ -2,6 +2,7 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>
+#include <stdlib.h>
 
 #include <atomic>
 
@@ -55,6 +56,13 @@ void use_arena_for_host_tensors() {
   allocator.store(new ArenaAllocator(c10::GetCPUAllocator()));
   c10::SetCPUAllocator(allocator.load(), /*priority=*/1);
 #endif
+}
+
+void bound_matrix_kernels() {
+  // Each of the two layers below ATen (oneDNN, and the bridge to it) has a cache of its own.
+  for (const char* name : {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"}) {
+    ::setenv(name, "64", /*overwrite=*/0);
+  }
 }
 
 void trim_host_memory() {

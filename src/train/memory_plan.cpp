@@ -20,8 +20,8 @@ constexpr int64_t kDeviceContext = int64_t{800} << 20;
 // threads, buffers of the matrix libraries. Tensors come from an arena that holds no more than they
 // take.
 constexpr int64_t kHostSlack = int64_t{40} << 20;
-// bf16 matrix products on the CPU: what oneDNN keeps per shape, as seen in short runs.
-constexpr int64_t kBf16Slack = int64_t{112} << 20;
+// bf16 matrix products on the CPU: the compiled ones that bound_matrix_kernels() lets stay.
+constexpr int64_t kBf16Slack = int64_t{88} << 20;
 // Steps beyond this many are not looked at; by then the largest micro-batch has been seen.
 constexpr int64_t kStepsMeasured = 2000;
 
