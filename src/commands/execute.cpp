@@ -2,13 +2,11 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <future>
 #include <iostream>
-#include <map>
 
 #include "commands/evaluate.h"
+#include "commands/input_hashes.h"
 #include "commands/progress.h"
 #include "commands/reference.h"
 #include "commands/session.h"
@@ -30,54 +28,6 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
   if (flags.resume) return train::ExistingOutput::kResume;
   return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
 }
-
-// SHA-256 of every weight, tokenizer and data file that the run reads, each on a thread of its own:
-// training need not wait for gigabytes to be hashed.
-class InputHashes {
- public:
-  InputHashes(const RunConfig& config, const PreparedRun& run) {
-    for (const std::string& folder :
-         {config.model.path, config.model.reference, config.model.adapter}) {
-      if (folder.empty()) continue;
-      for (const auto& entry : fs::directory_iterator(folder)) {
-        const std::string ending = entry.path().extension().string();
-        if (entry.is_regular_file() &&
-            (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
-          start(entry.path());
-        }
-      }
-    }
-    for (const auto* split :
-         {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
-      if (*split) start((*split)->file);
-    }
-  }
-
-  // Puts them into run.json when all are known, or waits until they are.
-  void write_when_known(train::RunFolder& folder) {
-    if (is_written_) return;
-    const bool known = std::all_of(hashes_.begin(), hashes_.end(), [](const auto& entry) {
-      return entry.second.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-    });
-    if (known) write(folder);
-  }
-  void write(train::RunFolder& folder) {
-    if (is_written_) return;
-    Json all = Json::object();
-    for (const auto& [file, hash] : hashes_) all[file] = hash.get();
-    folder.update_run_json({{"inputs_sha256", all}});
-    is_written_ = true;
-  }
-
- private:
-  void start(const fs::path& file) {
-    std::shared_future<std::string>& hash = hashes_[file.string()];  // two folders may be the same
-    if (!hash.valid()) hash = std::async(std::launch::async, sha256_file, file).share();
-  }
-
-  std::map<std::string, std::shared_future<std::string>> hashes_;
-  bool is_written_ = false;
-};
 
 Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
   std::ostringstream device;
@@ -125,11 +75,14 @@ void warn_of_nulls(const eval::Outcome& outcome) {
   for (const std::string& warning : outcome.evaluation.warnings) log::warn(warning);
 }
 
+fs::path step_evaluation(const train::RunFolder& folder, int64_t step) {
+  return folder.path() / "eval" / cat("step-", step);
+}
+
 // Evaluates the model in training into eval/step-N and the event file; training then goes on.
 void evaluate_step(Evaluator& evaluator, model::CausalLM& model, const train::RunFolder& folder,
                    int64_t step, train::EventFile& events) {
-  const eval::Outcome outcome =
-      evaluator.evaluate_model(model, folder.path() / "eval" / cat("step-", step));
+  const eval::Outcome outcome = evaluator.evaluate_model(model, step_evaluation(folder, step));
   std::vector<std::pair<std::string, double>> scalars;
   for (const auto& [name, metric] : outcome.evaluation.metrics) {
     if (metric.value) scalars.emplace_back("eval/" + name, *metric.value);
@@ -183,14 +136,20 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
     events.write(record.step, scalars_of(record));
   };
   const int64_t interval = config.eval.interval(run.plan.per_epoch);
-  hooks.after_step = [&](int64_t step) {
+  const auto evaluate_when_due = [&](int64_t step) {
     if (interval > 0 && step % interval == 0) {
       evaluate_step(*evaluator, model, folder, step, events);
     }
   };
+  hooks.after_step = evaluate_when_due;
   train::Trainer trainer(std::move(inputs), folder, std::move(hooks));
-  if (resume) {
-    if (const auto step = folder.latest_checkpoint()) trainer.resume_from(*step);
+  const auto step = resume ? folder.latest_checkpoint() : std::nullopt;
+  if (step) {
+    trainer.resume_from(*step);
+    // The run may have been stopped between the checkpoint and the evaluation of its step.
+    if (evaluator != nullptr && !evaluator->is_complete(step_evaluation(folder, *step))) {
+      evaluate_when_due(*step);
+    }
   }
   trainer.run();
 }
@@ -233,6 +192,11 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     }
     return 0;
   }
+  InputHashes hashes(config, run);
+  if (const auto step = flags.resume ? folder.latest_checkpoint() : std::nullopt) {
+    train::check_resumable(folder.checkpoint(*step), config.fingerprint());
+    hashes.check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
+  }
   folder.write_config(config::to_yaml(config.resolved()));
   if (!flags.resume) folder.truncate_metrics(0);
   folder.update_run_json(describe_run(config, run, command_line));
@@ -247,13 +211,20 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   }
   log::debug("memory planned after ", seconds(), " s");
   const double earlier = folder.run_json().value("seconds", 0.0);
-  InputHashes hashes(config, run);
   const auto finish = [&](const char* status) {
     folder.update_run_json({{"status", status},
                             {"seconds", earlier + seconds()},
                             {"peak_host_bytes", train::peak_host_bytes()},
                             {"peak_device_bytes", train::peak_device_bytes(run.device)}});
     hashes.write(folder);
+  };
+  // What went wrong is told, not that it could not be noted.
+  const auto finish_quietly = [&](const char* status) {
+    try {
+      finish(status);
+    } catch (const std::exception& error) {
+      log::warn("run.json: ", error.what());
+    }
   };
   fs::path written;
   try {
@@ -265,10 +236,10 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     written = save_weights(config, run, folder, *model);
     finish("done");
   } catch (const Interrupted&) {
-    finish("interrupted");
+    finish_quietly("interrupted");
     throw;
   } catch (...) {
-    finish("failed");
+    finish_quietly("failed");
     throw;
   }
   std::cout << written.string() << "\n";

@@ -39,7 +39,6 @@ torch::Tensor quantise_tensor(const torch::Tensor& tensor, int64_t bits, Quantis
 }
 
 QuantiseReport write_quantised(const QuantiseFlags& flags) {
-  constexpr int64_t kLargestShard = int64_t{5} << 30;
   const checkpoint::HfConfig config = checkpoint::open_hf_folder(flags.model);
   const checkpoint::TensorStore store(flags.model);
   checkpoint::FolderWriter writer(flags.output, flags.overwrite
@@ -62,7 +61,7 @@ QuantiseReport write_quantised(const QuantiseFlags& flags) {
   write_file_atomic(writer.path() / "config.json",
                     checkpoint::portable_config(config, dtype).dump(2) + "\n");
   checkpoint::copy_companion_files(flags.model, writer.path());
-  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, kLargestShard);
+  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard);
   writer.commit();
   return report;
 }

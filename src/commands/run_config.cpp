@@ -215,14 +215,16 @@ Json RunConfig::fingerprint() const {
   return json;
 }
 
-torch::Device resolve_device(const std::string& name) {
+namespace {
+
+torch::Device find_device(const std::string& name) {
   // LibTorch's CUDA half takes seconds to load: only where there is a driver, or when asked for.
   const bool wants_cuda =
       name == "auto" ? std::filesystem::exists("/dev/nvidiactl") : name.starts_with("cuda");
   const std::string missing = wants_cuda ? model::enable_cuda() : "";
   const bool has_cuda = wants_cuda && missing.empty() && torch::cuda::is_available();
   if (name == "auto" && !missing.empty()) log::info("running on the CPU: ", missing);
-  if (name == "auto") return has_cuda ? torch::kCUDA : torch::kCPU;
+  if (name == "auto") return has_cuda ? torch::Device(torch::kCUDA, 0) : torch::kCPU;
   if (name == "cpu") return torch::kCPU;
   if (name != "cuda" && !name.starts_with("cuda:")) {
     user_error("--device: must be auto, cpu, cuda or cuda:N, not '", name, "'");
@@ -244,6 +246,14 @@ torch::Device resolve_device(const std::string& name) {
     user_error("--device ", name, ": there are devices cuda:0 to cuda:", count - 1);
   }
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+}  // namespace
+
+torch::Device resolve_device(const std::string& name) {
+  const torch::Device device = find_device(name);
+  model::use_device(device);
+  return device;
 }
 
 torch::Dtype resolve_dtype(const std::string& name, torch::Device device) {

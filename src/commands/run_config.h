@@ -55,7 +55,8 @@ RunConfig resolve_evaluation(const config::Settings& settings);
 // UserError for anything wrong in files or flags.
 RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose);
 
-// "auto", "cpu", "cuda", "cuda:N" -> a device that exists; UserError otherwise.
+// "auto", "cpu", "cuda", "cuda:N" -> a device that exists, with its index, and is in use from now
+// on; UserError otherwise.
 torch::Device resolve_device(const std::string& name);
 // "auto", "float32", "bfloat16", "float64": auto is float32 on the CPU and bfloat16 on CUDA.
 torch::Dtype resolve_dtype(const std::string& name, torch::Device device);

@@ -59,7 +59,6 @@ torch::Dtype floating_dtype(const TensorStore& store, const fs::path& folder) {
 }
 
 void write_difference(const TaskVectorFlags& flags) {
-  constexpr int64_t kShardBytes = int64_t{5} << 30;
   const checkpoint::HfConfig config = checkpoint::open_hf_folder(flags.model);
   const TensorStore model(flags.model);
   const TensorStore finetuned(flags.finetuned);
@@ -77,7 +76,7 @@ void write_difference(const TaskVectorFlags& flags) {
   write_file_atomic(writer.path() / "config.json",
                     checkpoint::portable_config(config, dtype).dump(2) + "\n");
   checkpoint::copy_companion_files(flags.model, writer.path());
-  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, kShardBytes);
+  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard);
   writer.commit();
 }
 

@@ -53,8 +53,8 @@ fs::path save_weights(const RunConfig& config, const PreparedRun& run,
                       const train::RunFolder& folder, model::CausalLM& model) {
   const bool lora = config.train.lora_rank > 0;
   const fs::path adapter = folder.path() / "adapter";
+  // A run that was stopped before it said that it is done writes its folders again.
   if (lora) {
-    // A run that was stopped between the two folders writes both again.
     model::write_adapter(model, lora_options(config.train),
                          fs::absolute(config.model.path).string(), adapter, /*replace=*/true);
     if (!config.train.lora_merge) return adapter;
@@ -63,7 +63,8 @@ fs::path save_weights(const RunConfig& config, const PreparedRun& run,
   const torch::Dtype saved = config.model.save_dtype == "auto"
                                  ? run.dtype
                                  : resolve_dtype(config.model.save_dtype, run.device);
-  model::save_model(model, config.model.path, folder.model(), saved);
+  model::save_model(model, config.model.path, folder.model(), saved, checkpoint::kLargestShard,
+                    /*replace=*/true);
   return folder.model();
 }
 

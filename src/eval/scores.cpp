@@ -8,6 +8,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/data/shared_pack.h"
 #include "unlearn/scoring/divergence.h"
+#include "unlearn/scoring/gradient_norm.h"
 #include "unlearn/scoring/next_token.h"
 
 namespace unlearn::eval {

@@ -1,5 +1,7 @@
 #include "losses/forget_retain.h"
 
+#include <algorithm>
+
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -29,15 +31,43 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
   return rows;
 }
 
-Needs ForgetRetainLoss::needs() const {
+// A quirk that changes nothing would be reported as reproduced.
+void ForgetRetainLoss::check_quirks(const Needs& needs) const {
+  using scoring::RowFunction;
   if (kl_padded_ && kl_padded_batch_) {
     user_error("train.compat: kl_padded and kl_padded_batch pad to different lengths; name one");
   }
+  const auto computes = [&](std::initializer_list<RowFunction> functions) {
+    return std::any_of(functions.begin(), functions.end(), [&](RowFunction function) {
+      return needs.forget_rows.function == function || needs.retain_rows.function == function;
+    });
+  };
+  const std::pair<bool, const char*> of_kl[] = {{kl_padded_, "kl_padded"},
+                                                {kl_padded_batch_, "kl_padded_batch"},
+                                                {kl_per_sequence_, "kl_per_sequence"}};
+  const bool has_any_kl = computes({RowFunction::kForwardKl, RowFunction::kRawKl});
+  for (const auto& [on, name] : of_kl) {
+    if (on && !has_any_kl) {
+      user_error("train.compat: ", name,
+                 " changes nothing here: this run computes no KL "
+                 "(method.retain_loss: kl)");
+    }
+  }
+  if (muse_logits_ &&
+      !computes({RowFunction::kRawKl, RowFunction::kRawNpo, RowFunction::kRawSimNpo})) {
+    user_error(
+        "train.compat: muse_logits changes nothing here: it is of npo, simnpo and "
+        "method.retain_loss: kl");
+  }
+}
+
+Needs ForgetRetainLoss::needs() const {
   Needs needs;
   needs.retain = has_retain();
   needs.retain_logp = retain_is("nll");
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
+  check_quirks(needs);
   const auto pads = [&](const scoring::RowRequest& rows) {
     return rows.to_longest || (kl_padded_ && rows.function == scoring::RowFunction::kForwardKl);
   };
@@ -49,7 +79,7 @@ Needs ForgetRetainLoss::needs() const {
 Unit ForgetRetainLoss::retain_unit() const {
   if (retain_is("nll")) return Unit::kToken;
   if (!has_kl()) return own_retain_unit();
-  return muse_logits_ || kl_per_sequence_ ? Unit::kSequence : Unit::kPosition;
+  return kl_unit();
 }
 
 std::vector<Term> ForgetRetainLoss::terms() const {

@@ -58,10 +58,15 @@ class ForgetRetainLoss : public Loss {
   // The forward KL as kl_positions asks for it.
   scoring::RowRequest kl_rows() const;
   bool muse_logits() const { return muse_logits_; }
+  // What divides the sum of kl_rows().
+  Unit kl_unit() const {
+    return muse_logits_ || kl_per_sequence_ ? Unit::kSequence : Unit::kPosition;
+  }
 
  private:
   bool has_kl() const { return retain_is("kl"); }
   Unit retain_unit() const;
+  void check_quirks(const Needs& needs) const;
 
   Weights weights_;
   std::string kl_positions_ = "attended";

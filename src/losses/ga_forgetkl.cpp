@@ -12,7 +12,7 @@ class GradientAscentForgetKl : public GradientAscent {
 
   std::vector<Term> terms() const override {
     std::vector<Term> terms = GradientAscent::terms();
-    terms.push_back({"forget_kl", data::Role::kForget, Unit::kPosition, kl_weight_});
+    terms.push_back({"forget_kl", data::Role::kForget, kl_unit(), kl_weight_});
     return terms;
   }
 

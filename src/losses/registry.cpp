@@ -91,6 +91,10 @@ Defaults implied_settings(const std::string& name) {
   return find_alias(method, wanted)->implies;
 }
 
+bool Needs::reads(data::Role role) const {
+  return role == data::Role::kForget ? forget : role == data::Role::kRetain ? retain : alternate;
+}
+
 bool Needs::any_reference() const {
   return reference_forget || reference_alternate || reference_hidden_retain ||
          scoring::needs_reference(forget_rows.function) ||

@@ -26,9 +26,9 @@ class SimNpo : public ForgetRetainLoss {
     if (muse_logits() && batch_mean_) {
       user_error("train.compat: muse_logits and wmdp_batch_mean both replace simnpo's forget term");
     }
-    if (delta_ && gamma_ != 0.0) {
-      user_error("method.gamma and method.delta: both are given (", number(gamma_), " and ",
-                 number(*delta_), "); give one, gamma = delta * beta");
+    if (delta_ && gamma_) {
+      user_error("method.gamma and method.delta: both are given (", number(*gamma_), " and ",
+                 number(*delta_), "); give one, gamma = delta * beta, or set one to auto");
     }
   }
 
@@ -68,10 +68,13 @@ class SimNpo : public ForgetRetainLoss {
                    .min = 0,
                    .exclusive_min = true});
     visitor.field("gamma", gamma_,
-                  {.help = "the paper's margin: the argument is -(beta/|y|) log pi - gamma"});
+                  {.help = "the paper's margin: the argument is -(beta/|y|) log pi - gamma; auto: "
+                           "delta * beta, or 0",
+                   .unset_word = "auto"});
     visitor.field("delta", delta_,
                   {.help = "the reference codes' margin, gamma / beta; at most one of the two",
                    .unset_word = "auto"});
+    if (!gamma_ && !delta_) gamma_ = 0.0;
   }
 
   std::vector<Quirk> own_quirks() override {
@@ -81,7 +84,7 @@ class SimNpo : public ForgetRetainLoss {
   }
 
  private:
-  double margin() const { return delta_ ? *delta_ * beta_ : gamma_; }
+  double margin() const { return delta_ ? *delta_ * beta_ : gamma_.value_or(0.0); }
 
   // -(beta/|y|) log pi - gamma [S]
   torch::Tensor argument(const LossInputs& inputs) const {
@@ -91,7 +94,7 @@ class SimNpo : public ForgetRetainLoss {
   }
 
   double beta_ = 2.5;
-  double gamma_ = 0.0;
+  std::optional<double> gamma_;  // at most one of the two
   std::optional<double> delta_;
   bool batch_mean_ = false;
   std::optional<double> step_mean_;
@@ -104,7 +107,6 @@ std::unique_ptr<Loss> make_simnpo() { return std::make_unique<SimNpo>(); }
 Defaults tofu(const std::string& split) {
   const bool ten_percent = split == "forget10";
   return tofu_training() + Defaults{{"method.beta", ten_percent ? "4.5" : "2.5"},
-                                    {"method.gamma", "0.0"},
                                     {"method.forget_weight", ten_percent ? "0.125" : "0.1375"},
                                     {"method.retain_weight", "1.0"},
                                     {"method.retain_loss", "nll"},
@@ -118,14 +120,12 @@ Defaults simnpo_defaults(const std::string& benchmark, const std::string& split)
   if (benchmark == "muse") {
     const bool books = to_lower(split).find("books") != std::string::npos;
     return muse_training() + Defaults{{"method.beta", books ? "0.75" : "0.7"},
-                                      {"method.gamma", "0.0"},
                                       {"method.forget_weight", "1.0"},
                                       {"method.retain_weight", "0.1"}};
   }
   if (benchmark == "wmdp") {
-    return wmdp_training("4e-6") + Defaults{{"method.beta", "5.5"},
-                                            {"method.gamma", "0.0"},
-                                            {"method.retain_weight", "5.0"}};
+    return wmdp_training("4e-6") +
+           Defaults{{"method.beta", "5.5"}, {"method.retain_weight", "5.0"}};
   }
   return {};
 }

@@ -1,7 +1,5 @@
 #include "unlearn/scoring/next_token.h"
 
-#include <torch/csrc/autograd/autograd.h>
-
 #include <algorithm>
 
 #include "unlearn/core/error.h"
@@ -43,25 +41,6 @@ std::vector<std::vector<double>> next_token_logprob(model::CausalLM& model,
     }
   }
   return results;
-}
-
-double mean_gradient_norm(model::CausalLM& model, const data::Example& example) {
-  torch::AutoGradMode with_gradient(true);
-  const BatchScores scores =
-      score_batch(model, data::pack({{data::Role::kForget, &example}}), {}, nullptr);
-  std::vector<torch::Tensor> parameters;
-  for (const torch::Tensor& parameter : model.parameters()) {
-    if (parameter.requires_grad()) parameters.push_back(parameter);
-  }
-  UNLEARN_CHECK(!parameters.empty());
-  const auto gradients =
-      torch::autograd::grad({-scores.forget.logp.mean()}, parameters, {}, std::nullopt,
-                            /*create_graph=*/false, /*allow_unused=*/true);
-  double sum = 0;
-  for (const torch::Tensor& gradient : gradients) {
-    if (gradient.defined()) sum += gradient.norm(2, torch::kDouble).item<double>();
-  }
-  return sum / static_cast<double>(parameters.size());
 }
 
 }  // namespace unlearn::scoring

@@ -29,11 +29,6 @@ bool needs_targets(RowFunction function) {
   return function == RowFunction::kCeu || function == RowFunction::kUndial;
 }
 
-torch::Tensor TokenScores::sequence_index() const {
-  const auto index = torch::arange(num_sequences(), logp.options().dtype(torch::kInt64));
-  return torch::repeat_interleave(index, differences(offsets, logp), 0, num_labels());
-}
-
 torch::Tensor TokenScores::lengths() const {
   const torch::Tensor& like = logp.defined() ? logp : hidden;
   return differences(offsets, like).to(like.scalar_type());

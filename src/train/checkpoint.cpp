@@ -59,6 +59,24 @@ std::string first_difference(const Json& saved, const Json& now) {
   return saved_flat.size() == now_flat.size() ? "" : "a setting is missing now";
 }
 
+struct SavedState {
+  TrainingState state;
+  int64_t optimizer_steps = 0;
+};
+
+SavedState read_state(const fs::path& folder) {
+  const Json json = read_json(folder / kState);
+  try {
+    return {{.step = json.at("step").get<int64_t>(),
+             .stream_position = json.at("stream_position").get<int64_t>(),
+             .loss_state = json.at("loss_state"),
+             .fingerprint = json.at("fingerprint")},
+            json.at("optimizer_steps").get<int64_t>()};
+  } catch (const Json::exception&) {
+    user_error((folder / kState).string(), ": is no training state of this program");
+  }
+}
+
 }  // namespace
 
 void CheckpointWriter::wait() {
@@ -88,24 +106,17 @@ void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
   }
 }
 
-TrainingState read_checkpoint(const fs::path& folder, AdamW& optimizer, const Json& fingerprint) {
-  const Json json = read_json(folder / kState);
-  TrainingState state;
-  int64_t optimizer_steps = 0;
-  try {
-    state.step = json.at("step").get<int64_t>();
-    optimizer_steps = json.at("optimizer_steps").get<int64_t>();
-    state.stream_position = json.at("stream_position").get<int64_t>();
-    state.loss_state = json.at("loss_state");
-    state.fingerprint = json.at("fingerprint");
-  } catch (const Json::exception&) {
-    user_error((folder / kState).string(), ": is no training state of this program");
-  }
-  if (const std::string difference = first_difference(state.fingerprint, fingerprint);
-      !difference.empty()) {
+void check_resumable(const fs::path& folder, const Json& fingerprint) {
+  const Json saved = read_state(folder).state.fingerprint;
+  if (const std::string difference = first_difference(saved, fingerprint); !difference.empty()) {
     user_error("--resume: the run was started with other settings: ", difference,
                "; give the same ones, or start a new run");
   }
+}
+
+TrainingState read_checkpoint(const fs::path& folder, AdamW& optimizer, const Json& fingerprint) {
+  check_resumable(folder, fingerprint);
+  const auto [state, optimizer_steps] = read_state(folder);
   const checkpoint::SafetensorsFile weights(folder / kModel);
   const checkpoint::SafetensorsFile moments(folder / kOptimizer);
   torch::NoGradGuard no_grad;

@@ -8,6 +8,13 @@
 
 namespace unlearn::train {
 
+void check_not_cut(int64_t micro_batches) {
+  if (micro_batches <= 1) return;
+  user_error("train.free_gradients: a step is cut into ", micro_batches,
+             " micro-batches, but a freed gradient cannot be added to; raise or unset "
+             "train.batch_tokens and train.micro_batch_size");
+}
+
 struct FreeGradients::Shared {
   AdamW* optimizer = nullptr;
   bool is_armed = false;

@@ -9,6 +9,9 @@
 
 namespace unlearn::train {
 
+// UserError when a step is cut into more than one micro-batch: a freed gradient cannot be added to.
+void check_not_cut(int64_t micro_batches);
+
 class FreeGradients {
  public:
   // Hooks itself to the parameters of `optimizer`, which must outlive it.

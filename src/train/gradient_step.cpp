@@ -104,22 +104,11 @@ scoring::ScoreRequest request_for(const losses::Needs& needs) {
   return request;
 }
 
-bool is_needed(const losses::Needs& needs, Role role) {
-  return role == Role::kForget   ? needs.forget
-         : role == Role::kRetain ? needs.retain
-                                 : needs.alternate;
-}
-
 // `position` says where in the step the batch begins, and is moved to its end.
 losses::LossInputs run_model(const TrainerInputs& inputs, const std::vector<data::PackItem>& items,
                              model::StepPosition& position) {
-  // The stream walks over the forget rows even when the loss reads only what is paired with them.
-  const losses::Needs needs = inputs.loss->needs();
-  std::vector<data::PackItem> read;
-  std::copy_if(items.begin(), items.end(), std::back_inserter(read),
-               [&](const data::PackItem& item) { return is_needed(needs, item.role); });
-  const scoring::ScoreRequest request = request_for(needs);
-  const data::PackedBatch batch = data::pack(read, request.with_last_token());
+  const scoring::ScoreRequest request = request_for(inputs.loss->needs());
+  const data::PackedBatch batch = data::pack(items, request.with_last_token());
   inputs.model->set_step_position(position);
   position.first_token += batch.num_tokens();
   scoring::BatchScores scores =

@@ -1,9 +1,13 @@
 #include "train/host_memory.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
+
+#include "unlearn/train/memory_plan.h"
 
 namespace unlearn::train {
 namespace {
@@ -29,6 +33,12 @@ int64_t number_in(const char* file) {
 }  // namespace
 
 int64_t resident_bytes() { return std::max<int64_t>(0, proc_value("/proc/self/status", "VmRSS:")); }
+
+int64_t peak_host_bytes() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
 
 int64_t available_host_bytes() {
   int64_t bytes = proc_value("/proc/meminfo", "MemAvailable:");

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "train/free_gradients.h"
 #include "train/host_memory.h"
+#include "train/modes.h"
 #include "train/run_stream.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -28,16 +30,6 @@ constexpr int64_t kStepsMeasured = 2000;
 struct Modes {
   std::string master, state_bits, recompute;
 };
-
-Master master_of(const std::string& name) {
-  return name == "sr" ? Master::kStochastic : name == "none" ? Master::kRounded : Master::kSplit;
-}
-
-Recompute recompute_of(const std::string& name) {
-  return name == "full"        ? Recompute::kFull
-         : name == "selective" ? Recompute::kSelective
-                               : Recompute::kNone;
-}
 
 // Bytes of logits alive at a time: what the forward pass keeps of label rows and of rows whose
 // whole distribution is compared, and the chunk that is being worked on.
@@ -106,7 +98,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.weights = (plan.trained + shape.model.frozen) * element + shape.model.packed_bytes;
   int64_t largest = 0;
   for (const auto& [name, elements] : shape.model.trained) {
-    plan.state += optimizer_bytes(elements, shape.dtype, master_of(modes.master),
+    plan.state += optimizer_bytes(elements, shape.dtype, parse_master(modes.master),
                                   std::stoll(modes.state_bits));
     largest = std::max(largest, elements * element);
   }
@@ -114,7 +106,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   // From the second micro-batch on, the gradients so far are there from the start.
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
   const int64_t working =
-      working_bytes(shape, plan, recompute_of(modes.recompute), adds_up ? plan.gradients : 0);
+      working_bytes(shape, plan, parse_recompute(modes.recompute), adds_up ? plan.gradients : 0);
   plan.reference = shape.reference_bytes;
   plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
   if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
@@ -131,17 +123,11 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
     return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
   };
-  const auto is_read = [&](data::Role role) {
-    return role == data::Role::kForget   ? needs.forget
-           : role == data::Role::kRetain ? needs.retain
-                                         : needs.alternate;
-  };
   for_each_step(inputs, device, kStepsMeasured, [&](const auto& micro_batches) {
     shape.micro_batches = std::max(shape.micro_batches, static_cast<int64_t>(micro_batches.size()));
     for (const auto& items : micro_batches) {
       int64_t tokens = 0, labels = 0, rows = 0;
       for (const data::PackItem& item : items) {
-        if (!is_read(item.role)) continue;
         const auto inputs_of_item = static_cast<int64_t>(item.example->tokens.size()) - 1;
         tokens += inputs_of_item;
         labels += item.example->num_labels;
@@ -166,6 +152,7 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
 }
 
 MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int64_t available) {
+  if (config.free_gradients) check_not_cut(shape.micro_batches);
   const auto choices = [](const std::string& asked, std::vector<std::string> when_auto) {
     return asked == "auto" ? when_auto : std::vector<std::string>{asked};
   };

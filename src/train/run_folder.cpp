@@ -1,7 +1,5 @@
 #include "unlearn/train/run_folder.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <charconv>
 #include <vector>
@@ -121,12 +119,6 @@ void RunFolder::prune_checkpoints(int64_t keep) const {
     fs::remove(folder / "DONE");  // first, so that a half-deleted one never looks complete
     fs::remove_all(folder);
   }
-}
-
-int64_t peak_host_bytes() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace unlearn::train

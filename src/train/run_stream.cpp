@@ -19,8 +19,9 @@ struct ItemGroup {
   int64_t tokens = 0;  // input tokens
 };
 
+// The stream walks over the forget rows even when the loss reads only what is paired with them.
 std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
-                                   const TrainingData& data) {
+                                   const TrainingData& data, const losses::Needs& needs) {
   std::vector<ItemGroup> groups;
   for (const data::PairItem& item : items) {
     ItemGroup& group = groups.emplace_back();
@@ -29,7 +30,7 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
                                                 {Role::kAlternate, item.alternate}};
     for (const auto& [role, row] : members) {
       const data::Example* example = data.find(role, row);
-      if (example == nullptr) continue;
+      if (example == nullptr || !needs.reads(role)) continue;
       group.items.push_back({role, example});
       group.tokens += input_tokens(*example);
     }
@@ -124,8 +125,8 @@ std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
   // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
   const int64_t budget = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
                                                       : default_batch_tokens(device);
-  return cut_step(group_items(items, inputs.data), inputs.config.batch_tokens.value_or(budget),
-                  inputs.config.micro_batch_size);
+  return cut_step(group_items(items, inputs.data, inputs.loss->needs()),
+                  inputs.config.batch_tokens.value_or(budget), inputs.config.micro_batch_size);
 }
 
 void for_each_step(

@@ -5,6 +5,7 @@
 
 #include "train/free_gradients.h"
 #include "train/gradient_step.h"
+#include "train/modes.h"
 #include "train/run_stream.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -36,24 +37,14 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   return parameters;
 }
 
-// `auto` is decided by the memory plan; where nobody planned, it is the exact mode.
 AdamWOptions adamw_options(const TrainConfig& config) {
-  const Master master = config.master == "sr"     ? Master::kStochastic
-                        : config.master == "none" ? Master::kRounded
-                                                  : Master::kSplit;
   return {.beta1 = config.beta1,
           .beta2 = config.beta2,
           .epsilon = config.epsilon,
           .weight_decay = config.weight_decay,
-          .master = master,
+          .master = parse_master(config.master),
           .state_bits = config.state_bits == "auto" ? 32 : std::stoll(config.state_bits),
           .seed = static_cast<uint64_t>(config.seed)};
-}
-
-model::Recompute recompute_mode(const TrainConfig& config) {
-  return config.recompute == "full"        ? model::Recompute::kFull
-         : config.recompute == "selective" ? model::Recompute::kSelective
-                                           : model::Recompute::kNone;
 }
 
 }  // namespace
@@ -88,7 +79,7 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
                  adamw_options(inputs_.config),
                  [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {
-  inputs_.model->set_recompute(recompute_mode(inputs_.config));
+  inputs_.model->set_recompute(parse_recompute(inputs_.config.recompute));
   if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(optimizer_);
 }
 
@@ -177,11 +168,7 @@ StepRecord Trainer::do_step() {
   }
   const auto micro_batches = cut(items);
   if (free_gradients_) {
-    if (micro_batches.size() > 1) {
-      user_error("train.free_gradients: step ", record.step, " is cut into ", micro_batches.size(),
-                 " micro-batches, but a freed gradient cannot be added to; raise or unset "
-                 "train.batch_tokens and train.micro_batch_size");
-    }
+    check_not_cut(static_cast<int64_t>(micro_batches.size()));
     free_gradients_->begin_step(record.lr);
   }
   const int64_t before = stream_.cursor() - inputs_.config.batch_size;

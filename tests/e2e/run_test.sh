@@ -57,8 +57,38 @@ same_run "killed and resumed" killed
 start other
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
-expect_error 2 "train.lr\|lr" "${run[@]}" "${settings[@]}" --output other --resume --lr 0.5
+cp other/config.resolved.yaml other.yaml
+cp other/run.json other.json
+expect_error 2 "train.lr was" "${run[@]}" "${settings[@]}" --output other --resume --lr 0.5
+cp -r "$source_dir/data/fiction" changed
+sed -i '1s/^/ /' changed/forget05.json
+sed -i "s#$source_dir/data/fiction#$work/changed#" other/checkpoints/*/state.json other/run.json
+cp other/run.json moved.json
+expect_error 2 "changed/forget05.json has changed since" "${run[@]}" "${settings[@]}" \
+  --output other --resume --data "$work/changed"
+expect "a refused resume notes nothing in run.json" cmp other/run.json moved.json
+expect "nor in the settings" cmp other/config.resolved.yaml other.yaml
+sed -i "s#$work/changed#$source_dir/data/fiction#" other/checkpoints/*/state.json other/run.json
+"${run[@]}" "${settings[@]}" --output other --resume >/dev/null 2>&1
+same_run "resumed after two refusals" other
+
+# Killed after the model was written and before the run said so.
+sed -i 's/"status": "done"/"status": "running"/' other/run.json
+"${run[@]}" "${settings[@]}" --output other --resume >/dev/null 2>&1
+same_run "resumed at its very end" other
 rm -rf other
+
+# Evaluations in between change nothing, whatever is recomputed, and are made up for.
+watched=("${run[@]}" "${settings[@]}" --output watched --set train.recompute=full
+  --set eval.every=20 --set 'eval.metrics=[mia_gradnorm]' --set eval.rows=2)
+"${watched[@]}" >/dev/null
+same_run "evaluated in between" watched
+cp -r watched/eval eval_before
+rm -r watched/eval/step-40
+sed -i 's/"status": "done"/"status": "interrupted"/' watched/run.json
+"${watched[@]}" --resume >/dev/null 2>&1
+expect "the last step's evaluation is made up for" cmp eval_before/step-40/TOFU_SUMMARY.json \
+  watched/eval/step-40/TOFU_SUMMARY.json
 
 # SIGTERM and SIGINT: a checkpoint, then exit code 128 + signal.
 for signal in TERM INT; do

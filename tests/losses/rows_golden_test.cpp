@@ -218,17 +218,36 @@ TEST(Quirks, PaddingIsAskedForWhereItIsRead) {
     return std::tuple(needs.padding.forget, needs.padding.retain, needs.padding.labelled);
   };
   EXPECT_EQ(padding("npo", "kl", "kl_padded"), std::tuple(false, true, false));
-  EXPECT_EQ(padding("npo", "nll", "kl_padded"), std::tuple(false, false, false));
   EXPECT_EQ(padding("ga_forgetkl", "kl", "kl_padded"), std::tuple(true, true, false));
   EXPECT_EQ(padding("ga", "nll", "wmdp_pad_labels"), std::tuple(true, true, true));
   EXPECT_EQ(padding("npo", "kl", "kl_padded_batch"), std::tuple(false, true, false));
-  EXPECT_EQ(padding("npo", "nll", "kl_padded_batch"), std::tuple(false, false, false));
   EXPECT_EQ(padding("undial", "nll", "undial_ou"), std::tuple(true, false, false));
   const auto both = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded", "kl_padded_batch"});
   EXPECT_NE(refusal([&] { both->needs(); }).find("name one"), std::string::npos);
   const auto loss = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded"});
   EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAll);
   EXPECT_EQ(loss->terms().at(1).unit, Unit::kPosition);
+}
+
+TEST(Quirks, WhatChangesNothingIsRefused) {
+  const auto complaint = [](const char* method, const char* retain, const char* quirk) {
+    return refusal([&] { make_loss(method, {{"retain_loss", retain}}, {quirk})->needs(); });
+  };
+  for (const char* quirk : {"kl_padded", "kl_padded_batch", "kl_per_sequence"}) {
+    EXPECT_NE(complaint("npo", "nll", quirk).find("this run computes no KL"), std::string::npos);
+    EXPECT_EQ(complaint("npo", "kl", quirk), "accepted");
+    EXPECT_EQ(complaint("ga_forgetkl", "nll", quirk), "accepted");
+  }
+  EXPECT_NE(complaint("wga", "nll", "muse_logits").find("changes nothing"), std::string::npos);
+  EXPECT_EQ(complaint("simnpo", "nll", "muse_logits"), "accepted");
+}
+
+TEST(Quirks, DivideEveryKlAlike) {
+  for (const char* quirk : {"kl_per_sequence", "muse_logits"}) {
+    const auto loss = make_loss("ga_forgetkl", {{"retain_loss", "kl"}}, {quirk});
+    EXPECT_EQ(loss->terms().at(1).unit, Unit::kSequence) << quirk;
+    EXPECT_EQ(loss->terms().at(2).unit, Unit::kSequence) << quirk;
+  }
 }
 
 TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {

@@ -92,6 +92,9 @@ class TensorStore {
   std::map<std::string, size_t> shard_of_;
 };
 
+// What the weights of a model are cut into by default, as transformers does.
+constexpr int64_t kLargestShard = int64_t{5} << 30;
+
 // Writes model.safetensors, or model-0000i-of-0000n.safetensors with an index when the tensors are
 // larger than `max_shard_bytes` together.
 void write_tensor_folder(const std::filesystem::path& folder,

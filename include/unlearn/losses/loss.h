@@ -55,6 +55,8 @@ struct Needs {
   // all.
   std::vector<std::string> trainable = {};
 
+  // Whether the role's sequences are run.
+  bool reads(data::Role role) const;
   // Whether anything of the reference model is asked for.
   bool any_reference() const;
 };

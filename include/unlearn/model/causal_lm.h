@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/json.h"
 
 namespace unlearn::model {
@@ -144,7 +145,7 @@ int64_t count_parameters(const CausalLM& model);
 // when `destination` is there and not empty, unless `replace`.
 void save_model(const CausalLM& model, const std::filesystem::path& source_folder,
                 const std::filesystem::path& destination, torch::Dtype dtype,
-                int64_t max_shard_bytes = int64_t{5} << 30, bool replace = false);
+                int64_t max_shard_bytes = checkpoint::kLargestShard, bool replace = false);
 
 // name, HF model_type spellings, default prompt template ("llama2", "phi", …).
 struct FamilyInfo {

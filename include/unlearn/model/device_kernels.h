@@ -12,6 +12,8 @@ namespace unlearn::model {
 
 // Makes CUDA usable; "" or one line that says what is missing.
 std::string enable_cuda();
+// Makes the device the one that this thread's kernels are launched on.
+void use_device(torch::Device device);
 // From here on, operators that have a bit-reproducible form on CUDA use it; those that have none
 // throw. Before the first CUDA operation: cuBLAS reads its part of it then.
 void set_deterministic();

@@ -74,8 +74,6 @@ struct TokenScores {
 
   int64_t num_sequences() const { return static_cast<int64_t>(examples.size()); }
   int64_t num_labels() const { return offsets.empty() ? 0 : offsets.back(); }
-  // [N] index of the sequence each label belongs to.
-  torch::Tensor sequence_index() const;
   // [S] number of labels, in logp's dtype (hidden's where there is no logp).
   torch::Tensor lengths() const;
   // [S] sum over each sequence of a per-label tensor [N].

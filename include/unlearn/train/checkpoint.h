@@ -43,6 +43,9 @@ class CheckpointWriter {
   std::future<void> pending_;
 };
 
+// UserError, naming the first key, when a checkpoint was made with other settings.
+void check_resumable(const std::filesystem::path& folder, const Json& fingerprint);
+
 // Restores parameters and optimizer in place. UserError when a file is missing or damaged, or when
 // `fingerprint` differs (naming the first key that does).
 TrainingState read_checkpoint(const std::filesystem::path& folder, AdamW& optimizer,

@@ -53,6 +53,9 @@ MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int6
 // on the CPU (including what it holds already), free device memory on a GPU.
 int64_t available_memory(torch::Device device);
 
+// Peak resident memory of this process in bytes.
+int64_t peak_host_bytes();
+
 // Most bytes that tensors on a GPU have held at once; 0 on the CPU.
 int64_t peak_device_bytes(torch::Device device);
 

@@ -48,7 +48,4 @@ class RunFolder {
   std::ofstream metrics_;
 };
 
-// Peak resident memory of this process in bytes.
-int64_t peak_host_bytes();
-
 }  // namespace unlearn::train

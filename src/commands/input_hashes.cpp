@@ -1,0 +1,62 @@
+#include "commands/input_hashes.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/train/run_folder.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+
+InputHashes::InputHashes(const RunConfig& config, const PreparedRun& run) {
+  for (const std::string& folder :
+       {config.model.path, config.model.reference, config.model.adapter}) {
+    if (folder.empty()) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string ending = entry.path().extension().string();
+      if (entry.is_regular_file() &&
+          (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+        start(entry.path());
+      }
+    }
+  }
+  for (const auto* split :
+       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
+    if (*split) start((*split)->file);
+  }
+}
+
+void InputHashes::check_unchanged(const Json& before) const {
+  for (const auto& [file, hash] : hashes_) {
+    const auto known = before.find(file);
+    if (known != before.end() && *known != hash.get()) {
+      user_error("--resume: ", file,
+                 " has changed since the run was started; restore it, or start "
+                 "a new run");
+    }
+  }
+}
+
+void InputHashes::write_when_known(train::RunFolder& folder) {
+  const bool known = std::all_of(hashes_.begin(), hashes_.end(), [](const auto& entry) {
+    return entry.second.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  if (known) write(folder);
+}
+
+void InputHashes::write(train::RunFolder& folder) {
+  if (is_written_) return;
+  Json all = Json::object();
+  for (const auto& [file, hash] : hashes_) all[file] = hash.get();
+  folder.update_run_json({{"inputs_sha256", all}});
+  is_written_ = true;
+}
+
+void InputHashes::start(const fs::path& file) {
+  std::shared_future<std::string>& hash = hashes_[file.string()];  // two folders may be the same
+  if (!hash.valid()) hash = std::async(std::launch::async, sha256_file, file).share();
+}
+
+}  // namespace unlearn::commands

@@ -1,0 +1,32 @@
+// What a run has read, by content.
+#pragma once
+
+#include <future>
+#include <map>
+#include <string>
+
+#include "commands/session.h"
+
+namespace unlearn::commands {
+
+// SHA-256 of every weight, tokenizer and data file that the run reads, each on a thread of its own:
+// training need not wait for gigabytes to be hashed.
+class InputHashes {
+ public:
+  InputHashes(const RunConfig& config, const PreparedRun& run);
+
+  // For a run that goes on: UserError when a file is not what it was (`before`: inputs_sha256 of
+  // run.json). Waits for the hashes.
+  void check_unchanged(const Json& before) const;
+  // Puts them into run.json when all are known, or waits until they are.
+  void write_when_known(train::RunFolder& folder);
+  void write(train::RunFolder& folder);
+
+ private:
+  void start(const std::filesystem::path& file);
+
+  std::map<std::string, std::shared_future<std::string>> hashes_;
+  bool is_written_ = false;
+};
+
+}  // namespace unlearn::commands
