@@ -34,7 +34,7 @@ def wrong_arrow(owner: str, target: str) -> bool:
     if target == "kernels":
         return owner not in KERNEL_USERS
     if owner == "kernels":
-        return True
+        return target != "core"
     return ROW_OF[target] >= ROW_OF[owner]
 
 

@@ -159,7 +159,8 @@ int run_eval(std::vector<std::string> arguments) {
   for (const EvalTarget& target : targets) configs.push_back(target_config(shared, flags, &target));
   std::vector<Evaluator> evaluators;
   for (size_t i = 0; i < targets.size(); ++i) {
-    evaluators.emplace_back(configs[i], evaluated_model(flags, targets[i], configs[i]));
+    evaluators.emplace_back(configs[i], evaluated_model(flags, targets[i], configs[i]),
+                            resolve_device(configs[i].device));
     const std::string plan = evaluators.back().plan_summary();  // every input is checked first
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }

@@ -56,10 +56,10 @@ EvaluatedModel adapter_of_run(const RunConfig& config, const fs::path& adapter) 
   return {base, config.model.adapter, adapter.string(), config.train.lora_base_bits};
 }
 
-Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated)
+Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::Device device)
     : config_(config),
       evaluated_(std::move(evaluated)),
-      device_(resolve_device(config.device)),
+      device_(device),
       dtype_(resolve_dtype(config.model.dtype, device_)) {
   const fs::path& folder = evaluated_.folder;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);

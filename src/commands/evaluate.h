@@ -25,7 +25,7 @@ EvaluatedModel adapter_of_run(const RunConfig& config, const std::filesystem::pa
 class Evaluator {
  public:
   // `config` must outlive this.
-  Evaluator(const RunConfig& config, EvaluatedModel evaluated);
+  Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::Device device);
 
   // The requests that this evaluation makes, as text.
   std::string plan_summary() const;

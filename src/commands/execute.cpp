@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "commands/check_run.h"
 #include "commands/evaluate.h"
 #include "commands/input_hashes.h"
 #include "commands/progress.h"
@@ -24,10 +25,8 @@ namespace unlearn::commands {
 namespace fs = std::filesystem;
 namespace {
 
-train::ExistingOutput existing_output(const TrainingFlags& flags) {
-  if (flags.resume) return train::ExistingOutput::kResume;
-  return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
-}
+// The status of a run whose model is saved and not evaluated yet.
+constexpr const char* kEvaluating = "evaluating";
 
 Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
   std::ostringstream device;
@@ -55,7 +54,7 @@ train::TrainingData training_data(const PreparedRun& run) {
   const auto rows = [](const std::optional<data::Split>& split) {
     return split ? &split->examples : nullptr;
   };
-  return {&run.forget->examples, rows(run.splits.retain), rows(run.splits.alternate)};
+  return {&run.leading().examples, rows(run.splits.retain), rows(run.splits.alternate)};
 }
 
 std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& record) {
@@ -65,10 +64,6 @@ std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& 
     scalars.emplace_back("train/" + name + "_loss", value);
   for (const auto& [name, value] : record.diagnostics) scalars.emplace_back("train/" + name, value);
   return scalars;
-}
-
-bool has_evaluation(const RunConfig& config) {
-  return config.eval.at_end || config.eval.every != "never";
 }
 
 void warn_of_nulls(const eval::Outcome& outcome) {
@@ -92,26 +87,17 @@ void evaluate_step(Evaluator& evaluator, model::CausalLM& model, const train::Ru
 }
 
 // Evaluates what the run saved. A killed evaluation goes on when the run is resumed.
-void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folder) {
+void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folder,
+                          torch::Device device) {
   const bool is_adapter = config.train.lora_rank > 0 && !config.train.lora_merge;
-  Evaluator evaluator(config, is_adapter ? adapter_of_run(config, folder.path() / "adapter")
-                                         : EvaluatedModel{folder.model()});
+  Evaluator evaluator(config,
+                      is_adapter ? adapter_of_run(config, folder.path() / "adapter")
+                                 : EvaluatedModel{folder.model()},
+                      device);
   const eval::Outcome outcome = evaluator.evaluate_folder(folder.path() / "eval");
   warn_of_nulls(outcome);
   const std::string name = fs::path(config.output).lexically_normal().filename().string();
   std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
-}
-
-// A resumed run keeps the memory modes that `auto` meant when it was started.
-void keep_modes(RunConfig& config) {
-  const fs::path file = fs::path(config.output) / "run.json";
-  if (!fs::exists(file)) return;
-  const Json modes = read_json(file).value("memory_modes", Json::object());
-  const std::pair<const char*, std::string*> fields[] = {{"master", &config.train.master},
-                                                         {"state_bits", &config.train.state_bits}};
-  for (const auto& [name, value] : fields) {
-    if (*value == "auto") *value = modes.value(name, *value);
-  }
 }
 
 // Trains from the start, or from the newest checkpoint.
@@ -120,7 +106,6 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                  Evaluator* evaluator) {
   train::TrainerInputs inputs = trainer_inputs(config, run);
   inputs.model = &model;
-  config.loss->start(train::model_facts(model, config.train));
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
     hashes.write(folder);  // they are part of the cache's key
@@ -173,43 +158,41 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   };
   const torch::Device device = resolve_device(config.device);
   if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
-  const PreparedRun run = prepare_run(config, purpose, device);
-  log::debug("inputs read after ", seconds(), " s");
-  std::optional<Evaluator> evaluator;
-  if (has_evaluation(config)) {
-    evaluator.emplace(config, EvaluatedModel{config.model.path});
-    evaluator->plan_summary();  // data and logs of the evaluation are checked before training
-  }
-  if (flags.resume) keep_modes(config);
-  const train::MemoryPlan memory = settle_memory(config, run);
+  CheckedRun checked = check_run(config, flags, purpose, device);
+  const PreparedRun& run = checked.prepared;
+  std::optional<Evaluator>& evaluator = checked.evaluator;
+  log::debug("inputs checked after ", seconds(), " s");
   train::RunFolder folder(config.output, existing_output(flags));
-  if (flags.resume && folder.run_json().value("status", "") == "done") {
+  const std::string before = folder.run_json().value("status", "");
+  if (flags.resume && (before == "done" || before == kEvaluating)) {
     const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
     if (config.eval.at_end && !evaluated) {
-      evaluate_saved_model(config, folder);
+      evaluate_saved_model(config, folder, device);
     } else {
       log::info("nothing to resume: the run in ", config.output, " is done");
     }
+    folder.update_run_json({{"status", "done"}});
     return 0;
   }
   InputHashes hashes(config, run);
   if (const auto step = flags.resume ? folder.latest_checkpoint() : std::nullopt) {
     train::check_resumable(folder.checkpoint(*step), config.fingerprint());
     hashes.check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
+  } else {
+    folder.truncate_metrics(0);
   }
   folder.write_config(config::to_yaml(config.resolved()));
-  if (!flags.resume) folder.truncate_metrics(0);
   folder.update_run_json(describe_run(config, run, command_line));
   folder.update_run_json({{"memory_modes",
-                           {{"master", memory.master},
-                            {"state_bits", memory.state_bits},
-                            {"recompute", memory.recompute}}},
-                          {"predicted_peak_bytes", memory.peak}});
+                           {{"master", checked.memory.master},
+                            {"state_bits", checked.memory.state_bits},
+                            {"recompute", checked.memory.recompute}}},
+                          {"predicted_peak_bytes", checked.memory.peak}});
   if (run.device.is_cuda()) {
     // What the allocator's own peak, below, can be compared with.
-    folder.update_run_json({{"predicted_device_bytes", memory.peak - memory.program}});
+    folder.update_run_json(
+        {{"predicted_device_bytes", checked.memory.peak - checked.memory.program}});
   }
-  log::debug("memory planned after ", seconds(), " s");
   const double earlier = folder.run_json().value("seconds", 0.0);
   const auto finish = [&](const char* status) {
     folder.update_run_json({{"status", status},
@@ -234,7 +217,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     train_model(config, run, flags.resume, folder, hashes, *model,
                 evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
-    finish("done");
+    finish(config.eval.at_end ? kEvaluating : "done");
   } catch (const Interrupted&) {
     finish_quietly("interrupted");
     throw;
@@ -243,7 +226,10 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     throw;
   }
   std::cout << written.string() << "\n";
-  if (config.eval.at_end) evaluate_saved_model(config, folder);
+  if (config.eval.at_end) {
+    evaluate_saved_model(config, folder, device);
+    folder.update_run_json({{"status", "done"}});
+  }
   return 0;
 }
 

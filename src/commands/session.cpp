@@ -31,6 +31,8 @@ void pad_splits(const RunConfig& config, const tokenizer::Tokenizer& tok, data::
   if (padding.retain && splits.retain) data::pad_examples(splits.retain->examples, rule);
 }
 
+}  // namespace
+
 void check_model(const std::filesystem::path& folder) {
   const model::LoadReport report = model::check_model_folder(folder);
   if (!report.missing.empty()) {
@@ -42,8 +44,6 @@ void check_model(const std::filesystem::path& folder) {
                "' has no place in the model (", report.unused.size(), " in all)");
   }
 }
-
-}  // namespace
 
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device) {
   PreparedRun run;
@@ -59,8 +59,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.splits = data::load_splits(config.data, request_for(*config.loss, purpose), *run.tokenizer,
                                  run.prompt_template, hf_config.size("vocab_size"));
   if (purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);
-  run.forget = purpose == Purpose::kFinetune ? &*run.splits.train : &*run.splits.forget;
-  run.plan = train::plan_steps(config.train, static_cast<int64_t>(run.forget->examples.size()));
+  run.plan = train::plan_steps(config.train, static_cast<int64_t>(run.leading().examples.size()));
   return run;
 }
 

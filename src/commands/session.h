@@ -21,10 +21,15 @@ struct PreparedRun {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   data::Template prompt_template;
   data::Splits splits;
-  const data::Split* forget = nullptr;  // the stream that defines epochs
   train::StepPlan plan;
   Json hf_config;
+
+  // The stream that defines epochs.
+  const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }
 };
+
+// UserError when tensors of a model folder are missing or have no place.
+void check_model(const std::filesystem::path& folder);
 
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device);

@@ -1,5 +1,5 @@
 // unlearn train (the default command): forget some data, keep the rest.
-#include "commands/session.h"
+#include "commands/check_run.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
@@ -23,9 +23,8 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
 
   RunConfig config = resolve_run(shared, training, purpose);
   if (shared.dry_run) {
-    const PreparedRun prepared = prepare_run(config, purpose, planned_device(config));
-    const train::MemoryPlan memory = settle_memory(config, prepared);
-    std::cout << describe_plan(config, prepared, memory);
+    const CheckedRun checked = check_run(config, training, purpose, planned_device(config));
+    std::cout << describe_plan(config, checked.prepared, checked.memory);
     return 0;
   }
   return execute_run(config, training, purpose, cat("unlearn ", name, " ", command_line));

@@ -6,25 +6,9 @@
 #include "unlearn/core/error.h"
 
 namespace unlearn {
-namespace {
-
-constexpr uint64_t kGolden = 0x9E3779B97F4A7C15ULL;
-
-uint64_t finalise(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
-uint64_t mix_bits(uint64_t seed, uint64_t stream, uint64_t counter) {
-  return finalise(finalise(finalise(seed + kGolden) + stream + kGolden) + counter + kGolden);
-}
-
 uint64_t Rng::next() {
-  state_ += kGolden;
-  return finalise(state_);
+  state_ += kGolden64;
+  return finalise64(state_);
 }
 
 int64_t Rng::below(int64_t bound) {

@@ -1,4 +1,4 @@
-// Element-wise kernels: rotary embedding, SwiGLU.
+// Element-wise kernels: rotary embedding, SwiGLU, dropout masks.
 #include "device.cuh"
 
 namespace unlearn::kernels {
@@ -101,7 +101,28 @@ __global__ void __launch_bounds__(kThreads) swiglu_backward_kernel(SwigluArgs ar
   }
 }
 
+// One thread block per row.
+template <class T>
+__global__ void __launch_bounds__(kThreads) dropout_kernel(DropoutArgs args) {
+  const int64_t row = blockIdx.x;
+  for (int64_t i = threadIdx.x * kRun; i < args.columns; i += kThreads * kRun) {
+    T mask[kRun];
+#pragma unroll
+    for (int k = 0; k < kRun; k += 2) {
+      const DropoutPair pair = dropout_pair(args, row, i + k);
+      narrow(pair.first, mask[k]);
+      narrow(pair.second, mask[k + 1]);
+    }
+    store_run(args.out, row * args.columns + i, run_length(args.columns - i), mask);
+  }
+}
+
 }  // namespace
+
+extern "C" int unlearn_cuda_dropout(const DropoutArgs* args, void* stream) {
+  const auto kernel = is_bf16(args->dtype) ? dropout_kernel<Bf16> : dropout_kernel<float>;
+  return launch(kernel, args->columns == 0 ? 0 : args->rows, kThreads, stream, *args);
+}
 
 extern "C" int unlearn_cuda_rotary(const RotaryArgs* args, void* stream) {
   const auto kernel = is_bf16(args->dtype) ? rotary_kernel<Bf16> : rotary_kernel<float>;

@@ -1,6 +1,7 @@
 // CPU twins of the element-wise kernels.
 #include <algorithm>
 
+#include "unlearn/kernels/dropout.h"
 #include "unlearn/kernels/pointwise.h"
 
 namespace unlearn::kernels {
@@ -49,7 +50,24 @@ void backward(const SwigluArgs& args, int64_t begin, int64_t end) {
   }
 }
 
+template <class T>
+void dropout(const DropoutArgs& args, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row) {
+    T* out = static_cast<T*>(args.out) + row * args.columns;
+    for (int64_t j = 0; j < args.columns; j += 2) {
+      const DropoutPair pair = dropout_pair(args, row, j);
+      narrow(pair.first, out[j]);
+      if (j + 1 < args.columns) narrow(pair.second, out[j + 1]);
+    }
+  }
+}
+
 }  // namespace
+
+void dropout_cpu(const DropoutArgs& args, int64_t begin, int64_t end) {
+  args.dtype == DType::kBfloat16 ? dropout<Bf16>(args, begin, end)
+                                 : dropout<float>(args, begin, end);
+}
 
 void rotary_cpu(const RotaryArgs& args, int64_t begin, int64_t end) {
   args.dtype == DType::kBfloat16 ? rotary<Bf16>(args, begin, end) : rotary<float>(args, begin, end);

@@ -91,15 +91,6 @@ __device__ int64_t norm_column(int k) {
   return (static_cast<int64_t>(k) * kNormThreads + threadIdx.x) * kRun;
 }
 
-// The rounded sum of two runs, kept in the first.
-template <class T>
-__device__ void add_run(const void* addend, int64_t i, int count, T (&values)[kRun]) {
-  T others[kRun] = {};
-  load_run(addend, i, count, others);
-#pragma unroll
-  for (int k = 0; k < kRun; ++k) narrow(widen(values[k]) + widen(others[k]), values[k]);
-}
-
 template <class T>
 __global__ void __launch_bounds__(kNormThreads) norm_forward_kernel(RmsNorm args) {
   const int64_t at = blockIdx.x * args.width;
@@ -108,12 +99,7 @@ __global__ void __launch_bounds__(kNormThreads) norm_forward_kernel(RmsNorm args
 #pragma unroll
   for (int k = 0; k < kRunsPerThread; ++k) {
     const int64_t i = norm_column(k);
-    const int count = run_length(args.width - i);
-    load_run(args.x, at + i, count, x[k]);
-    if (args.addend != nullptr) {
-      add_run(args.addend, at + i, count, x[k]);
-      store_run(args.sum, at + i, count, x[k]);
-    }
+    load_run(args.x, at + i, run_length(args.width - i), x[k]);
 #pragma unroll
     for (int c = 0; c < kRun; ++c) squares += widen(x[k][c]) * widen(x[k][c]);
   }
@@ -164,17 +150,13 @@ __global__ void __launch_bounds__(kNormThreads) norm_backward_kernel(RmsNorm arg
       const int64_t i = norm_column(k);
       const int count = run_length(args.width - i);
       T weight[kRun] = {};
-      T residual[kRun] = {};
       load_run(args.weight, i, count, weight);
-      if (args.residual_gradient != nullptr) {
-        load_run(args.residual_gradient, at + i, count, residual);
-      }
 #pragma unroll
       for (int c = 0; c < kRun; ++c) {
         const float g = widen(gradient[k][c]);
         const float normal = widen(x[k][c]) * scale;
         parts[k][c] += g * normal;
-        narrow((g * widen(weight[c]) - normal * along) * scale + widen(residual[c]), x[k][c]);
+        narrow((g * widen(weight[c]) - normal * along) * scale, x[k][c]);
       }
       store_run(args.x_gradient, at + i, count, x[k]);
     }

@@ -13,12 +13,6 @@ void norm_forward(const RmsNorm& args, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const int64_t at = row * args.width;
     const T* x = static_cast<const T*>(args.x) + at;
-    if (args.addend != nullptr) {
-      T* sum = static_cast<T*>(args.sum) + at;
-      const T* addend = static_cast<const T*>(args.addend) + at;
-      for (int64_t i = 0; i < args.width; ++i) narrow(widen(x[i]) + widen(addend[i]), sum[i]);
-      x = sum;
-    }
     float squares = 0;
     for (int64_t i = 0; i < args.width; ++i) squares += widen(x[i]) * widen(x[i]);
     const float scale = 1.0F / std::sqrt(squares / static_cast<float>(args.width) + args.epsilon);
@@ -47,11 +41,7 @@ void norm_backward_row(const RmsNorm& args, int64_t row, float* weight_part) {
   T* out = static_cast<T*>(args.x_gradient) + at;
   for (int64_t i = 0; i < args.width; ++i) {
     const float normal = widen(x[i]) * scale;
-    float value = (widen(gradient[i]) * widen(weight[i]) - normal * along) * scale;
-    if (args.residual_gradient != nullptr) {
-      value += widen(static_cast<const T*>(args.residual_gradient)[at + i]);
-    }
-    narrow(value, out[i]);
+    narrow((widen(gradient[i]) * widen(weight[i]) - normal * along) * scale, out[i]);
     weight_part[i] += widen(gradient[i]) * normal;
   }
 }

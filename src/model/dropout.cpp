@@ -3,7 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include "unlearn/core/error.h"
-#include "unlearn/core/rng.h"
+#include "unlearn/kernels/dropout.h"
+#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 
@@ -15,24 +16,27 @@ uint64_t name_hash(const std::string& name) {
 
 torch::Tensor dropout_mask(const torch::Tensor& x, const DropoutDraw& draw) {
   UNLEARN_CHECK(x.dim() == 2 && draw.probability >= 0 && draw.probability < 1);
-  const int64_t columns = x.size(1);
-  torch::Tensor mask = torch::empty(x.sizes(), torch::kFloat);
-  auto* out = mask.mutable_data_ptr<float>();
-  const auto kept = static_cast<float>(1.0 / (1.0 - draw.probability));
-  // An element stays when its 32 random bits reach the threshold.
-  const auto threshold = static_cast<uint64_t>(draw.probability * 4294967296.0);
-  at::parallel_for(0, x.size(0), 16, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const auto token = static_cast<uint64_t>(draw.first_token + t);
-      float* row = out + t * columns;
-      for (int64_t j = 0; j < columns; j += 2) {
-        // One hash serves two neighbours.
-        const uint64_t bits = mix_bits(draw.key, token, static_cast<uint64_t>(j));
-        row[j] = (bits >> 32) >= threshold ? kept : 0.0F;
-        if (j + 1 < columns) row[j + 1] = (bits & 0xffffffff) >= threshold ? kept : 0.0F;
-      }
-    }
-  });
+  const kernels::CudaLibrary* library = kernels_for(x);
+  const auto dtype = x.scalar_type();
+  const bool is_direct = dtype == torch::kFloat32 || dtype == torch::kBFloat16;
+  // Any other dtype gets an fp32 mask of the CPU, converted.
+  torch::Tensor mask =
+      torch::empty(x.sizes(), is_direct ? x.options() : torch::TensorOptions(torch::kFloat32));
+  const kernels::DropoutArgs args{
+      .dtype = kernel_dtype(mask.scalar_type()),
+      .out = mask.data_ptr(),
+      .rows = x.size(0),
+      .columns = x.size(1),
+      .kept = static_cast<float>(1.0 / (1.0 - draw.probability)),
+      .threshold = static_cast<uint64_t>(draw.probability * 4294967296.0),
+      .key = draw.key,
+      .first_token = draw.first_token};
+  if (library != nullptr) {
+    check_launch(library->dropout(&args, current_stream(x.device())), "dropout");
+    return mask;
+  }
+  at::parallel_for(0, args.rows, 16,
+                   [&](int64_t begin, int64_t end) { kernels::dropout_cpu(args, begin, end); });
   return mask.to(x.options());
 }
 

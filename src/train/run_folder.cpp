@@ -31,34 +31,59 @@ std::optional<int64_t> step_of(const fs::path& folder) {
 
 bool is_run_folder(const fs::path& path) { return fs::exists(path / kRunJson); }
 
+Json read_run_json(const fs::path& path) {
+  Json json = read_json(path / kRunJson);
+  // What a resumed run reads of it.
+  const auto has_type = [&](const char* key, const Json& example) {
+    const auto value = json.find(key);
+    return value == json.end() || value->type() == example.type() ||
+           (value->is_number() && example.is_number());
+  };
+  if (!json.is_object() || !has_type("status", "") || !has_type("seconds", 0.0) ||
+      !has_type("memory_modes", Json::object()) || !has_type("inputs_sha256", Json::object())) {
+    user_error((path / kRunJson).string(), ": is no record of a run of this program");
+  }
+  return json;
+}
+
 void remove_own_entries(const fs::path& path) {
   for (const char* entry : kOwnEntries) fs::remove_all(path / entry);
 }
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {
-  if (fs::exists(path_) && !fs::is_directory(path_)) {
-    user_error("--output ", path_.string(), ": is not a folder");
+void RunFolder::check(const fs::path& path, ExistingOutput existing) {
+  if (fs::exists(path) && !fs::is_directory(path)) {
+    user_error("--output ", path.string(), ": is not a folder");
   }
-  const bool occupied = fs::exists(path_) && !fs::is_empty(path_);
+  const bool occupied = fs::exists(path) && !fs::is_empty(path);
   if (occupied && existing == ExistingOutput::kRefuse) {
     user_error(
-        "--output ", path_.string(),
+        "--output ", path.string(),
         ": exists and is not empty; give --resume to continue it, --overwrite to replace it, "
         "or another folder");
   }
-  if (occupied && !is_run_folder(path_)) {
-    user_error("--output ", path_.string(), ": is not empty and is no run folder (no run.json); ",
+  if (occupied && !is_run_folder(path)) {
+    user_error("--output ", path.string(), ": is not empty and is no run folder (no run.json); ",
                existing == ExistingOutput::kResume ? "there is nothing to resume"
                                                    : "it is not overwritten");
   }
   if (existing == ExistingOutput::kResume && !occupied) {
-    user_error("--resume: ", path_.string(), " holds no run");
+    user_error("--resume: ", path.string(), " holds no run");
   }
+  if (existing == ExistingOutput::kResume) read_run_json(path);
+}
+
+RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {
+  check(path_, existing);
   if (existing == ExistingOutput::kOverwrite) remove_own_entries(path_);
   fs::create_directories(path_);
-  if (existing == ExistingOutput::kResume) run_json_ = read_json(path_ / kRunJson);
+  if (existing == ExistingOutput::kResume) {
+    run_json_ = read_run_json(path_);
+  } else {
+    // First of all: what is in a folder without it is nobody's to overwrite.
+    update_run_json({{"status", "running"}});
+  }
   metrics_.open(path_ / kMetrics, std::ios::app);
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
 }

@@ -29,11 +29,7 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
     if (!chosen.empty() && !any_matches(chosen, item.key())) parameter.set_requires_grad(false);
     if (parameter.requires_grad()) parameters.emplace_back(item.key(), parameter);
   }
-  if (parameters.empty()) {
-    user_error("method.trainable_params_regex: no parameter's whole name matches ",
-               join(patterns, ", "), " (the model has, e.g., ",
-               model.named_parameters().begin()->key(), ")");
-  }
+  UNLEARN_CHECK(!parameters.empty(), "nothing to train");
   return parameters;
 }
 
@@ -49,8 +45,7 @@ AdamWOptions adamw_options(const TrainConfig& config) {
 
 }  // namespace
 
-losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config) {
-  const model::ModelDims& dims = model.dims();
+losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& config) {
   return {.hidden_size = dims.hidden_size,
           .num_layers = dims.num_layers,
           .vocab_size = dims.vocab_size,
@@ -123,8 +118,10 @@ void Trainer::update_weights(StepRecord& record) {
   if (!std::isfinite(record.grad_norm)) {
     std::vector<std::string> names;
     for (const auto& [name, value] : record.terms) names.push_back(name);
-    throw NonFiniteError(cat("step ", record.step, ": the gradient of '", nonfinite,
-                             "' is not finite (terms ", join(names, ", "), "; forget rows ",
+    // Each may be finite and the sum of their squares not.
+    const std::string what = nonfinite.empty() ? "norm" : cat("of '", nonfinite, "'");
+    throw NonFiniteError(cat("step ", record.step, ": the gradient ", what,
+                             " is not finite (terms ", join(names, ", "), "; forget rows ",
                              Json(record.forget_rows).dump(), "); nothing past step ",
                              record.step - 1, " is saved"));
   }

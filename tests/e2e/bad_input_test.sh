@@ -20,6 +20,30 @@ expect_error 2 "no model" "$unlearn" train --output "$work/run"
 expect_error 2 "no run folder" "$unlearn" train --model "$tiny"
 nothing_written flags
 
+# A plan checks every input that the run will read.
+for checked in --dry-run --quiet; do
+  expect_error 2 "absent" "$unlearn" "${run[@]}" $checked --method npo --ref-model "$work/absent"
+  expect_error 2 "no adapter_config.json" "$unlearn" "${run[@]}" $checked \
+    --set "model.adapter=$work/absent"
+  expect_error 2 "absent" "$unlearn" "${run[@]}" $checked --set eval.at_end=true \
+    --set "eval.retain_log=$work/absent"
+  expect_error 2 "blocks 0 to 3" "$unlearn" --model "$tiny" --data "$fiction" --output "$work/run" \
+    $checked --method rmu --set data.forget=forget05 --set method.layer=99
+  expect_error 2 "cannot be added to" "$unlearn" "${run[@]}" $checked \
+    --set train.free_gradients=true --set train.max_grad_norm=0 --set train.batch_tokens=80
+done
+nothing_written "inputs of a plan"
+
+# --overwrite takes nothing away that the run reads, and nothing for a run that cannot be.
+"$unlearn" "${run[@]}" --set train.max_steps=1 --set train.warmup_epochs=0 --quiet >/dev/null
+expect_error 2 "lies in the folder" "$unlearn" "${run[@]}" --overwrite --model "$work/run/model"
+expect_error 2 "absent" "$unlearn" "${run[@]}" --overwrite --method npo --ref-model "$work/absent"
+expect "the earlier run is still there" test -e "$work/run/model/model.safetensors"
+expect_error 2 "exists and is not empty" "$unlearn" "${run[@]}" --dry-run
+echo '[]' >"$work/run/run.json"
+expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume
+rm -r "$work/run"
+
 # Methods, keys, types, ranges
 expect_error 2 "did you mean 'simnpo'" "$unlearn" "${run[@]}" --method simnp
 expect_error 2 "did you mean 'train.epochs'" "$unlearn" "${run[@]}" --set train.epoch=3

@@ -10,11 +10,13 @@ fiction=$source_dir/data/fiction
 # Every preset of TOFU resolves to its own method.
 for preset in tofu-forget05-simnpo:simnpo tofu-forget10-simnpo:simnpo tofu-npo:npo ou-simnpo:simnpo \
   ou-npo:npo ou-graddiff:grad_diff ou-dpo:dpo ou-wga:wga ou-satimp:satimp ou-ceu:ceu \
-  ou-undial:undial ou-rmu:rmu ou-pdu:pdu; do
+  ou-undial:undial ou-pdu:pdu; do
   "$unlearn" train --config "${preset%:*}" --model "$tiny" --data "$fiction" --set train.batch_size=2 \
     --dry-run --quiet >plan
   expect "${preset%:*} is ${preset#*:}" grep -q "^method  *${preset#*:}\$" plan
 done
+expect_error 2 "method.layer: the model has blocks 0 to 3, not 7" "$unlearn" train --config ou-rmu \
+  --model "$tiny" --data "$fiction" --set train.batch_size=2 --dry-run --quiet
 
 # run NAME ARGUMENT…: three steps on the bundled model.
 run() {

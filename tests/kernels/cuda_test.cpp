@@ -29,6 +29,7 @@ CudaLibrary emulated_library() {
           .rotary = unlearn_cuda_rotary,
           .swiglu_forward = unlearn_cuda_swiglu_forward,
           .swiglu_backward = unlearn_cuda_swiglu_backward,
+          .dropout = unlearn_cuda_dropout,
           .unpack = unlearn_cuda_unpack,
           .error = unlearn_cuda_error};
 }
@@ -163,49 +164,38 @@ TEST_P(CudaKernelTest, RowKl) {
   }
 }
 
-// With and without the residual addition; a width that is no multiple of anything.
+// Also of widths that are no multiple of anything.
 TEST_P(CudaKernelTest, RmsNorm) {
   for (const int64_t width : {1, 61, 64, 576, 4096, 8192}) {
-    for (const bool has_addend : {true, false}) {
-      const int64_t rows = 11, parts = 4;
-      const Tensor x = random({rows, width}), addend = random({rows, width}),
-                   weight = random({width}), gradient = random({rows, width});
-      expect_close([&](const CudaLibrary* library, torch::Device device) {
-        const Tensor dx = x.to(device), da = addend.to(device), dw = weight.to(device),
-                     dg = gradient.to(device);
-        const Tensor sum = torch::zeros_like(dx), out = torch::empty_like(dx),
-                     x_gradient = torch::empty_like(dx);
-        const Tensor scale = torch::empty({rows}, dx.options().dtype(torch::kFloat));
-        const Tensor weight_parts = torch::empty({parts, width}, scale.options());
-        RmsNorm args{.dtype = dtype(),
-                     .rows = rows,
-                     .width = width,
-                     .epsilon = 1e-5F,
-                     .x = dx.const_data_ptr(),
-                     .weight = dw.const_data_ptr(),
-                     .scale = floats(scale),
-                     .addend = has_addend ? da.const_data_ptr() : nullptr,
-                     .sum = has_addend ? sum.data_ptr() : nullptr,
-                     .out = out.data_ptr()};
-        RmsNorm back = args;
-        if (has_addend) {
-          back.x = sum.const_data_ptr();
-          back.residual_gradient = da.const_data_ptr();
-        }
-        back.gradient = dg.const_data_ptr();
-        back.x_gradient = x_gradient.data_ptr();
-        back.weight_parts = floats(weight_parts);
-        back.parts = parts;
-        if (library == nullptr) {
-          rms_norm_forward_cpu(args, 0, rows);
-          rms_norm_backward_cpu(back, 0, parts);
-        } else {
-          EXPECT_EQ(library->rms_norm_forward(&args, nullptr), 0);
-          EXPECT_EQ(library->rms_norm_backward(&back, nullptr), 0);
-        }
-        return std::vector<Tensor>{sum, out, scale, x_gradient, weight_parts};
-      });
-    }
+    const int64_t rows = 11, parts = 4;
+    const Tensor x = random({rows, width}), weight = random({width}),
+                 gradient = random({rows, width});
+    expect_close([&](const CudaLibrary* library, torch::Device device) {
+      const Tensor dx = x.to(device), dw = weight.to(device), dg = gradient.to(device);
+      const Tensor out = torch::empty_like(dx), x_gradient = torch::empty_like(dx);
+      const Tensor scale = torch::empty({rows}, dx.options().dtype(torch::kFloat));
+      const Tensor weight_parts = torch::empty({parts, width}, scale.options());
+      const RmsNorm args{.dtype = dtype(),
+                         .rows = rows,
+                         .width = width,
+                         .epsilon = 1e-5F,
+                         .x = dx.const_data_ptr(),
+                         .weight = dw.const_data_ptr(),
+                         .scale = floats(scale),
+                         .out = out.data_ptr(),
+                         .gradient = dg.const_data_ptr(),
+                         .x_gradient = x_gradient.data_ptr(),
+                         .weight_parts = floats(weight_parts),
+                         .parts = parts};
+      if (library == nullptr) {
+        rms_norm_forward_cpu(args, 0, rows);
+        rms_norm_backward_cpu(args, 0, parts);
+      } else {
+        EXPECT_EQ(library->rms_norm_forward(&args, nullptr), 0);
+        EXPECT_EQ(library->rms_norm_backward(&args, nullptr), 0);
+      }
+      return std::vector<Tensor>{out, scale, x_gradient, weight_parts};
+    });
   }
 }
 
@@ -269,6 +259,30 @@ TEST_P(CudaKernelTest, Swiglu) {
         return std::vector<Tensor>{out, g, da, db};
       });
     }
+  }
+}
+
+TEST_P(CudaKernelTest, DropoutMasksHaveTheTwinsBits) {
+  const int64_t rows = 9;
+  for (const int64_t columns : {1, 63, 5000}) {
+    const auto run = [&](const CudaLibrary* library, torch::Device device) {
+      const Tensor out = torch::empty({rows, columns}, torch::dtype(torch_dtype()).device(device));
+      const DropoutArgs args{.dtype = dtype(),
+                             .out = out.data_ptr(),
+                             .rows = rows,
+                             .columns = columns,
+                             .kept = 1.25F,
+                             .threshold = (uint64_t{1} << 32) / 5,
+                             .key = 99,
+                             .first_token = int64_t{1} << 40};
+      if (library == nullptr) {
+        dropout_cpu(args, 0, rows);
+      } else {
+        EXPECT_EQ(library->dropout(&args, nullptr), 0);
+      }
+      return std::vector<Tensor>{out};
+    };
+    expect_same_bits(run, std::to_string(columns) + " columns");
   }
 }
 

@@ -40,7 +40,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     loss_ = make_loss(name, golden_.at("options"));
     losses::enable_quirks(*loss_, name, golden_.at("compat"));
     pad();
-    loss_->start(model_facts(*model_, config));
+    loss_->start(model_facts(model_->dims(), config));
     const losses::Needs wanted = loss_->needs();
     TrainerInputs inputs{.model = model_.get(),
                          .loss = loss_.get(),

@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace unlearn {
+#include "unlearn/core/mix_bits.h"
 
-// A well-mixed 64-bit hash of its arguments (SplitMix64 finaliser); the base of all pure draws.
-uint64_t mix_bits(uint64_t seed, uint64_t stream, uint64_t counter = 0);
+namespace unlearn {
 
 // A small generator whose whole state is one number.
 class Rng {

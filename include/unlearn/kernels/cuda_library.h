@@ -18,6 +18,7 @@ struct CudaLibrary {
   decltype(&unlearn_cuda_rotary) rotary = nullptr;
   decltype(&unlearn_cuda_swiglu_forward) swiglu_forward = nullptr;
   decltype(&unlearn_cuda_swiglu_backward) swiglu_backward = nullptr;
+  decltype(&unlearn_cuda_dropout) dropout = nullptr;
   decltype(&unlearn_cuda_unpack) unpack = nullptr;
   decltype(&unlearn_cuda_error) error = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "unlearn/kernels/adamw.h"
+#include "unlearn/kernels/dropout.h"
 #include "unlearn/kernels/norms.h"
 #include "unlearn/kernels/packed.h"
 #include "unlearn/kernels/pointwise.h"
@@ -36,6 +37,7 @@ int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream);
 int unlearn_cuda_rotary(const RotaryArgs* args, void* stream);
 int unlearn_cuda_swiglu_forward(const SwigluArgs* args, void* stream);
 int unlearn_cuda_swiglu_backward(const SwigluArgs* args, void* stream);
+int unlearn_cuda_dropout(const DropoutArgs* args, void* stream);
 int unlearn_cuda_unpack(const PackedMatrix* args, void* stream);
 const char* unlearn_cuda_error(int code);
 }

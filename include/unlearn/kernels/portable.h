@@ -6,11 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __CUDACC__
-#define UNLEARN_PORTABLE __host__ __device__ __forceinline__
-#else
-#define UNLEARN_PORTABLE inline __attribute__((always_inline))
-#endif
+#include "unlearn/core/portable.h"
 
 namespace unlearn::kernels {
 

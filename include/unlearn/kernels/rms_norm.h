@@ -1,4 +1,4 @@
-// RMSNorm with the residual addition before it, forward and backward (arXiv 1910.07467).
+// RMSNorm, forward and backward (arXiv 1910.07467).
 #pragma once
 
 #include "unlearn/kernels/portable.h"
@@ -15,14 +15,10 @@ struct RmsNorm {
   const void* weight = nullptr;  // [width]
   float* scale = nullptr;        // [rows]: 1 / sqrt(mean(x^2) + epsilon)
 
-  // Forward. With `addend`, x + addend is normalised and written to `sum`.
-  const void* addend = nullptr;
-  void* sum = nullptr;
-  void* out = nullptr;  // round(x scale) weight, as transformers rounds
+  void* out = nullptr;  // forward: round(x scale) weight, as transformers rounds
 
-  // Backward; x is what was normalised.
-  const void* gradient = nullptr;           // of out
-  const void* residual_gradient = nullptr;  // of the sum by its other uses, or null
+  // Backward.
+  const void* gradient = nullptr;  // of out
   void* x_gradient = nullptr;
   float* weight_parts = nullptr;  // [parts, width]: sums over the rows of each part
   int64_t parts = 0;

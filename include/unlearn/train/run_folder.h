@@ -17,9 +17,11 @@ enum class ExistingOutput { kRefuse, kResume, kOverwrite };
 
 class RunFolder {
  public:
-  // Creates the folder (or takes it over). UserError when it exists, is not empty and kRefuse is
-  // asked; with kOverwrite the files of an earlier run are removed (nothing else: a folder that is
-  // no run folder is refused).
+  // UserError when the folder cannot be used: it exists, is not empty and kRefuse is asked, or it is
+  // no run folder and something else is. Writes nothing.
+  static void check(const std::filesystem::path& path, ExistingOutput existing);
+  // Creates the folder (or takes it over) after that check; with kOverwrite the files of an earlier
+  // run are removed (nothing else).
   RunFolder(std::filesystem::path path, ExistingOutput existing);
 
   const std::filesystem::path& path() const { return path_; }

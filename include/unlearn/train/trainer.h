@@ -59,7 +59,7 @@ struct TrainerInputs {
 };
 
 // What Loss::start is told, which comes before everything else here.
-losses::ModelFacts model_facts(const model::CausalLM& model, const TrainConfig& config);
+losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& config);
 
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);

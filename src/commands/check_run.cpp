@@ -1,0 +1,115 @@
+#include "commands/check_run.h"
+
+#include "commands/weights.h"
+#include "unlearn/checkpoint/hf_folder.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const fs::path relative =
+      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// --overwrite removes what an earlier run left in the folder; that must not be what this one reads.
+void check_inputs_stay(const RunConfig& config) {
+  const std::pair<const char*, const std::string*> inputs[] = {
+      {"model.path", &config.model.path},
+      {"model.reference", &config.model.reference},
+      {"model.adapter", &config.model.adapter},
+      {"eval.retain_log", &config.eval.retain_log},
+      {"eval.reference_model", &config.eval.reference_model},
+      {"eval.original_model", &config.eval.original_model}};
+  for (const auto& [key, path] : inputs) {
+    if (!path->empty() && is_inside(*path, config.output)) {
+      user_error("--overwrite: ", key, " (", *path, ") lies in the folder that is to be replaced, ",
+                 config.output, "; give another --output");
+    }
+  }
+}
+
+void check_reference(const RunConfig& config) {
+  const std::string& path = config.model.reference;
+  if (path.empty()) return;
+  const int64_t size = checkpoint::open_hf_folder(path).size("vocab_size");
+  const int64_t own = checkpoint::open_hf_folder(config.model.path).size("vocab_size");
+  if (size != own) {
+    user_error("model.reference: ", path, " has a vocabulary of ", size, " tokens, the model ",
+               own);
+  }
+  check_model(path);
+}
+
+void check_adapter(const std::string& folder) {
+  if (folder.empty()) return;
+  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"}) {
+    if (!fs::exists(fs::path(folder) / file)) {
+      user_error("model.adapter: ", folder, ": no ", file,
+                 " there; a LoRA adapter in PEFT's format is needed");
+    }
+  }
+}
+
+// What the method says about the model: its blocks and parameters.
+void check_method(const RunConfig& config, model::ModelFootprint footprint) {
+  config.loss->start(train::model_facts(footprint.dims, config.train));
+  const std::string example = footprint.trained.front().first;
+  const std::vector<std::string> patterns = config.loss->needs().trainable;
+  footprint.train_only(patterns);
+  if (footprint.trained.empty()) {
+    user_error("method.trainable_params_regex: no parameter's whole name matches ",
+               join(patterns, ", "), " (the model has, e.g., ", example, ")");
+  }
+}
+
+// A resumed run keeps the memory modes that `auto` meant when it was started.
+void keep_modes(RunConfig& config) {
+  const Json modes =
+      read_json(fs::path(config.output) / "run.json").value("memory_modes", Json::object());
+  const std::pair<const char*, std::string*> fields[] = {{"master", &config.train.master},
+                                                         {"state_bits", &config.train.state_bits}};
+  for (const auto& [name, value] : fields) {
+    if (*value == "auto") *value = modes.value(name, *value);
+  }
+}
+
+void warn_of_warmup(const train::StepPlan& plan) {
+  if (plan.warmup < plan.total) return;
+  log::warn("the warm-up takes all ", plan.total,
+            " steps: little or nothing is learned; lower train.batch_size or train.warmup_epochs, "
+            "or raise train.epochs");
+}
+
+}  // namespace
+
+train::ExistingOutput existing_output(const TrainingFlags& flags) {
+  if (flags.resume) return train::ExistingOutput::kResume;
+  return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
+}
+
+CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
+                     torch::Device device) {
+  train::RunFolder::check(config.output, existing_output(flags));
+  if (flags.overwrite) check_inputs_stay(config);
+  CheckedRun checked;
+  checked.prepared = prepare_run(config, purpose, device);
+  warn_of_warmup(checked.prepared.plan);
+  check_reference(config);
+  check_adapter(config.model.adapter);
+  check_method(config,
+               model::model_footprint(checked.prepared.hf_config, adaptation(config.train)));
+  if (config.eval.at_end || config.eval.every != "never") {
+    checked.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
+    checked.evaluator->plan_summary();  // reads its data and logs
+  }
+  if (flags.resume) keep_modes(config);
+  checked.memory = settle_memory(config, checked.prepared);
+  return checked;
+}
+
+}  // namespace unlearn::commands
