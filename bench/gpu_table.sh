@@ -7,6 +7,8 @@
 # and G5r, 8B under LoRA, do in 24 GiB). UNLEARN_BENCH_STEPS=N (default 35, the first 5 not timed);
 # UNLEARN_BENCH_MODELS=DIR keeps the models there, for bench/compare_pytorch.py --models.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+[ $# -ge 2 ] || { echo "error: give the program and an output folder (see --help)" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
 . "$source_dir/bench/models.sh"

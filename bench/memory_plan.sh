@@ -4,6 +4,8 @@
 # Every model is trained for a few steps in each memory mode. Without folders: a 30M model with
 # random weights, made here.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+[ $# -ge 1 ] || { echo "error: give the program (see --help)" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
 . "$source_dir/bench/models.sh"

@@ -3,6 +3,8 @@
 #   bench/plan_table.sh UNLEARN_PROGRAM
 # NPO (SimNPO under LoRA, rank 16) on 8+8 sequences of TOFU's lengths unless it says 32+32.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+[ $# -ge 1 ] || { echo "error: give the program (see --help)" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
 . "$source_dir/bench/models.sh"

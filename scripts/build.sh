@@ -2,6 +2,7 @@
 # Sets up what is missing and builds build/unlearn and the tests; TARGET=unlearn builds the program
 # alone. Options go to scripts/setup.sh.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 cd "$(dirname "$0")/.."
 if [ ! -f build/torch_root ] || [ $# -gt 0 ]; then scripts/setup.sh "$@"; fi
 cmake --preset release -DTorch_ROOT="$(cat build/torch_root)" >build/configure.log ||

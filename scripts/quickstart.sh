@@ -2,6 +2,7 @@
 # From a fresh clone to a model that has forgotten one (invented) person: set-up, build, SimNPO on the
 # bundled model and data on the CPU, and a report. Options go to scripts/setup.sh.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 cd "$(dirname "$0")/.."
 TARGET=unlearn scripts/build.sh "$@"
 unlearn=build/unlearn

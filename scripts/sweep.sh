@@ -3,8 +3,10 @@
 #   scripts/sweep.sh --config tofu.yaml --method simnpo --beta 1,2.5,4.5 --gamma 0,0.5,1 \
 #       --output sweeps/f05 [--grid train.lr=1e-5,2e-5]… [--seed 1,2,3] [--jobs N] [--slurm] \
 #       [-- further flags of unlearn, e.g. --model DIR --data DIR]
-# Finished runs are skipped and broken ones resumed: repeat the command to complete a sweep.
-# --slurm writes OUTPUT/sweep.sbatch (one array task per point) instead of running.
+# Finished runs are skipped, broken ones and cut-off evaluations resumed: repeat the command to
+# complete a sweep. A point that another sweep is running is left to it; one that was run with other
+# settings is an error. --slurm writes OUTPUT/sweep.sbatch (one array task per point) instead of
+# running; --no-report leaves out the table.
 set -euo pipefail
 
 fail() {
@@ -17,6 +19,7 @@ unlearn=${UNLEARN:-$here/build/unlearn}
 output=
 jobs=1
 slurm=false
+report=true
 fixed=()
 names=()  # one entry per swept key …
 values=() # … and its comma-separated values
@@ -24,6 +27,7 @@ values=() # … and its comma-separated values
 axis() { names+=("$1") && values+=("$2"); }
 
 while [ $# -gt 0 ]; do
+  if [[ $1 == --?*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi # --flag=value
   case "$1" in
     --beta | --gamma) [ $# -ge 2 ] || fail "$1 needs values"; axis "method.${1#--}" "$2"; shift ;;
     --lr | --epochs | --seed) [ $# -ge 2 ] || fail "$1 needs values"; axis "train.${1#--}" "$2"; shift ;;
@@ -39,13 +43,14 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --slurm) slurm=true ;;
+    --no-report) report=false ;;
     --config | --method | --model | --data | --device | --set)
       [ $# -ge 2 ] || fail "$1 needs a value"
       fixed+=("$1" "$2")
       shift
       ;;
     --) shift && fixed+=("$@") && break ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) fail "unknown option '$1' (flags of unlearn go after --)" ;;
   esac
   shift
@@ -75,64 +80,103 @@ folder_of() { # the run folder of a point: beta=2.5,gamma=0
   echo "$output/${name//\//_}"
 }
 
+# What a point is run with: the flags, and the text of a config of one's own (without comments).
+settings_of() { # settings_of KEY=VALUE…
+  local file='' argument previous=''
+  printf '%s\n' "${fixed[@]}" "$@"
+  for argument in "${fixed[@]}"; do
+    case "$previous $argument" in
+      *' --config='*) file=${argument#*=} ;;
+      '--config '*) file=$argument ;;
+    esac
+    previous=$argument
+  done
+  [ -f "$file" ] || file=${UNLEARN_CONFIG_DIR:-}/$file
+  if [ -f "$file" ]; then sed 's/[[:space:]]*#.*//; /^$/d' "$file"; fi
+}
+
+held=3 # run_point's status for a point that another sweep is running
+
 run_point() {
-  local folder sets=() pair
+  local folder pair sets=()
   folder=$(folder_of "$1")
   for pair in $1; do sets+=(--set "$pair"); done
-  if [ -f "$folder/run.json" ]; then
-    if grep -q '"status": "done"' "$folder/run.json"; then
+  exec 9>>"$folder.log" # the lock lives as long as the run, also when the sweep is killed
+  flock -n 9 || { echo "sweep: another sweep is running $folder" >&2; return $held; }
+  if grep -qs '"status": "done"' "$folder/run.json"; then
+    if [ -f "$folder.settings" ] && ! settings_of "${sets[@]}" | cmp -s - "$folder.settings"; then
+      echo "error: $folder was run with other settings ($folder.settings); give another --output, or delete it" >&2
+      return 1
+    fi
+    if ! grep -qs '^ *at_end: true' "$folder/config.resolved.yaml" ||
+      compgen -G "$folder/eval/*_SUMMARY.json" >/dev/null; then
       echo "sweep: done already: $folder" >&2
       return 0
     fi
+    sets+=(--resume) # the evaluation was cut off
+  else
+    settings_of "${sets[@]}" >"$folder.settings"
     # A run that broke before its first checkpoint has nothing to go on from.
-    if compgen -G "$folder/checkpoints/step-*/DONE" >/dev/null; then sets+=(--resume); else sets+=(--overwrite); fi
+    if compgen -G "$folder/checkpoints/step-*/DONE" >/dev/null; then
+      sets+=(--resume)
+    elif [ -f "$folder/run.json" ]; then
+      sets+=(--overwrite)
+    fi
   fi
-  mkdir -p "$output"
   echo "sweep: running $folder" >&2
   "$unlearn" train "${fixed[@]}" "${sets[@]}" --output "$folder" --quiet >"$folder.log" 2>&1 ||
     { echo "sweep: failed: $folder: $(tail -n 1 "$folder.log")" >&2; return 1; }
 }
 
+mkdir -p "$output"
 if $slurm; then
-  mkdir -p "$output"
+  # shellcheck disable=SC2016
   {
     echo '#!/usr/bin/env bash'
     echo '#SBATCH --job-name=unlearn-sweep'
     echo "#SBATCH --array=0-$((${#points[@]} - 1))"
+    echo '# One point per task. For the table, repeat the command that wrote this file without --slurm.'
     echo 'set -euo pipefail'
+    printf 'cd %q\n' "$PWD"
+    printf 'export UNLEARN=%q\n' "$unlearn"
     printf 'points=('
-    printf '%q ' "${points[@]}"
-    echo ')'
-    echo "# shellcheck disable=SC2206"
-    # The variables below are for the written script, not for this one.
-    # shellcheck disable=SC2016
-    echo 'pairs=(${points[$SLURM_ARRAY_TASK_ID]})'
-    printf 'exec %q --output %q' "$here/scripts/sweep.sh" "$output"
-    # shellcheck disable=SC2016
-    printf ' "${pairs[@]/#/--grid=}"'
-    printf ' --'
-    printf ' %q' "${fixed[@]}"
+    printf ' %q' "${points[@]}"
+    echo ' )'
+    echo 'grid=()'
+    echo 'for pair in ${points[$SLURM_ARRAY_TASK_ID]}; do grid+=(--grid "$pair"); done'
+    printf 'exec %q --no-report --output %q "${grid[@]}" --' "$here/scripts/sweep.sh" "$output"
+    [ ${#fixed[@]} -eq 0 ] || printf ' %q' "${fixed[@]}"
     echo
   } >"$output/sweep.sbatch"
+  echo "sweep: start the array with sbatch; when it is done, repeat this command without --slurm for the table" >&2
   echo "$output/sweep.sbatch"
   exit 0
 fi
 
 failed=0
+skipped=0
 running=0
+wait_for_one() {
+  local status=0
+  wait -n || status=$?
+  case $status in
+    0) ;;
+    "$held") skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+  esac
+  running=$((running - 1))
+}
+
 for point in "${points[@]}"; do
-  if [ "$running" -ge "$jobs" ]; then
-    wait -n || failed=$((failed + 1))
-    running=$((running - 1))
-  fi
+  if [ "$running" -ge "$jobs" ]; then wait_for_one; fi
   run_point "$point" &
   running=$((running + 1))
 done
-while [ "$running" -gt 0 ]; do
-  wait -n || failed=$((failed + 1))
-  running=$((running - 1))
-done
+while [ "$running" -gt 0 ]; do wait_for_one; done
 [ "$failed" -eq 0 ] || { echo "error: $failed of ${#points[@]} runs failed; repeat the command to complete them" >&2; exit 1; }
+$report || exit 0
+[ "$skipped" -eq 0 ] ||
+  { echo "error: no table yet: another sweep is running $skipped of ${#points[@]} points; repeat the command when it is done" >&2; exit 1; }
 
 runs=()
 for point in "${points[@]}"; do runs+=("$(folder_of "$point")"); done

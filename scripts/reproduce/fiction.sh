@@ -5,6 +5,7 @@
 #   scripts/reproduce/fiction.sh [OUTPUT_DIR] [METHOD…]     (default: runs/fiction; minutes on a CPU)
 # SEED (default 1) seeds every run; UNLEARN names the program.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 cd "$(dirname "$0")/../.."
 output=${1:-runs/fiction}
 shift $(($# > 0 ? 1 : 0))

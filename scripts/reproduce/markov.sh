@@ -4,6 +4,7 @@
 #   scripts/reproduce/markov.sh [OUTPUT (default runs/markov)] [SEED…]
 # Two seeds run at a time, one thread each. Finished runs are kept: repeat the command to go on.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 here=$(cd "$(dirname "$0")/../.." && pwd)
 unlearn=${UNLEARN:-$here/build/unlearn}
 [ -x "$unlearn" ] || { echo "error: $unlearn is not built (scripts/build.sh), or set UNLEARN" >&2; exit 2; }

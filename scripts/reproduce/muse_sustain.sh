@@ -8,7 +8,8 @@
 # EPOCHS (default: the published ga 1, npo 1, ga with retain NLL 7, others 10) and UNLEARN (the
 # program) may be set; FLAGs go to `unlearn train`.
 set -euo pipefail
-[ $# -ge 4 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+case "${1:-}" in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+[ $# -ge 4 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 model=$1 data=$2 output=$3 method=$4
 shift 4
 here=$(cd "$(dirname "$0")/../.." && pwd)

@@ -5,13 +5,11 @@
 #       [--output runs/quantise]
 # Without --model it runs on the bundled data: data/tiny before unlearning, and unlearned with NPO and
 # with SimNPO.
+case "${1:-}" in -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
-    *) [ $# -ge 2 ] || fail "unknown option or no value: '$1'" ;;
-  esac
+  [ $# -ge 2 ] || fail "unknown option or no value: '$1'"
   common_option "$1" "$2" || fail "unknown option '$1'"
   shift 2
 done

@@ -6,6 +6,7 @@
 #       [--fraction 0.2] [--draws 5] [--epochs 3] [--lr 1e-5] [--batch 4] [--output runs/relearn]
 # Without --model it runs on the bundled data: data/tiny unlearned with NPO and with SimNPO, at a
 # learning rate for its size. --retain-log is the evaluation (or run folder) of the retrained model.
+case "${1:-}" in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 fraction=0.2
@@ -14,10 +15,7 @@ epochs=3
 lr=
 batch=
 while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
-    *) [ $# -ge 2 ] || fail "unknown option or no value: '$1'" ;;
-  esac
+  [ $# -ge 2 ] || fail "unknown option or no value: '$1'"
   case "$1" in
     --fraction) fraction=$2 ;;
     --draws) draws=$2 ;;

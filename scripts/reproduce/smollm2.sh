@@ -9,6 +9,7 @@
 # more flags of unlearn, UNLEARN the program. A finished part is not done again. Retain rows are taken
 # in turn (data.pairing=cyclic): TOFU's own fixed pairs would show a method only 32 of the 80.
 set -euo pipefail
+case "${1:-}" in -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 [ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 model=$1 data=$2 output=$3
 shift 3

@@ -7,17 +7,23 @@ export UNLEARN=$unlearn
 sweep=("$source_dir/scripts/sweep.sh" --config quickstart.yaml --method simnpo --beta "1,2.5"
   --gamma "0,0.5" --output "$work/sweep" -- --epochs 4 --set train.save_every=epoch)
 
+expect_status() { # expect_status CODE COMMAND…: whatever it says is in $work/stderr
+  local code=$1 got=0
+  shift
+  "$@" >"$work/stdout" 2>"$work/stderr" || got=$?
+  [ "$got" -eq "$code" ] || die "exit code $got, not $code: $* ($(cat "$work/stderr"))"
+  checks=$((checks + 1))
+}
+
 # Killed while a run is going: the run stays behind unfinished.
-"${sweep[@]}" >"$work/first.out" 2>"$work/first.err" &
+setsid "${sweep[@]}" >"$work/first.out" 2>"$work/first.err" & # a process group of its own
 pid=$!
 for _ in $(seq 600); do
   [ -f "$work/sweep/beta=1,gamma=0.5/metrics.jsonl" ] && break
   sleep 0.1
 done
-pkill -KILL -P "$pid" || true
-kill -KILL "$pid" 2>/dev/null || true
+kill -KILL -- "-$pid" 2>/dev/null || true
 wait "$pid" 2>/dev/null || true
-pkill -KILL -f "$work/sweep" || true
 [ ! -e "$work/sweep/beta=2.5,gamma=0.5/run.json" ] || die "the sweep was over before it was killed"
 cp "$work/sweep/beta=1,gamma=0/run.json" "$work/first_run.json"
 
@@ -38,12 +44,43 @@ expect "a page" grep -q '</html>' "$work/sweep/report.html"
 expect "a point is a plain run" cmp -s "$work/alone/model/model.safetensors" \
   "$work/sweep/beta=2.5,gamma=0.5/model/model.safetensors"
 
-# A Slurm array instead of running.
-script=$("$source_dir/scripts/sweep.sh" --config quickstart.yaml --beta "1,2" --seed "1,2,3" \
-  --output "$work/array" --slurm -- --model "a folder")
-expect "one task a point" grep -q -- '--array=0-5' "$script"
-expect "it is a script" bash -n "$script"
+# Other settings in the same folder are refused, not reported as if they had been run.
+expect_status 1 "${sweep[@]}" --set method.forget_weight=0.2
+expect "a point says so" grep -q "^error: $work/sweep/beta=1,gamma=0 was run with other settings" "$work/stderr"
 
+# A point that another sweep is running is left alone.
+exec 8>>"$work/sweep/beta=1,gamma=0.log"
+flock 8
+expect_status 1 "${sweep[@]}"
+expect "the held point is named" grep -q "another sweep is running $work/sweep/beta=1,gamma=0\$" "$work/stderr"
+expect "no table of a part" grep -q "^error: no table yet: .* 1 of 4 points" "$work/stderr"
+exec 8>&-
+
+# An evaluation that was cut off after training is finished.
+evaluated=("$source_dir/scripts/sweep.sh" --config=quickstart.yaml --seed=1 --output="$work/evaluated"
+  -- --epochs 1 --set eval.at_end=true --set eval.rows=2)
+"${evaluated[@]}" >"$work/table.md" 2>"$work/stderr" || die "with evaluation: $(cat "$work/stderr")"
+summary=$work/evaluated/seed=1/eval/TOFU_SUMMARY.json
+expect "it was evaluated" test -s "$summary"
+rm "$summary"
+"${evaluated[@]}" >"$work/table.md" 2>"$work/stderr" || die "evaluation again: $(cat "$work/stderr")"
+expect "it is evaluated again" test -s "$summary"
+"${evaluated[@]}" >"$work/table.md" 2>"$work/stderr" || die "nothing to do: $(cat "$work/stderr")"
+expect "and then it is done" grep -q "done already" "$work/stderr"
+
+# A Slurm array instead of running; a task runs its point and leaves the report to the end.
+script=$("$source_dir/scripts/sweep.sh" --config quickstart.yaml --beta "1,2" --seed "1,2,3" \
+  --output "$work/an array" --slurm -- --epochs 1 --set train.save_every=never 2>"$work/stderr")
+expect "one task a point" grep -q -- '--array=0-5' "$script"
+expect "how to get the table" grep -q 'without --slurm' "$work/stderr"
+expect "nothing has run" test ! -e "$work/an array/beta=1,seed=1"
+SLURM_ARRAY_TASK_ID=0 bash "$script" >"$work/task.out" 2>"$work/task.err" || die "task 0: $(cat "$work/task.err")"
+expect "task 0 is done" grep -q '"status": "done"' "$work/an array/beta=1,seed=1/run.json"
+expect "it took the program along" grep -qF "export UNLEARN=$unlearn" "$script"
+expect "one point a task" test ! -e "$work/an array/beta=1,seed=2"
+expect "no shared report" test ! -e "$work/an array/report.html"
+
+expect_error 2 "--jobs needs a whole number" "$source_dir/scripts/sweep.sh" --jobs=none
 expect_error 2 "nothing to sweep" "$source_dir/scripts/sweep.sh" --output "$work/x"
 expect_error 2 "unknown option '--betta'" "$source_dir/scripts/sweep.sh" --betta 1
 expect_error 2 "dotted.key=value" "$source_dir/scripts/sweep.sh" --grid beta --output "$work/x"
