@@ -120,7 +120,8 @@ double finite_number(const Json& value, const std::string& where) {
 }
 
 double number_or_nan(const Json& value, const std::string& where) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : finite_number(value, where);
+  const bool is_nan = value.is_null() || (value.is_number() && std::isnan(value.get<double>()));
+  return is_nan ? std::numeric_limits<double>::quiet_NaN() : finite_number(value, where);
 }
 
 std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,
