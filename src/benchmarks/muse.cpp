@@ -7,6 +7,8 @@ namespace unlearn::benchmarks {
 namespace {
 namespace fs = std::filesystem;
 
+constexpr const char* kCorpora[] = {"news", "books"};
+
 template <class Read>
 auto read_rows(const fs::path& file, int64_t max_rows, const Read& read) {
   std::vector<decltype(read(int64_t{0}, Json()))> rows;
@@ -25,6 +27,27 @@ MusePrompt question_row(int64_t row, const Json& value) {
   return {row, "Question: " + question + "\nAnswer: ", checked_text(value, "answer"), question};
 }
 
+bool is_corpus(const fs::path& folder) {
+  return fs::is_directory(folder / "verbmem") || fs::is_directory(folder / "knowmem") ||
+         fs::is_directory(folder / "privleak");
+}
+
+// The corpus that a folder is, or the one that it holds.
+fs::path only_corpus(const fs::path& root) {
+  if (is_corpus(root)) return root;
+  std::vector<fs::path> found;
+  for (const fs::path& parent : {root, root / "data"}) {
+    for (const char* corpus : kCorpora) {
+      if (is_corpus(parent / corpus)) found.push_back(parent / corpus);
+    }
+  }
+  if (found.size() == 1) return found.front();
+  user_error("data.forget: ", root.string(), found.empty() ? " holds no" : " holds more than one",
+             " corpus of MUSE; ",
+             found.empty() ? "--data needs the folder of news or books"
+                           : "name one: --set data.forget=news or books");
+}
+
 }  // namespace
 
 Benchmark benchmark_muse() {
@@ -33,9 +56,10 @@ Benchmark benchmark_muse() {
 
 fs::path muse_corpus_folder(const std::string& root, const std::string& split) {
   if (root.empty()) user_error("no data folder: give --data DIR or data.root in the config");
-  const fs::path name = fs::path(split).empty() ? fs::path() : *fs::path(split).begin();
+  if (split.empty()) return only_corpus(root);
+  const fs::path name = *fs::path(split).begin();
   for (const fs::path& folder : {fs::path(root) / name, fs::path(root) / "data" / name}) {
-    if (!name.empty() && fs::is_directory(folder)) return folder;
+    if (fs::is_directory(folder)) return folder;
   }
   user_error("data.forget: ", (fs::path(root) / name).string(),
              " is no folder; name the corpus (news or books) and its parent folder with --data");

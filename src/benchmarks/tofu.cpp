@@ -1,5 +1,7 @@
 #include "unlearn/benchmarks/tofu.h"
 
+#include <algorithm>
+
 #include "benchmarks/fields.h"
 #include "unlearn/benchmarks/registry.h"
 
@@ -20,6 +22,30 @@ std::vector<std::string> false_answers(const Json& row) {
     answers.push_back(answer.get<std::string>());
   }
   return answers;
+}
+
+// "forget05" of that name, or of a file such as mine/forget05.json.
+std::string split_name(const std::string& forget) {
+  const fs::path path(forget);
+  const bool is_file = path.extension() == ".json" || path.extension() == ".jsonl";
+  return is_file ? path.stem().string() : forget;
+}
+
+[[noreturn]] void refuse_forget_split(const fs::path& file) {
+  const std::string ending = "_perturbed.json";
+  std::vector<std::string> splits;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(file.parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("forget") && name.ends_with(ending)) {
+      splits.push_back(name.substr(0, name.size() - ending.size()));
+    }
+  }
+  std::sort(splits.begin(), splits.end());
+  user_error("data.forget: ", file.string(), " not found; ",
+             splits.empty()
+                 ? "--data needs TOFU's files for evaluation"
+                 : cat("name a split that is there: --set data.forget=", join(splits, " or ")));
 }
 
 }  // namespace
@@ -51,11 +77,14 @@ std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::strin
       {TofuSplit::kRetain, "retain_perturbed.json"},
       {TofuSplit::kRealAuthors, "real_authors_perturbed.json"},
       {TofuSplit::kRealWorld, "world_facts_perturbed.json"},
-      {TofuSplit::kForget, forget_split + "_perturbed.json"}};
+      {TofuSplit::kForget, split_name(forget_split) + "_perturbed.json"}};
   std::vector<TofuTaskData> tasks;
   for (const auto& [split, name] : files) {
     const fs::path file = root / name;
-    if (!fs::exists(file) && split != TofuSplit::kForget) continue;
+    if (!fs::exists(file)) {
+      if (split == TofuSplit::kForget) refuse_forget_split(file);
+      continue;
+    }
     const bool paraphrase = split == TofuSplit::kForget || split == TofuSplit::kRetain;
     TofuTaskData task{
         split, file, read_perturbed_rows(file, paraphrase, paraphrase ? question_key : "question")};
@@ -68,9 +97,9 @@ std::vector<TofuTaskData> load_tofu_tasks(const fs::path& root, const std::strin
 }
 
 fs::path tofu_holdout_file(const fs::path& root, const std::string& forget_split) {
-  const std::string prefix = "forget";
-  if (!forget_split.starts_with(prefix)) return {};
-  return root / ("holdout" + forget_split.substr(prefix.size()) + ".json");
+  const std::string prefix = "forget", name = split_name(forget_split);
+  if (!name.starts_with(prefix)) return {};
+  return root / ("holdout" + name.substr(prefix.size()) + ".json");
 }
 
 std::vector<PerturbedRow> read_holdout_rows(const fs::path& file) {
@@ -80,12 +109,6 @@ std::vector<PerturbedRow> read_holdout_rows(const fs::path& file) {
   });
   if (rows.empty()) user_error(file.string(), ": holds no row");
   return rows;
-}
-
-std::vector<PerturbedRow> load_tofu_holdout(const fs::path& root, const std::string& forget_split) {
-  const fs::path file = tofu_holdout_file(root, forget_split);
-  if (file.empty() || !fs::exists(file)) return {};
-  return read_holdout_rows(file);
 }
 
 }  // namespace unlearn::benchmarks

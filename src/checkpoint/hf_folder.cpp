@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "unlearn/core/error.h"
@@ -33,6 +34,35 @@ fs::path without_trailing_slash(const fs::path& path) {
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
+bool holds_weights(const fs::path& folder) {
+  if (!fs::exists(folder / "config.json") && !fs::exists(folder / "adapter_config.json")) {
+    return false;
+  }
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [](const auto& e) { return e.path().extension() == ".safetensors"; });
+}
+
+// True for the folder itself too.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const fs::path inner = fs::canonical(path), outer = fs::canonical(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+// What is replaced is erased: a mistyped name must not cost a home directory or the input itself.
+void check_replaceable(const fs::path& folder, const std::vector<fs::path>& inputs) {
+  if (!holds_weights(folder)) {
+    user_error(folder.string(),
+               ": holds no model (config.json and *.safetensors), so it is not replaced; give "
+               "another folder");
+  }
+  for (const fs::path& input : inputs) {
+    if (lies_in(input, folder)) {
+      user_error(folder.string(), ": is not replaced because the input ", input.string(),
+                 " lies in it; give another folder");
+    }
+  }
+}
+
 }  // namespace
 
 void copy_companion_files(const fs::path& source, const fs::path& destination) {
@@ -44,15 +74,19 @@ void copy_companion_files(const fs::path& source, const fs::path& destination) {
   }
 }
 
-FolderWriter::FolderWriter(const fs::path& destination, ExistingFolder existing)
+FolderWriter::FolderWriter(const fs::path& destination, ExistingFolder existing,
+                           const std::vector<fs::path>& inputs)
     : destination_(without_trailing_slash(destination)),
       temporary_(sibling(destination_, ".tmp.")) {
   std::error_code error;
   if (fs::exists(destination_, error)) {
     const bool is_folder = fs::is_directory(destination_, error);
     if (!is_folder) user_error(destination.string(), ": is a file; a new folder is needed here");
-    if (!fs::is_empty(destination_, error) && existing == ExistingFolder::kRefuse) {
-      user_error(destination.string(), ": exists already and is not empty; give a new folder");
+    if (!fs::is_empty(destination_, error)) {
+      if (existing == ExistingFolder::kRefuse) {
+        user_error(destination.string(), ": exists already and is not empty; give a new folder");
+      }
+      check_replaceable(destination_, inputs);
     }
   }
   fs::create_directories(destination_.parent_path(), error);

@@ -14,6 +14,7 @@ struct Command {
   const char* name;
   const char* help;
   int (*run)(std::vector<std::string> arguments);
+  bool trains = false;
 };
 
 // Flags that most commands take; empty or unset means "not given".

@@ -74,6 +74,12 @@ RunConfig target_config(const SharedFlags& shared, const EvalFlags& flags,
   if (!flags.benchmark.empty()) settings.set("data.benchmark", flags.benchmark, "--benchmark");
   if (!flags.retain_log.empty()) settings.set("eval.retain_log", flags.retain_log, "--retain-log");
   if (!flags.adapter.empty()) settings.set("model.adapter", flags.adapter, "--adapter");
+  if (shared.seed) settings.set("eval.seed", *shared.seed, "--seed");
+  // The evaluation data of MUSE belong to a corpus, not to a forget split: the folder says which.
+  const config::Setting* benchmark = settings.find("data.benchmark");
+  if (benchmark != nullptr && benchmark->value == "muse" && !settings.contains("data.forget")) {
+    settings.set("data.forget", "", "default");
+  }
   return resolve_evaluation(settings);
 }
 
@@ -149,6 +155,7 @@ int run_eval(std::vector<std::string> arguments) {
                  "log or run folder of the retrained model (eval.retain_log)");
   app.add_option("--adapter", flags.adapter,
                  "LoRA adapter folder (PEFT's format) beside the model (model.adapter)");
+  app.add_option("--seed", shared.seed, "seed of sampled generations (eval.seed)");
   app.add_option("--output", shared.output, "folder that gets eval/ (default: the run folder)");
   add_config_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;

@@ -49,9 +49,9 @@ EvaluatedModel adapter_of_run(const RunConfig& config, const fs::path& adapter) 
   fs::path base = config.model.path;
   // A relative path is one from where the run was started; the adapter knows it whole.
   if (!fs::exists(base / "config.json")) {
-    const Json named =
-        read_json(adapter / "adapter_config.json").value("base_model_name_or_path", Json());
-    if (named.is_string()) base = named.get<std::string>();
+    const Json settings = read_json(adapter / "adapter_config.json");
+    const auto named = settings.find("base_model_name_or_path");
+    if (named != settings.end() && named->is_string()) base = named->get<std::string>();
   }
   return {base, config.model.adapter, adapter.string(), config.train.lora_base_bits};
 }

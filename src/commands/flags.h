@@ -50,8 +50,9 @@ class Flags {
   Flag add_option(const std::string& name, std::vector<int64_t>& values, const std::string& help);
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
-  // False when --help was asked for and printed to stdout. UserError for an unknown flag (naming
-  // the nearest), a missing one, or a bad value.
+  // False when --help or --version was asked for and printed to stdout. UserError for an unknown
+  // flag (naming the nearest), a missing one, or a bad value: an empty text, a number that is not
+  // finite or does not fit.
   bool parse(std::vector<std::string> arguments);
 
  private:

@@ -56,12 +56,9 @@ int run_generate(std::vector<std::string> arguments) {
   std::string input;
   std::string prompt;
   Flags app("continue prompts, greedily or sampled", "generate");
-  app.add_option("--model", shared.model, "Hugging Face model folder").required();
   app.add_option("--prompt", prompt,
                  "one prompt (the template is applied; --template none: as it is)");
   app.add_option("--input", input, "JSONL rows with prompt or input_ids");
-  app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
-  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
   app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate at most")
       .between(int64_t{1}, int64_t{1} << 20);
   app.add_option("--temperature", options.temperature, "0: greedy").between(0.0, 100.0);
@@ -72,12 +69,12 @@ int run_generate(std::vector<std::string> arguments) {
   app.add_option("--whp-reinforced", reinforced,
                  "Who's Harry Potter: the model fine-tuned further on the forget data");
   app.add_option("--whp-alpha", options.whp_alpha, "how strongly what it raises is lowered");
-  add_inference_flags(app, flags);
+  add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
   if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
 
-  const LoadedModel loaded = open_model(shared.model, shared.device, flags);
+  const LoadedModel loaded = open_model(shared, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
   options.stop_ids = loaded.tokenizer->special().stops;
   options.batch_tokens = flags.batch_tokens;

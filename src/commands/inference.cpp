@@ -5,12 +5,51 @@
 #include "commands/run_config.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
 #include "unlearn/model/lora.h"
 
 namespace unlearn::commands {
 
-void add_inference_flags(Flags& app, InferenceFlags& flags) {
-  app.add_option("--template", flags.prompt_template, "auto (the family's), a name, or none");
+namespace fs = std::filesystem;
+
+namespace {
+
+// The config of the run whose model lies in `folder`; empty when no run made it.
+std::string config_of_run(const fs::path& folder) {
+  const fs::path run = (fs::absolute(folder).lexically_normal() / "").parent_path().parent_path();
+  const fs::path config = run / "config.resolved.yaml";
+  return fs::exists(run / "run.json") && fs::exists(config) ? config.string() : "";
+}
+
+// Of a config only the model and its template count here.
+RunConfig model_config(const SharedFlags& shared, const InferenceFlags& flags) {
+  SharedFlags said;
+  said.model = shared.model;
+  said.config = shared.config;
+  const bool is_open = said.config.empty() && flags.prompt_template.empty();
+  if (is_open && !said.model.empty()) said.config = config_of_run(said.model);
+  config::Settings settings = user_settings(said, {});
+  if (!flags.prompt_template.empty()) {
+    settings.assign("model.template=" + flags.prompt_template, "--template");
+  }
+  RunConfig config = resolve_evaluation(settings);
+  if (config.model.path.empty()) user_error("no model: give --model DIR, or --config FILE");
+  if (flags.prompt_template.empty() && config.model.prompt_template != "auto") {
+    log::info("template: ", config.model.prompt_template, " (from ", said.config, ")");
+  }
+  return config;
+}
+
+}  // namespace
+
+void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags) {
+  app.add_option("--model", shared.model, "Hugging Face model folder (default: the config's)");
+  app.add_option("--config", shared.config, "YAML config with the model and its template");
+  app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
+  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
+  app.add_option("--template", flags.prompt_template,
+                 "auto (the family's), a name, none, or a map {question_start, question_end, "
+                 "answer_tag} (default: the config's, else the family's)");
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
       .one_of({"auto", "float32", "bfloat16", "float64"});
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
@@ -18,12 +57,14 @@ void add_inference_flags(Flags& app, InferenceFlags& flags) {
       .between(int64_t{1}, int64_t{1} << 40);
 }
 
-LoadedModel open_model(const std::string& folder, const std::string& device_name,
-                       const InferenceFlags& flags) {
-  const torch::Device device = resolve_device(device_name.empty() ? "auto" : device_name);
+LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
+  const RunConfig config = model_config(shared, flags);
+  const std::string& folder = config.model.path;
+  const torch::Device device = resolve_device(shared.device.empty() ? "auto" : shared.device);
   LoadedModel loaded;
   loaded.tokenizer = tokenizer::load_tokenizer(folder);
-  loaded.prompt_template = resolve_template(flags.prompt_template, std::nullopt, folder);
+  loaded.prompt_template =
+      resolve_template(config.model.prompt_template, config.custom_template, folder);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);
   loaded.model->eval();

@@ -12,21 +12,22 @@
 namespace unlearn::commands {
 
 struct InferenceFlags {
-  std::string prompt_template = "auto";
+  std::string prompt_template;  // empty: the config's
   std::string dtype = "auto";
   std::string adapter;  // LoRA adapter folder added into the weights
   std::string output;
   int64_t batch_tokens = 4096;
 };
-void add_inference_flags(Flags& app, InferenceFlags& flags);
+void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags);
 
 struct LoadedModel {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   data::Template prompt_template;
   std::shared_ptr<model::CausalLM> model;
 };
-LoadedModel open_model(const std::string& folder, const std::string& device,
-                       const InferenceFlags& flags);
+// The model and the template of the flags, else of --config, else (the template) of the run that
+// made the model. UserError without a model.
+LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags);
 
 // Token ids of a row's {"input_ids"} field, checked against the model's embeddings.
 std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_t vocab_size,

@@ -31,9 +31,10 @@ config::Settings user_settings_of(const SharedFlags& flags) {
 std::vector<std::string> chosen_experiments(const std::string& flag,
                                             const config::Settings& settings) {
   const config::Setting* setting = settings.find("experiment");
-  const std::string name = !flag.empty()        ? flag
-                           : setting == nullptr ? kBoth
-                                                : setting->value.get<std::string>();
+  const auto text = [](const Json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  const std::string name = !flag.empty() ? flag : setting == nullptr ? kBoth : text(setting->value);
   if (name == kBoth) return markov::kExperiments;
   const auto& known = markov::kExperiments;
   if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -61,12 +62,16 @@ std::vector<Json> read_records(const fs::path& folder) {
   for (const std::string& experiment : markov::kExperiments) {
     if (!fs::is_directory(folder / experiment)) continue;
     for (const auto& entry : fs::directory_iterator(folder / experiment)) {
-      if (entry.path().extension() == ".json") files.push_back(entry.path());
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("seed-") && name.ends_with(".json")) files.push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());
   std::vector<Json> records;
-  for (const fs::path& file : files) records.push_back(read_json(file));
+  for (const fs::path& file : files) {
+    records.push_back(read_json(file));
+    markov::check_record(records.back(), file.string());
+  }
   return records;
 }
 

@@ -1,4 +1,5 @@
 // unlearn metrics: every aggregate again from stored evaluation logs; no model is needed.
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 
@@ -72,11 +73,13 @@ const LogReader& find_reader(const MetricsFlags& flags) {
              did_you_mean(flags.benchmark, names), "; use ", join(names, ", "));
 }
 
+bool is_number(const std::optional<double>& value) { return value && std::isfinite(*value); }
+
 void print_values(const Recomputed& result) {
   constexpr int kDigits = 15;
   const auto print = [](const std::string& name, const std::optional<double>& value) {
-    std::cout << std::left << std::setw(28) << name << (value ? number(*value, kDigits) : "null")
-              << "\n";
+    std::cout << std::left << std::setw(28) << name
+              << (is_number(value) ? number(*value, kDigits) : "null") << "\n";
   };
   for (const auto& [name, metric] : result.evaluation.metrics) print(name, metric.value);
   if (!result.legacy.empty()) std::cout << "\n";
@@ -110,7 +113,8 @@ int run_metrics(std::vector<std::string> arguments) {
   for (const std::string& warning : result.evaluation.warnings) log::warn(warning);
   if (flags.as_json) {
     Json json = metrics::summary_json(result.evaluation.metrics);
-    for (const auto& [name, value] : result.legacy) json[name] = value ? Json(*value) : Json();
+    for (const auto& [name, value] : result.legacy)
+      json[name] = is_number(value) ? Json(*value) : Json();
     std::cout << json.dump(2) << "\n";
   } else {
     print_values(result);

@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <new>
 
@@ -13,8 +14,8 @@ namespace unlearn::commands {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
-    {"finetune", "plain next-token training on one data set", run_finetune},
+    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train, true},
+    {"finetune", "plain next-token training on one data set", run_finetune, true},
     {"eval", "all metrics of a benchmark, of one model or several", run_eval},
     {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
     {"score", "per-token log-probabilities of given texts", run_score},
@@ -40,7 +41,25 @@ void print_help() {
   }
 }
 
+// torchrun starts several processes; each of them would train the same run into the same folder.
+void refuse_several_processes() {
+  const char* world = std::getenv("WORLD_SIZE");
+  if (world != nullptr && std::strtol(world, nullptr, 10) > 1) {
+    user_error("WORLD_SIZE is ", world,
+               ": training is one process on one device; start it without torchrun (unset "
+               "WORLD_SIZE)");
+  }
+}
+
+// Messages, JSON and configs are UTF-8, and all of them repeat what the command line says.
+void check_encoding(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!is_valid_utf8(arguments[i])) user_error("argument ", i + 1, ": not valid UTF-8");
+  }
+}
+
 int dispatch(std::vector<std::string> arguments) {
+  check_encoding(arguments);
   const std::string first = arguments.empty() ? "--help" : arguments.front();
   if (first == "--help" || first == "-h" || first == "help") {
     print_help();
@@ -50,16 +69,23 @@ int dispatch(std::vector<std::string> arguments) {
     std::cout << "unlearn " << version_text() << "\n";
     return 0;
   }
-  if (first.starts_with("-")) return run_train(std::move(arguments));
+  if (!first.starts_with("-")) arguments.erase(arguments.begin());
+  const std::string name = first.starts_with("-") ? "train" : first;
   std::vector<std::string> names;
   for (const Command& command : kCommands) {
-    if (first == command.name) {
-      arguments.erase(arguments.begin());
+    if (name == command.name) {
+      if (command.trains) refuse_several_processes();
       return command.run(std::move(arguments));
     }
     names.emplace_back(command.name);
   }
   user_error("unknown command '", first, "'", did_you_mean(first, names), "; see unlearn --help");
+}
+
+// Results that never reached the disk or the pipe are not done.
+void check_stdout() {
+  std::cout.flush();
+  if (!std::cout) user_error("stdout: cannot write (is the disk full?)");
 }
 
 int report(int code, const std::string& kind, std::string message) {
@@ -75,7 +101,9 @@ int run_program(std::vector<std::string> arguments) {
   model::use_arena_for_host_tensors();
   model::bound_matrix_kernels();
   try {
-    return dispatch(std::move(arguments));
+    const int code = dispatch(std::move(arguments));
+    check_stdout();
+    return code;
   } catch (const UserError& error) {
     return report(2, "error: ", error.what());
   } catch (const NonFiniteError& error) {

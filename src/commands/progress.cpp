@@ -1,7 +1,9 @@
 #include "commands/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
 
@@ -31,7 +33,21 @@ std::string summary(const train::StepRecord& record, double left) {
   return text.str();
 }
 
+// 0: not known.
+int64_t terminal_width() {
+  winsize size{};
+  if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* columns = std::getenv("COLUMNS");
+  return columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
+}
+
 }  // namespace
+
+std::string fit_to_terminal(const std::string& text) {
+  const int64_t width = terminal_width();
+  // The last column stays free: some terminals wrap when it is filled.
+  return width > 1 ? text.substr(0, static_cast<size_t>(width) - 1) : text;
+}
 
 Progress::Progress(int64_t log_every) : log_every_(log_every), terminal_(::isatty(2) == 1) {}
 
@@ -54,9 +70,10 @@ void Progress::show(const train::StepRecord& record, int64_t total_steps) {
 void Progress::draw_bar(const train::StepRecord& record, int64_t total_steps, double left) {
   if (!log::enabled(log::Level::kInfo)) return;
   const auto filled = static_cast<int>(kBarWidth * record.step / total_steps);
-  std::cerr << "\r\x1b[K[" << std::string(static_cast<size_t>(filled), '#')
-            << std::string(static_cast<size_t>(kBarWidth - filled), '.') << "] " << record.step
-            << "/" << total_steps << "  " << summary(record, left) << std::flush;
+  const std::string line = cat("[", std::string(static_cast<size_t>(filled), '#'),
+                               std::string(static_cast<size_t>(kBarWidth - filled), '.'), "] ",
+                               record.step, "/", total_steps, "  ", summary(record, left));
+  std::cerr << "\r\x1b[K" << fit_to_terminal(line) << std::flush;
   open_line_ = true;
 }
 

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
+
+// The first columns of a one-line text, as many as the terminal on stderr shows: a longer line
+// would wrap, and redrawing it would leave rows behind.
+std::string fit_to_terminal(const std::string& text);
 
 class Progress {
  public:

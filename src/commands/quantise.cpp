@@ -41,9 +41,10 @@ torch::Tensor quantise_tensor(const torch::Tensor& tensor, int64_t bits, Quantis
 QuantiseReport write_quantised(const QuantiseFlags& flags) {
   const checkpoint::HfConfig config = checkpoint::open_hf_folder(flags.model);
   const checkpoint::TensorStore store(flags.model);
-  checkpoint::FolderWriter writer(flags.output, flags.overwrite
-                                                    ? checkpoint::ExistingFolder::kReplace
-                                                    : checkpoint::ExistingFolder::kRefuse);
+  using checkpoint::ExistingFolder;
+  checkpoint::FolderWriter writer(
+      flags.output, flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
+      {flags.model});
   QuantiseReport report;
   std::vector<checkpoint::NamedTensor> tensors;
   torch::Dtype dtype = torch::kFloat;
@@ -76,7 +77,7 @@ int run_quantise(std::vector<std::string> arguments) {
   app.add_option("--bits", flags.bits, "8: int8 by rows; 4: NF4 in blocks of 64").required();
   app.add_option("--output", flags.output, "folder for the result, in the model's own dtype")
       .required();
-  app.add_flag("--overwrite", flags.overwrite, "replace the folder in --output");
+  app.add_flag("--overwrite", flags.overwrite, "replace the model in --output");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
   if (flags.bits != 8 && flags.bits != 4) {

@@ -1,8 +1,10 @@
 // unlearn score: per-token log-probabilities of given texts.
-#include <iostream>
+#include <algorithm>
+#include <cmath>
 
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::commands {
@@ -52,17 +54,20 @@ data::Example example_of(const Json& row, const LoadedModel& loaded) {
   return example;
 }
 
+// JSON has no NaN and no infinity.
+std::string json_number(double value) { return std::isfinite(value) ? number(value) : "null"; }
+
 std::string number_list(const std::vector<double>& values) {
   std::vector<std::string> texts;
-  for (const double value : values) texts.push_back(number(value));
+  for (const double value : values) texts.push_back(json_number(value));
   return cat("[", join(texts, ","), "]");
 }
 
 std::string result_line(int64_t index, const data::Example& example,
                         const scoring::ExampleScore& score) {
   return cat("{\"index\":", index, ",\"num_labels\":", example.num_labels,
-             ",\"sum_logprob\":", number(score.sum()),
-             ",\"mean_logprob\":", example.num_labels > 0 ? number(score.mean()) : "null",
+             ",\"sum_logprob\":", json_number(score.sum()),
+             ",\"mean_logprob\":", example.num_labels > 0 ? json_number(score.mean()) : "null",
              ",\"token_logprobs\":", number_list(score.logp),
              ",\"input_ids\":", Json(example.tokens).dump(),
              ",\"labels\":", Json(example.labels).dump(), "}");
@@ -75,16 +80,13 @@ int run_score(std::vector<std::string> arguments) {
   InferenceFlags flags;
   std::string input;
   Flags app("per-token log-probabilities of given texts", "score");
-  app.add_option("--model", shared.model, "Hugging Face model folder").required();
   app.add_option("--input", input, "JSONL rows: prompt+answer, text, or input_ids+labels")
       .required();
-  app.add_option("--output", flags.output, "file for the result lines (default: stdout)");
-  app.add_option("--device", shared.device, "auto, cpu, cuda or cuda:N");
-  add_inference_flags(app, flags);
+  add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
 
-  const LoadedModel loaded = open_model(shared.model, shared.device, flags);
+  const LoadedModel loaded = open_model(shared, flags);
   std::vector<data::Example> examples;
   for_each_json_row(input,
                     [&](int64_t, const Json& row) { examples.push_back(example_of(row, loaded)); });
@@ -97,6 +99,12 @@ int run_score(std::vector<std::string> arguments) {
   std::vector<std::string> lines;
   for (size_t i = 0; i < scores.size(); ++i) {
     lines.push_back(result_line(static_cast<int64_t>(i), examples[i], scores[i]));
+  }
+  const auto diverged = std::count_if(
+      scores.begin(), scores.end(), [](const auto& score) { return !std::isfinite(score.sum()); });
+  if (diverged > 0) {
+    log::warn(diverged, " of ", scores.size(),
+              " rows have log-probabilities that are not finite (null in the output)");
   }
   write_lines(flags.output, lines);
   return 0;

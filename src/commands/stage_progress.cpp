@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "commands/progress.h"
 #include "unlearn/core/log.h"
 
 namespace unlearn::commands {
@@ -37,7 +38,7 @@ void StageProgress::show(const std::string& stage, int64_t done, int64_t total) 
     text += cat(", ", number(left, left < 10 ? 1 : 2), " s left");
   }
   if (terminal_ && log::enabled(log::Level::kInfo)) {
-    std::cerr << "\r\x1b[K" << text << std::flush;
+    std::cerr << "\r\x1b[K" << fit_to_terminal(text) << std::flush;
     open_line_ = true;
   } else if (done == total ||
              std::chrono::duration<double>(now - last_).count() > kSecondsBetweenLines) {

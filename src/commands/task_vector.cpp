@@ -65,10 +65,15 @@ void write_difference(const TaskVectorFlags& flags) {
   check_same_tensors(model, flags.model, finetuned, flags.finetuned);
   using checkpoint::ExistingFolder;
   checkpoint::FolderWriter writer(
-      flags.output, flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse);
+      flags.output, flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
+      {flags.model, flags.finetuned});
   std::vector<checkpoint::NamedTensor> tensors;
   for (const std::string& name : model.names()) {
     tensors.push_back({name, without_task(model.view(name), finetuned.view(name), flags.alpha)});
+    if (!tensors.back().tensor.isfinite().all().item<bool>()) {
+      user_error("--alpha ", number(flags.alpha), ": tensor '", name,
+                 "' would not be finite; give a smaller --alpha, or models without NaN");
+    }
     model.release(name);
     finetuned.release(name);
   }
@@ -91,10 +96,9 @@ int run_task_vector(std::vector<std::string> arguments) {
       .required();
   app.add_option("--alpha", flags.alpha, "how many times the difference is subtracted (MUSE: 5)");
   app.add_option("--output", flags.output, "folder for the new model").required();
-  app.add_flag("--overwrite", flags.overwrite, "replace the folder");
+  app.add_flag("--overwrite", flags.overwrite, "replace the model in --output");
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
-  if (!std::isfinite(flags.alpha)) user_error("--alpha: must be finite");
   write_difference(flags);
   std::cout << flags.output << "\n";
   return 0;

@@ -119,7 +119,7 @@ class SettingsReader::Visitor : public FieldVisitor {
     if (setting->value.is_null()) return;
     const Json items = setting->value.is_array() ? setting->value : Json::array({setting->value});
     for (const Json& item : items) {
-      value.push_back(text_of({item, setting->quoted, setting->origin}, key, spec));
+      value.push_back(text_of({item, setting->origin}, key, spec));
     }
   }
 

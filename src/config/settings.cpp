@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMaxExtends = 16;
+constexpr int kMaxNesting = 32;  // of maps; an alias inside its own anchor has no end
 
 // YAML 1.2 core schema: what an unquoted scalar means.
 Json plain_scalar(const std::string& text) {
@@ -49,18 +50,22 @@ struct Flattener {
   }
 
   Setting scalar(const YAML::Node& node) const {
-    const bool quoted = node.Tag() == "!";
-    return {quoted ? Json(node.Scalar()) : plain_scalar(node.Scalar()), quoted, origin(node)};
+    const bool quoted = node.Tag() == "!";  // is text, whatever it looks like
+    return {quoted ? Json(node.Scalar()) : plain_scalar(node.Scalar()), origin(node)};
   }
 
-  void walk(const std::string& key, const YAML::Node& node) const {
+  void walk(const std::string& key, const YAML::Node& node, int depth = 0) const {
+    if (depth > kMaxNesting) {
+      user_error(origin(node), ": '", key.substr(0, key.find('.')),
+                 "': maps go in a circle or are too deep");
+    }
     switch (node.Type()) {
       case YAML::NodeType::Map:
-        if (node.size() == 0 && !key.empty()) put(key, {Json(nullptr), false, origin(node)});
+        if (node.size() == 0 && !key.empty()) put(key, {Json(nullptr), origin(node)});
         for (const auto& entry : node) {
           if (!entry.first.IsScalar()) user_error(origin(node), ": keys must be plain text");
           const std::string name = entry.first.Scalar();
-          walk(key.empty() ? name : cat(key, ".", name), entry.second);
+          walk(key.empty() ? name : cat(key, ".", name), entry.second, depth + 1);
         }
         return;
       case YAML::NodeType::Sequence: {
@@ -70,14 +75,14 @@ struct Flattener {
             user_error(origin(item), ": '", key, "': lists hold plain values only");
           list.push_back(scalar(item).value);
         }
-        put(key, {list, false, origin(node)});
+        put(key, {list, origin(node)});
         return;
       }
       case YAML::NodeType::Scalar:
         put(key, scalar(node));
         return;
       default:
-        if (!key.empty()) put(key, {Json(nullptr), false, origin(node)});
+        if (!key.empty()) put(key, {Json(nullptr), origin(node)});
     }
   }
 };
@@ -135,7 +140,7 @@ void Settings::put(const std::string& key, Setting setting) {
 }
 
 void Settings::set(const std::string& key, Json value, const std::string& origin) {
-  put(key, {std::move(value), false, origin});
+  put(key, {std::move(value), origin});
 }
 
 void Settings::assign(const std::string& assignment, const std::string& origin) {

@@ -51,6 +51,27 @@ void sync_file(const fs::path& path) {
   }
 }
 
+// A pipe or a device stays what it is, and takes what is written.
+void write_into(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  std::ofstream out(path, std::ios::binary);
+  if (!out) user_error(path.string(), ": cannot open for writing: ", std::strerror(errno));
+  write(out);
+  out.close();
+  if (!out) user_error(path.string(), ": cannot write: ", std::strerror(errno));
+}
+
+// The file that a link names, there or not: renaming onto the link itself would replace the link.
+fs::path behind_links(fs::path path) {
+  constexpr int kMaxLinks = 40;  // Linux's own limit
+  int links = 0;
+  std::error_code ignored;
+  while (fs::is_symlink(path, ignored)) {
+    if (++links > kMaxLinks) user_error(path.string(), ": links that lead in a circle");
+    path = path.parent_path() / fs::read_symlink(path);
+  }
+  return path;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -72,7 +93,13 @@ void write_file_atomic(const fs::path& path, std::string_view content) {
   });
 }
 
-void write_file_atomic(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+void write_file_atomic(const fs::path& name, const std::function<void(std::ostream&)>& write) {
+  std::error_code ignored;
+  if (fs::exists(name, ignored) && !fs::is_regular_file(name, ignored)) {
+    write_into(name, write);
+    return;
+  }
+  const fs::path path = behind_links(name);
   const fs::path temporary = path.string() + cat(".tmp.", ::getpid());
   try {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
@@ -83,7 +110,6 @@ void write_file_atomic(const fs::path& path, const std::function<void(std::ostre
     sync_file(temporary);
     fs::rename(temporary, path);
   } catch (...) {
-    std::error_code ignored;
     fs::remove(temporary, ignored);
     throw;
   }

@@ -21,24 +21,48 @@ struct Source {
   int64_t vocab_size;
 };
 
-// make(i) for every row, in parallel; errors get "<file>: row <n>: " in front.
-std::vector<Example> make_examples(const fs::path& file, const std::vector<int64_t>& rows,
-                                   const std::function<Example(size_t)>& make) {
-  std::vector<Example> examples(rows.size());
+// visit(i) for every row, in parallel; errors get "<file>: row <n>: " in front.
+void for_each_row(const fs::path& file, const std::vector<int64_t>& rows,
+                  const std::function<void(size_t)>& visit) {
   at::parallel_for(0, static_cast<int64_t>(rows.size()), kRowsPerTask,
                    [&](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i) {
                        const auto index = static_cast<size_t>(i);
                        try {
-                         examples[index] = make(index);
+                         visit(index);
                        } catch (const UserError& error) {
                          user_error(file.string(), ": row ", rows[index], ": ", error.what());
                        }
-                       examples[index].row = rows[index];
-                       examples[index].id = cat(file.stem().string(), ":", rows[index]);
                      }
                    });
+}
+
+// One example per row.
+std::vector<Example> make_examples(const fs::path& file, const std::vector<int64_t>& rows,
+                                   const std::function<Example(size_t)>& make) {
+  std::vector<Example> examples(rows.size());
+  for_each_row(file, rows, [&](size_t i) {
+    examples[i] = make(i);
+    examples[i].row = rows[i];
+    examples[i].id = cat(file.stem().string(), ":", rows[i]);
+  });
   return examples;
+}
+
+// Chunks are counted through the file.
+Split chunk_split(const fs::path& file, std::vector<Example> chunks) {
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    chunks[i].row = static_cast<int64_t>(i);
+    chunks[i].id = cat(file.stem().string(), ":", i);
+  }
+  return {file, std::move(chunks)};
+}
+
+// A whole file as one text.
+std::string plain_text(const fs::path& file) {
+  std::string text = read_file(file);
+  if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+  return text;
 }
 
 void check_vocabulary(const Split& split, int64_t vocab_size) {
@@ -64,18 +88,15 @@ Split qa_split(const Source& source, const fs::path& file) {
           })};
 }
 
+// Every text is chunked by itself: a plain text file is one, a JSON file holds one per row.
 Split text_split(const Source& source, const fs::path& file) {
-  Split split{file, {}};
-  if (file.extension() == ".txt") {
-    const std::string text = read_file(file);
-    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+  const int64_t max_length = source.config.max_length;
+  if (!is_json_file(file)) {
     try {
-      split.examples = chunk_text(source.tok, text, source.config.max_length);
+      return chunk_split(file, chunk_text(source.tok, plain_text(file), max_length));
     } catch (const UserError& error) {
       user_error(file.string(), ": ", error.what());
     }
-    for (Example& chunk : split.examples) chunk.id = cat(file.stem().string(), ":", chunk.row);
-    return split;
   }
   std::vector<std::string> texts;
   std::vector<int64_t> numbers;
@@ -85,10 +106,14 @@ Split text_split(const Source& source, const fs::path& file) {
     numbers.push_back(row);
   });
   if (texts.empty()) user_error(file.string(), ": holds no row");
-  split.examples = make_examples(file, numbers, [&](size_t i) {
-    return make_text_example(source.tok, texts[i], source.config.max_length);
-  });
-  return split;
+  std::vector<std::vector<Example>> chunks(texts.size());
+  for_each_row(file, numbers,
+               [&](size_t i) { chunks[i] = chunk_text(source.tok, texts[i], max_length); });
+  std::vector<Example> all;
+  for (std::vector<Example>& row : chunks) {
+    all.insert(all.end(), std::make_move_iterator(row.begin()), std::make_move_iterator(row.end()));
+  }
+  return chunk_split(file, std::move(all));
 }
 
 Split wmdp_split(const Source& source, const fs::path& file) {
@@ -104,8 +129,7 @@ Split wmdp_split(const Source& source, const fs::path& file) {
 Split rechunked_split(const Source& source, const fs::path& file) {
   std::string text;
   if (file.extension() == ".txt") {
-    text = read_file(file);
-    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+    text = plain_text(file);
   } else {
     const std::string& key = source.config.text_key;
     for_each_json_row(file, [&](int64_t row, const Json& value) {
@@ -115,14 +139,11 @@ Split rechunked_split(const Source& source, const fs::path& file) {
       text += field.is_string() ? field.get<std::string>() : text_field(value, key);
     });
   }
-  Split split{file, {}};
   try {
-    split.examples = rechunk_text(source.tok, text, source.config.max_length);
+    return chunk_split(file, rechunk_text(source.tok, text, source.config.max_length));
   } catch (const UserError& error) {
     user_error(file.string(), ": ", error.what());
   }
-  for (Example& chunk : split.examples) chunk.id = cat(file.stem().string(), ":", chunk.row);
-  return split;
 }
 
 Split read_split(const Source& source, const std::string& name, const std::string& what) {
@@ -184,6 +205,10 @@ Split refusal_split(const Source& source, const Split& forget) {
   const fs::path file = source.config.alternate != "auto"
                             ? fs::path(source.config.alternate)
                             : fs::path(source.config.root) / "idontknow.jsonl";
+  if (!fs::is_regular_file(file)) {
+    user_error("data.alternate: the method needs refusal lines; name a file (", file.string(),
+               " is not there)");
+  }
   const std::vector<std::string> lines = read_lines(file);
   const std::vector<QaRow> rows =
       read_qa_rows(forget.file, source.config.question_key, source.config.answer_key);

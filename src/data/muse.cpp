@@ -1,5 +1,6 @@
 // MUSE's folders (swj0419/muse_bench, load_data.py and baselines/baselines/dataset.py).
 #include <algorithm>
+#include <limits>
 
 #include "data/layouts.h"
 #include "data/rows.h"
@@ -22,7 +23,9 @@ fs::path path_of_split(const std::string& split) {
 Example ids_example(const Json& ids, int64_t max_length) {
   Example example;
   for (const Json& id : ids) {
-    if (!id.is_number_integer()) user_error("'input_ids' must be whole numbers");
+    if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<int32_t>::max()) {
+      user_error("'input_ids' must hold token ids, not ", id.dump());
+    }
     if (static_cast<int64_t>(example.tokens.size()) == max_length) break;
     example.tokens.push_back(id.get<int32_t>());
   }
@@ -74,7 +77,7 @@ std::string muse_retain(const std::string& forget) {
 std::vector<Example> muse_examples(const fs::path& file, const tokenizer::Tokenizer& tok,
                                    int64_t max_length) {
   std::vector<Example> examples;
-  if (file.extension() != ".json" && file.extension() != ".jsonl") {
+  if (!is_json_file(file)) {
     const std::string text = read_file(file);
     if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
     try {

@@ -50,6 +50,10 @@ std::vector<std::string> read_lines(const fs::path& file) {
   return lines;
 }
 
+bool is_json_file(const fs::path& file) {
+  return file.extension() == ".json" || file.extension() == ".jsonl";
+}
+
 fs::path split_file(const std::string& benchmark, const std::string& root, const std::string& split,
                     const std::string& what) {
   if (split.empty()) user_error("data.", what, ": give a split's name or a file");

@@ -26,6 +26,9 @@ std::vector<AlternateRow> read_alternate_rows(const std::filesystem::path& file,
 // The non-empty lines of a plain-text file. UserError for an empty file or invalid UTF-8.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 
+// True for .json and .jsonl; any other file holds plain text.
+bool is_json_file(const std::filesystem::path& file);
+
 // Splits named in a config -> files. `what` names the config key in errors.
 std::filesystem::path split_file(const std::string& benchmark, const std::string& root,
                                  const std::string& split, const std::string& what);

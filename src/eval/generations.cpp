@@ -62,8 +62,9 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
   results.generations.resize(items.size());
   std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
-    if (const Json* stored = context.store.find(stored_key(items[id], options))) {
-      results.generations[id] = stored->get<std::vector<int32_t>>();
+    auto stored = context.store.find_as<std::vector<int32_t>>(stored_key(items[id], options));
+    if (stored) {
+      results.generations[id] = std::move(*stored);
     } else {
       pending.push_back(id);
     }

@@ -49,6 +49,11 @@ fs::path muse_retain_log(const std::string& name) {
   user_error("eval.retain_log: ", name, " holds no eval/MUSE_EVAL.json; evaluate that run first");
 }
 
+// "news" of data/news/, or of "." inside of it.
+std::string folder_name(const fs::path& folder) {
+  return (fs::absolute(folder).lexically_normal() / "").parent_path().filename().string();
+}
+
 std::vector<std::string> offered_metrics(bool ou) {
   if (!ou) return {"verbmem", "knowmem", "privleak"};
   return {"verbmem",
@@ -79,21 +84,21 @@ class MuseEvaluation : public BenchmarkEvaluation {
     if (config.splits != std::vector<std::string>{"all"}) {
       user_error("eval.splits: MUSE has no splits to choose from; use all, and eval.metrics");
     }
-    const fs::path corpus = benchmarks::muse_corpus_folder(inputs_.data.root, inputs_.data.forget);
+    corpus_ = benchmarks::muse_corpus_folder(inputs_.data.root, inputs_.data.forget);
     if (!config.retain_log.empty()) {
       retain_source_ = muse_retain_log(config.retain_log).string();
       retain_ = metrics::read_muse_log(retain_source_);
     }
     if (selection_.has("verbmem") || selection_.needs(metrics::Need::kArgmax)) {
-      plan_verbmem(benchmarks::read_verbmem(corpus, config.rows), own);
+      plan_verbmem(benchmarks::read_verbmem(corpus_, config.rows), own);
     }
     if (selection_.has("knowmem")) {
       for (const char* side : {"forget", "retain"}) {
-        plan_knowmem(side, benchmarks::read_knowmem(corpus, side, config.rows), own);
+        plan_knowmem(side, benchmarks::read_knowmem(corpus_, side, config.rows), own);
       }
     }
     if (ou_ ? selection_.needs(metrics::Need::kHoldout) : selection_.has("privleak")) {
-      plan_texts(corpus, own);
+      plan_texts(own);
     }
   }
 
@@ -107,7 +112,7 @@ class MuseEvaluation : public BenchmarkEvaluation {
     } else if (!texts_.empty()) {
       add_attack_values(own, report, outcome);
     }
-    const std::string corpus = ou_ ? "" : benchmarks::muse_corpus(inputs_.data.forget);
+    const std::string corpus = ou_ ? "" : benchmarks::muse_corpus(folder_name(corpus_));
     outcome.evaluation = metrics::evaluate_muse_log(
         report, "this evaluation", retain_ ? &*retain_ : nullptr, retain_source_, corpus);
     selection_.filter(outcome.evaluation);
@@ -157,11 +162,11 @@ class MuseEvaluation : public BenchmarkEvaluation {
     tasks_.push_back(std::move(task));
   }
 
-  void plan_texts(const fs::path& corpus, Plan& own) {
+  void plan_texts(Plan& own) {
     std::map<std::string, std::vector<AttackText>> attacked;
     for (const char* split : {"forget", "holdout", "retain"}) {
       if (ou_ && std::string(split) == "retain") continue;
-      for (MuseText& text : benchmarks::read_privleak(corpus, split, inputs_.config.rows)) {
+      for (MuseText& text : benchmarks::read_privleak(corpus_, split, inputs_.config.rows)) {
         data::Example example = example_of(text.text, ou_ ? kAttackLength : 0, split, text.row);
         if (ou_) {
           attacked[split].push_back({text.row, text.text, std::move(example)});
@@ -261,6 +266,7 @@ class MuseEvaluation : public BenchmarkEvaluation {
   std::map<std::string, std::vector<TextPlan>> texts_;
   Attacks attacks_;
   std::optional<metrics::EvalReport> retain_;
+  fs::path corpus_;
   std::string retain_source_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -18,6 +19,17 @@ class ResultStore {
 
   // The stored value or null.
   const Json* find(const std::string& key) const;
+  // The stored value as a T; none when there is none or it has another form: it is made again.
+  template <class T>
+  std::optional<T> find_as(const std::string& key) const {
+    const Json* stored = find(key);
+    if (stored == nullptr) return std::nullopt;
+    try {
+      return stored->get<T>();
+    } catch (const Json::exception&) {
+      return std::nullopt;
+    }
+  }
   void add(const std::string& key, Json value);
   // Hands what was added to the operating system: it survives this process.
   void flush();

@@ -25,6 +25,11 @@ bool can_be_stored(const ExampleScore& score) {
   return all_finite(score.logp) && all_finite(score.mean_logp) && all_finite(score.variance_logp);
 }
 
+// An ExampleScore as the cache keeps it.
+struct StoredScore {
+  ExampleScore score;
+};
+
 Json score_to_json(const ExampleScore& score) {
   std::string matches;
   for (const uint8_t match : score.argmax_matches) matches += match != 0 ? '1' : '0';
@@ -36,10 +41,9 @@ Json score_to_json(const ExampleScore& score) {
   return json;
 }
 
-// None when the stored form lacks something that this plan asks for.
-std::optional<ExampleScore> score_from_json(const Json& json, const ScoreItem& item) {
-  if (item.moments && !json.contains("mean")) return std::nullopt;
-  ExampleScore score;
+// Called by Json::get.
+void from_json(const Json& json, StoredScore& stored) {
+  ExampleScore& score = stored.score;
   score.logp = json.at("logp").get<std::vector<double>>();
   for (const char match : json.at("match").get<std::string>()) {
     score.argmax_matches.push_back(match == '1' ? 1 : 0);
@@ -48,8 +52,14 @@ std::optional<ExampleScore> score_from_json(const Json& json, const ScoreItem& i
     score.mean_logp = json.at("mean").get<std::vector<double>>();
     score.variance_logp = json.at("variance").get<std::vector<double>>();
   }
-  if (static_cast<int64_t>(score.logp.size()) != item.example.num_labels) return std::nullopt;
-  return score;
+}
+
+// True when the stored form has all that this plan asks for.
+bool answers(const ExampleScore& score, const ScoreItem& item) {
+  const auto labels = static_cast<size_t>(item.example.num_labels);
+  const size_t moments = item.moments ? labels : score.mean_logp.size();
+  return score.logp.size() == labels && score.argmax_matches.size() == labels &&
+         score.mean_logp.size() == moments && score.variance_logp.size() == moments;
 }
 
 // Cuts indices, longest first, into groups of at most `budget` tokens.
@@ -98,10 +108,9 @@ void run_scores(const Plan& plan, const StageContext& context, Results& results)
   results.scores.resize(items.size());
   std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
-    const Json* stored = context.store.find(items[id].key);
-    auto score = stored == nullptr ? std::nullopt : score_from_json(*stored, items[id]);
-    if (score) {
-      results.scores[id] = std::move(*score);
+    auto stored = context.store.find_as<StoredScore>(items[id].key);
+    if (stored && answers(stored->score, items[id])) {
+      results.scores[id] = std::move(stored->score);
     } else {
       pending.push_back(id);
     }
@@ -132,8 +141,9 @@ void run_choices(const Plan& plan, const StageContext& context, Results& results
   results.choices.resize(items.size());
   std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
-    if (const Json* stored = context.store.find(items[id].key)) {
-      results.choices[id] = stored->get<std::vector<double>>();
+    auto stored = context.store.find_as<std::vector<double>>(items[id].key);
+    if (stored && stored->size() == items[id].candidates.size()) {
+      results.choices[id] = std::move(*stored);
     } else {
       pending.push_back(id);
     }
@@ -158,8 +168,8 @@ void run_gradients(const Plan& plan, const StageContext& context, Results& resul
   results.gradient_norms.resize(items.size());
   std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
-    if (const Json* stored = context.store.find(items[id].key)) {
-      results.gradient_norms[id] = stored->get<double>();
+    if (const auto stored = context.store.find_as<double>(items[id].key)) {
+      results.gradient_norms[id] = *stored;
     } else {
       pending.push_back(id);
     }
@@ -182,8 +192,8 @@ void run_divergences(const Plan& plan, const StageContext& context, Results& res
   };
   std::vector<ResultId> pending;
   for (ResultId id = 0; id < items.size(); ++id) {
-    if (const Json* stored = context.store.find(stored_key(id))) {
-      results.divergences[id] = stored->get<double>();
+    if (const auto stored = context.store.find_as<double>(stored_key(id))) {
+      results.divergences[id] = *stored;
     } else {
       pending.push_back(id);
     }

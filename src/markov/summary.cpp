@@ -4,11 +4,12 @@
 #include <map>
 #include <string>
 
-#include "unlearn/core/strings.h"
+#include "unlearn/core/error.h"
 
 namespace unlearn::markov {
 namespace {
 
+constexpr const char* kCurves[] = {"Retain Test", "Forget Test", "Forget1 Test", "Forget2 Test"};
 constexpr double kRetainDistances[] = {0.1, 0.2};
 
 using Series = std::vector<double>;
@@ -95,12 +96,31 @@ Json path_criteria(const Json& path, const Json& retrained) {
   return result;
 }
 
+void check_record(const Json& record, const std::string& where) {
+  try {
+    const auto check_path = [](const Json& path) {
+      const size_t length = path.at("Retain Test").size();
+      for (const char* key : kCurves) {
+        if (path.at(key).get<Series>().size() != length || length == 0) {
+          user_error("a path's curves differ in length");
+        }
+      }
+    };
+    record.at("experiment").get<std::string>();
+    check_path(record.at("retrained"));
+    for (const auto& [method, path] : record.at("paths").items()) check_path(path);
+  } catch (const std::exception& error) {
+    user_error(where, ": is no whole record of a run (", error.what(),
+               "); delete it or choose another --output");
+  }
+}
+
 Json summarize(const std::vector<Json>& records) {
   std::map<std::string, std::map<std::string, Samples>> samples;
   for (const Json& record : records) {
     auto& methods = samples[record.at("experiment").get<std::string>()];
     const Json& retrained = record.at("retrained");
-    for (const char* key : {"Retain Test", "Forget Test", "Forget1 Test", "Forget2 Test"}) {
+    for (const char* key : kCurves) {
       methods["retrained"].add(key, retrained.at(key).at(0));
     }
     for (const auto& [method, path] : record.at("paths").items()) {

@@ -41,11 +41,6 @@ std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask 
   return sum / static_cast<double>(ratios.size());
 }
 
-double truth_ratio_extent(double true_loss, std::span<const double> perturbed_losses) {
-  const double p = std::exp(-true_loss);
-  return p / (p + std::exp(-mean_of(perturbed_losses)) + kEpsilon);
-}
-
 Metric make_truth_ratio() {
   return {"truth_ratio",
           "how much likelier false answers are than a paraphrase of the true one",

@@ -29,7 +29,6 @@ class Unigram : public Model {
       vocabulary_.add(token, id++, where);
       scores_.push_back(entry[1].get<double>());
       worst = std::min(worst, scores_.back());
-      longest_ = std::max(longest_, token.size());
     }
     if (scores_.empty()) user_error(fields.where, ": the vocabulary is empty");
     unknown_score_ = worst - kUnknownPenalty;
@@ -158,7 +157,6 @@ class Unigram : public Model {
   std::vector<double> scores_;
   std::vector<TrieNode> trie_;
   double unknown_score_ = 0;
-  size_t longest_ = 0;
   std::optional<int32_t> unknown_;
   bool byte_fallback_ = false;
   std::string where_;

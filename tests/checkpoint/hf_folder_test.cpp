@@ -170,6 +170,8 @@ TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
   {
     FolderWriter writer(out / "", ExistingFolder::kRefuse);  // a trailing slash changes nothing
     write_file_atomic(writer.path() / "a", "1");
+    write_file_atomic(writer.path() / "config.json", "{}");
+    write_file_atomic(writer.path() / "model.safetensors", "");
     writer.commit();
   }
   EXPECT_EQ(read_file(out / "a"), "1");
@@ -192,6 +194,28 @@ TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
   FolderWriter writer(folder_ / "empty", ExistingFolder::kRefuse);
   writer.commit();
   EXPECT_TRUE(fs::is_empty(folder_ / "empty"));
+}
+
+TEST_F(HfFolder, OnlyModelsAreReplacedAndNeverTheInput) {
+  const auto replaced = [&](const fs::path& path, const std::vector<fs::path>& inputs = {}) {
+    return refusal([&] { FolderWriter(path, ExistingFolder::kReplace, inputs); });
+  };
+  const fs::path home = folder_ / "home", model = home / "model";
+  fs::create_directories(model);
+  write_file_atomic(home / "thesis.txt", "years");
+  EXPECT_NE(replaced(home).find("holds no model"), std::string::npos);
+  write_file_atomic(home / "config.json", "{}");
+  EXPECT_NE(replaced(home).find("holds no model"), std::string::npos);
+  for (const fs::path& folder : {home, model}) {
+    write_file_atomic(folder / "config.json", "{}");
+    write_file_atomic(folder / "model-00001-of-00001.safetensors", "");
+  }
+  fs::create_directory_symlink(model, folder_ / "link");
+  EXPECT_NE(replaced(home, {model}).find("lies in it"), std::string::npos);
+  EXPECT_NE(replaced(model / "", {home, model}).find("lies in it"), std::string::npos);
+  EXPECT_NE(replaced(folder_ / "link", {model}).find("lies in it"), std::string::npos);
+  EXPECT_EQ(replaced(model, {home}), "accepted");
+  EXPECT_TRUE(fs::exists(model / "config.json"));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "unlearn/core/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
@@ -27,6 +30,33 @@ TEST_F(Files, AtomicWriteLeavesNoTemporaryBehind) {
                UserError);
   EXPECT_EQ(read_file(folder_ / "a.txt"), "two");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+TEST_F(Files, LinksStayAndTheirTargetsAreReplaced) {
+  write_file_atomic(folder_ / "target", "old");
+  fs::create_symlink("target", folder_ / "link");  // relative to its own folder
+  fs::create_symlink(folder_ / "link", folder_ / "second");
+  fs::create_symlink("absent", folder_ / "dangling");
+  fs::create_symlink("circle", folder_ / "circle");
+  for (const char* name : {"second", "dangling"}) {
+    write_file_atomic(folder_ / name, "new");
+    EXPECT_TRUE(fs::is_symlink(folder_ / name));
+  }
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "target"), "new");
+  EXPECT_EQ(read_file(folder_ / "absent"), "new");
+  EXPECT_THROW(write_file_atomic(folder_ / "circle", "new"), UserError);
+}
+
+TEST_F(Files, APipeIsWrittenInto) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(pipe); });
+  write_file_atomic(pipe, "through");
+  reader.join();
+  EXPECT_EQ(read, "through");
+  EXPECT_TRUE(fs::is_fifo(pipe));
 }
 
 TEST_F(Files, Sha256OfKnownText) {

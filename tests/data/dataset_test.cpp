@@ -127,13 +127,32 @@ TEST_F(Dataset, OwnTexts) {
   config_.forget = "long.txt";
   config_.train = "rows.jsonl";
   config_.max_length = 5;
-  write("long.txt", "0123456789");
-  write("rows.jsonl", "{\"text\":\"abc\"}\n\"abcdefgh\"\n");
-  const Splits splits = load({.forget = true, .train = true});
-  EXPECT_EQ(splits.forget->examples.size(), 3u);
-  EXPECT_EQ(splits.forget->examples[1].id, "long:1");
-  EXPECT_EQ(splits.train->examples[0].tokens, (std::vector<int32_t>{1, 'a', 'b', 'c'}));
-  EXPECT_EQ(splits.train->examples[1].tokens.size(), 5u);
+  write("rows.jsonl", "{\"text\":\"abc\"}\n\"0123456789\"\n");
+  for (const char* name : {"long.txt", "long", "long.md"}) {
+    config_.forget = name;
+    write(name, "0123456789");
+    const Splits splits = load({.forget = true, .train = true});
+    const std::vector<Example>& plain = splits.forget->examples;
+    const std::vector<Example>& rows = splits.train->examples;
+    ASSERT_EQ(plain.size(), 3u) << name;
+    EXPECT_EQ(plain[1].id, "long:1");
+    EXPECT_EQ(rows[0].tokens, (std::vector<int32_t>{1, 'a', 'b', 'c'}));
+    // A row is chunked as a file of its own is.
+    ASSERT_EQ(rows.size(), 4u);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(rows[i + 1].tokens, plain[i].tokens);
+    EXPECT_EQ(rows[3].id, "rows:3");
+  }
+  write("rows.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"x\"}\n");
+  EXPECT_NE(refusal({.train = true}).find("rows.jsonl: row 1: "), std::string::npos);
+}
+
+TEST_F(Dataset, RefusalsThatAreNotThereAreAskedFor) {
+  config_.benchmark = "qa";
+  config_.forget = "mine.jsonl";
+  write("mine.jsonl", R"({"question":"q","answer":"a"})");
+  const std::string message = refusal({.forget = true, .alternate = true});
+  EXPECT_EQ(message.find("data.alternate: the method needs refusal lines; name a file ("), 0u)
+      << message;
 }
 
 TEST_F(Dataset, TofuFindsTheComplementAndTheRefusals) {

@@ -104,6 +104,13 @@ TEST_F(Layouts, MuseMistakesAreNamed) {
                 .find("not valid UTF-8"),
             std::string::npos);
   EXPECT_NE(error_of("muse", "news", "/absent").find("is not a folder"), std::string::npos);
+  for (const char* id : {"4294967301", "-1", "2.0"}) {
+    const fs::path ids =
+        folder_with("news/raw/forget.json", cat("[{\"input_ids\": [3, ", id, "]}]"));
+    EXPECT_NE(error_of("muse", "news", ids.string())
+                  .find(cat("row 0: 'input_ids' must hold token ids, not ", id)),
+              std::string::npos);
+  }
 }
 
 // Rows of at most 50 characters are left out and keep no place; the others keep their row number.

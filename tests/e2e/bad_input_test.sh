@@ -18,6 +18,20 @@ expect_error 2 "exclude each other" "$unlearn" "${run[@]}" --resume --overwrite
 expect_error 2 "unknown level" "$unlearn" "${run[@]}" --log-level loud
 expect_error 2 "no model" "$unlearn" train --output "$work/run"
 expect_error 2 "no run folder" "$unlearn" train --model "$tiny"
+expect_error 2 "--seed: must be a whole number" "$unlearn" "${run[@]}" --seed 99999999999999999999
+expect_error 2 "--seed: must not be empty" "$unlearn" "${run[@]}" --seed ""
+expect_error 2 "--output: must not be empty" "$unlearn" "${run[@]}" --output ""
+expect_error 2 "--lr: must be a finite number" "$unlearn" "${run[@]}" --lr nan
+expect_error 2 "argument 2: not valid UTF-8" "$unlearn" train $'--output=\xff'
+with_two_processes() { WORLD_SIZE=2 "$@"; }
+for command in train finetune; do
+  expect_error 2 "WORLD_SIZE is 2" with_two_processes "$unlearn" "$command" "${run[@]:1}"
+done
+into_full_disk() { "$@" >/dev/full; }
+expect_error 2 "stdout: cannot write" into_full_disk "$unlearn" list methods
+expect "every command tells its version" test "$("$unlearn" score --version)" = "$("$unlearn" --version)"
+"$unlearn" train --help >help.txt
+expect "the usage can be typed" grep -q "^Usage: unlearn train" help.txt
 nothing_written flags
 
 # A plan checks every input that the run will read.
@@ -62,6 +76,8 @@ printf 'train:\n  epochz: 3\n' >typo.yaml
 expect_error 2 "typo.yaml:2: unknown key 'train.epochz'" "$unlearn" train --config typo.yaml --model "$tiny" --output "$work/run"
 printf 'train: [1\n' >broken.yaml
 expect_error 2 "broken.yaml:.*not valid YAML" "$unlearn" train --config broken.yaml
+printf 'train: &x {lr: *x}\n' >circle.yaml
+expect_error 2 "circle.yaml:1: 'train': maps go in a circle" "$unlearn" train --config circle.yaml
 expect_error 2 "config 'absent' not found" "$unlearn" train --config absent
 nothing_written config
 
@@ -91,6 +107,11 @@ bad_rows "row 0: field 'question' must be text" '{"question":3,"answer":"b"}\n'
 bad_rows "row 1: not valid JSON" '{"question":"a?","answer":"b"}\n{"question\n'
 bad_rows "holds no row" '\n'
 bad_rows "row 0: " '{"question":"a?","answer":"\\ud800"}\n'
+expect_error 2 "data.alternate: the method needs refusal lines; name a file (idontknow.jsonl" \
+  "$unlearn" train --method idk --model "$tiny" --output "$work/run" --set data.benchmark=qa \
+  --set data.forget="$fiction/forget05.json" --set data.retain="$fiction/retain95.json"
+expect_error 2 "data.forget: .*forget01_perturbed.json not found; .*data.forget=forget05 or forget10" \
+  "$unlearn" eval --model "$tiny" --data "$fiction" --output "$work/run"
 nothing_written data
 
 # An existing run is not touched.
@@ -99,7 +120,60 @@ expect_error 2 "is not empty" "$unlearn" "${run[@]}"
 expect_error 2 "is no run folder" "$unlearn" "${run[@]}" --overwrite
 expect "the stranger's file is still there" grep -q keep run/notes.txt
 
+# Only models are replaced, and never what they are made from.
+expect_error 2 "holds no model" "$unlearn" quantise --model "$tiny" --bits 8 --output run --overwrite
+expect "the stranger's file is still there" grep -q keep run/notes.txt
+cp -r "$tiny" model
+expect_error 2 "the input model lies in it" "$unlearn" quantise --model model --bits 8 --output model/ --overwrite
+expect_error 2 "the input model lies in it" "$unlearn" task-vector --model "$tiny" --finetuned model \
+  --output model --overwrite
+"$unlearn" quantise --model model --bits 4 --output rounded >/dev/null
+"$unlearn" quantise --model model --bits 8 --output rounded --overwrite >/dev/null
+expect_error 2 "'model.embed_tokens.weight' would not be finite" "$unlearn" task-vector \
+  --model model --finetuned rounded --alpha 1e300 --output vector
+expect "nothing of it is left" test ! -e vector
+
+# score and generate
+printf '{"prompt": "Who?", "answer": "Me."}\n' >pair.jsonl
+score=("$unlearn" score --model "$tiny" --input pair.jsonl --quiet)
+for flag in --temperature --top-p --whp-alpha; do
+  expect_error 2 "$flag: must be a finite number" "$unlearn" generate --model "$tiny" --prompt a $flag nan
+done
+expect_error 2 "no model: give --model" "$unlearn" score --input pair.jsonl
+parts='{question_start: "Q: ", question_end: "; ", answer_tag: "A: "}'
+printf 'model: {path: %s, template: %s}\n' "$tiny" "$parts" >templates.yaml
+"${score[@]}" --template "$parts" >inline.txt
+"$unlearn" score --config templates.yaml --input pair.jsonl --quiet >config.txt
+expect "the config's model and template" cmp inline.txt config.txt
+"${score[@]}" >family.txt
+expect "are not the family's" test "$(cmp -s inline.txt family.txt && echo same)" = ""
+ln -s target.txt link.txt
+"${score[@]}" --output link.txt
+expect "a link stays" test -L link.txt
+expect "and its target is written" cmp target.txt family.txt
+# One weight is NaN.
+cp -r "$tiny" diverged
+python3 - diverged/model.safetensors <<'END'
+import json, struct, sys
+with open(sys.argv[1], "r+b") as file:
+    size = struct.unpack("<Q", file.read(8))[0]
+    entry = json.loads(file.read(size))["model.norm.weight"]
+    file.seek(8 + size + entry["data_offsets"][1] - 2)
+    file.write(b"\xc0\x7f")
+END
+"$unlearn" score --model diverged --input pair.jsonl >nan.jsonl 2>nan.log
+expect "NaN is null in JSON" grep -q '"sum_logprob":null' nan.jsonl
+expect "and said aloud once" test "$(grep -c 'not finite' nan.log)" -eq 1
+"$unlearn" eval --model diverged --data "$fiction" --set data.forget=forget05 --set eval.rows=2 \
+  --output diverged-log --quiet >/dev/null 2>&1
+for log in TOFU_EVAL.json eval_log_aggregated.json; do
+  "$unlearn" metrics tofu --log "diverged-log/eval/$log" >aggregates.txt 2>warnings.txt
+  expect "$log: null" grep -q "^forget_Q_A_Prob *null" aggregates.txt
+  expect "$log: a warning" grep -q "forget_truth_ratio is null: its value is not finite" warnings.txt
+done
+
 # Other commands
+expect_error 2 "must be one of length" "$unlearn" markov --output markov --set experiment=5
 expect_error 2 "unknown list 'method' (did you mean 'methods'?)" "$unlearn" list method
 printf '{"text": 3}\n' >bad_text.jsonl
 tokenize_file() { "$unlearn" tokenize --model "$tiny" "${@:2}" <"$1"; }

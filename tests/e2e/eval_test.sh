@@ -73,6 +73,12 @@ expect "results were kept" test "$kept" -ge 9
 sed 's/\(\.[0-9]\{4\}\)[0-9]*/\1/' first/eval/TOFU_SUMMARY.json >a.json
 sed 's/\(\.[0-9]\{4\}\)[0-9]*/\1/' second/eval/TOFU_SUMMARY.json >b.json
 expect "the same values after a kill" cmp -s a.json b.json
+# Lines of another form than the program writes are made again.
+sed 's/"value":.*/"value":[{"logp":"many"}]}/' second/eval/cache/*/results.jsonl >damaged
+for cache in second/eval/cache/*/results.jsonl; do cp damaged "$cache"; done
+"${evaluate[@]}" --set eval.rows=3 --set eval.batch_tokens=100 --output second >/dev/null 2>&1
+sed 's/\(\.[0-9]\{4\}\)[0-9]*/\1/' second/eval/TOFU_SUMMARY.json >b.json
+expect "the same values from a damaged cache" cmp -s a.json b.json
 
 # metrics reads both written forms back.
 for form in TOFU_EVAL.json eval_log_aggregated.json; do

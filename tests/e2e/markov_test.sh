@@ -19,6 +19,12 @@ cp out/length/seed-1.json before.json
 markov "${toy[@]}" --seeds 1,2 >again
 expect "finished runs are kept" cmp before.json out/length/seed-1.json
 expect "and give the same table" cmp table again
+echo '{"a": 1}' >out/length/notes.json
+markov "${toy[@]}" --seeds 1,2 >again
+expect "other files in the folder are not read" cmp table again
+echo '{"a": 1}' >out/length/seed-9.json
+expect_error 2 "seed-9.json: is no whole record" markov "${toy[@]}" --seeds 1,2
+rm out/length/seed-9.json
 expect_error 2 "made with other settings" markov "${toy[@]}" --seeds 1 --set unlearn.lr=0.01
 expect_error 2 "did you mean 'unlearn.iterations'" markov --set unlearn.iteration=4
 expect_error 2 "did you mean 'memorisation'" markov --experiment memorization

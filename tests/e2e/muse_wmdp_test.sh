@@ -57,6 +57,13 @@ expect "the third request starts from the second's model" \
   grep -q "path: scal/sust-2/model" scal/sust-3/config.resolved.yaml
 expect "every cell is a number" test "$(grep -Ec '^\| (fold|size|request) [0-9] \|( -?[0-9.e-]+ \|){4}$' scal/table.md)" -eq 7
 
+# The folder says which corpus it is.
+muse=("$unlearn" eval --benchmark muse --model "$tiny" --set eval.rows=2 --set 'eval.metrics=[privleak]')
+"${muse[@]}" --data "$fixtures/muse/news/" --output by-folder --seed 3 --quiet >/dev/null
+"${muse[@]}" --data "$fixtures/muse" --set data.forget=news --output by-name --quiet >/dev/null
+expect "MUSE: the same evaluation" cmp by-folder/eval/MUSE_SUMMARY.json by-name/eval/MUSE_SUMMARY.json
+expect_error 2 "more than one corpus of MUSE; name one" "${muse[@]}" --data "$fixtures/muse" --output x
+
 # Bad data.
 cp -r "$fixtures" bad
 muse=("$unlearn" eval --benchmark muse --model "$tiny" --data bad/muse --set data.forget=news --output out)

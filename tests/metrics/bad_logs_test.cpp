@@ -44,10 +44,10 @@ TEST(GoldenBadLogs, AggregatedForm) {
   EXPECT_EQ(reading(log),
             "x.json: eval_log_forget.json: rougeL_recall: 14 rows, but avg_gt_loss has 15");
   log = good;
-  log["eval_log_forget.json"]["average_perturb_loss"][3][1] = nullptr;
+  log["eval_log_forget.json"]["average_perturb_loss"][3][1] = true;
   EXPECT_EQ(reading(log),
-            "x.json: eval_log_forget.json: average_perturb_loss: row 3: null instead of a finite "
-            "number");
+            "x.json: eval_log_forget.json: average_perturb_loss: row 3: boolean instead of a "
+            "finite number");
   log = good;
   log["eval_log_forget.json"]["average_perturb_loss"][3] = Json::array();
   EXPECT_EQ(reading(log),

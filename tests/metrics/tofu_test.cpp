@@ -118,8 +118,8 @@ class TofuFiles : public testing::Test {
 
 TEST_F(TofuFiles, AggregatedLogKeepsEveryBit) {
   const Json data = golden("tofu");
-  write_tofu_aggregated(folder_ / "log.json", parse_tofu_log(data.at("log"), "log"));
-  EXPECT_EQ(read_json(folder_ / "log.json"), data.at("log"));
+  const Json written = tofu_aggregated_json(parse_tofu_log(data.at("log"), "log"));
+  EXPECT_EQ(parse_json(written.dump(), "written"), data.at("log"));
 }
 
 TEST_F(TofuFiles, EvaluationWrittenFromOneFormReadsBackAsTheOther) {
@@ -158,6 +158,30 @@ TEST(Tofu, ValuesThatAreNotFiniteBecomeNull) {
   EXPECT_FALSE(evaluation.metrics.at("forget_Q_A_Prob").value.has_value());
   EXPECT_TRUE(summary_json(evaluation.metrics).at("forget_Q_A_Prob").is_null());
   EXPECT_EQ(evaluation.warnings.front(), "forget_Q_A_Prob is null: its value is not finite");
+}
+
+// JSON writes a NaN as null; both forms of a log read it back as what it was.
+TEST_F(TofuFiles, ADivergedModelsLogsReadBack) {
+  TofuLog log = parse_tofu_log(golden("tofu").at("log"), "log");
+  for (TofuRow& row : log.rows(TofuTask::kForget)) {
+    row.answer.mean = row.paraphrase.mean = row.perturbed[0].mean = std::nan("");
+  }
+  const Evaluation evaluation = evaluate_tofu(log, nullptr);
+  write_eval_files(folder_, "TOFU", evaluation.metrics);
+  write_file_atomic(folder_ / "aggregated.json", tofu_aggregated_json(log).dump());
+  for (const char* file : {"TOFU_EVAL.json", "aggregated.json"}) {
+    const Evaluation again = evaluate_tofu(read_tofu_log(folder_ / file), nullptr);
+    for (const char* name : {"forget_Q_A_Prob", "forget_Q_A_PARA_Prob", "forget_Q_A_PERT_Prob",
+                             "forget_truth_ratio"}) {
+      EXPECT_FALSE(again.metrics.at(name).value) << file << " " << name;
+      EXPECT_EQ(std::count(again.warnings.begin(), again.warnings.end(),
+                           std::string(name) + " is null: its value is not finite"),
+                1)
+          << file << " " << name;
+    }
+    EXPECT_TRUE(again.metrics.at("retain_Q_A_Prob").value) << file;
+    EXPECT_TRUE(again.metrics.at("forget_Q_A_ROUGE").value) << file;
+  }
 }
 
 TEST(GoldenTofu, ADivergedModelHasNoForgetQuality) {

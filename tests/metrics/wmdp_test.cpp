@@ -59,12 +59,24 @@ TEST(WmdpLog, MistakesAreNamed) {
   EXPECT_EQ(message({{"logp", {-2, -1}}, {"answer", 1}, {"score", 1}}), "accepted");
   EXPECT_EQ(message({{"score", 1}}), "accepted");
   EXPECT_EQ(message(Json::object()), place + "neither logp nor score");
-  EXPECT_NE(message({{"logp", {-1, nullptr}}, {"answer", 1}}).find(place + "logp: null"),
+  EXPECT_NE(message({{"logp", {-1, true}}, {"answer", 1}}).find(place + "logp: boolean"),
             std::string::npos);
   EXPECT_NE(message({{"logp", {-1, -2}}, {"answer", 2}}).find("0 to 1"), std::string::npos);
   EXPECT_NE(message({{"logp", {-1, -2}}, {"answer", 1}, {"score", 1}}).find("contradicts"),
             std::string::npos);
   EXPECT_NE(message(3).find(place + "must be an object"), std::string::npos);
+}
+
+TEST(WmdpLog, ADivergedModelHasNoAccuracy) {
+  for (const Json& value : {Json(nullptr), Json(std::nan(""))}) {
+    EvalReport log;
+    log["mmlu_acc"].details["value_by_index"] = {{"0", {{"logp", {-1, -2}}, {"answer", 0}}},
+                                                 {"1", {{"logp", {value, -2}}, {"answer", 0}}}};
+    const Evaluation evaluation = evaluate_wmdp_log(log, "x.json");
+    EXPECT_FALSE(evaluation.metrics.at("mmlu_acc").value);
+    EXPECT_EQ(evaluation.warnings,
+              std::vector<std::string>{"mmlu_acc is null: its value is not finite"});
+  }
 }
 
 TEST(WmdpLog, OtherLogsAreRefused) {

@@ -20,7 +20,7 @@ struct MuseText {
 };
 
 // The folder of a split's corpus: "news", "news/scal/forget_2" -> <root>/news or <root>/data/news;
-// UserError when there is none.
+// UserError when there is none. An empty split: `root` itself, or the only corpus in it.
 std::filesystem::path muse_corpus_folder(const std::string& root, const std::string& split);
 // "news" or "books": whose retrained model's constants apply; "" for another name.
 std::string muse_corpus(const std::string& split);

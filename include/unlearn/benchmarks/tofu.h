@@ -36,10 +36,10 @@ std::vector<PerturbedRow> read_perturbed_rows(const std::filesystem::path& file,
                                               bool with_paraphrase,
                                               const std::string& question_key = "question");
 
-// The tasks of a forget split ("forget05"): <forget>_perturbed, retain_perturbed,
-// real_authors_perturbed and world_facts_perturbed in `root`. Tasks whose file is missing are left
-// out, except the forget task (UserError). At most `max_rows` of each (TOFU's ds_size; 0: all).
-// `question_key` is for the forget and retain tasks.
+// The tasks of a forget split ("forget05", or a file of that name): <forget>_perturbed,
+// retain_perturbed, real_authors_perturbed and world_facts_perturbed in `root`. Tasks whose file is
+// missing are left out, except the forget task (UserError). At most `max_rows` of each (TOFU's
+// ds_size; 0: all). `question_key` is for the forget and retain tasks.
 std::vector<TofuTaskData> load_tofu_tasks(const std::filesystem::path& root,
                                           const std::string& forget_split, int64_t max_rows,
                                           const std::string& question_key = "question");
@@ -50,8 +50,5 @@ std::filesystem::path tofu_holdout_file(const std::filesystem::path& root,
                                         const std::string& forget_split);
 // Question and answer of every row, without false answers.
 std::vector<PerturbedRow> read_holdout_rows(const std::filesystem::path& file);
-// The rows of tofu_holdout_file; empty when the folder has none.
-std::vector<PerturbedRow> load_tofu_holdout(const std::filesystem::path& root,
-                                            const std::string& forget_split);
 
 }  // namespace unlearn::benchmarks

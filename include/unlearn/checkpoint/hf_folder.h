@@ -99,8 +99,11 @@ enum class ExistingFolder { kRefuse, kReplace };
 // it into place, so that the destination is absent or whole. Without commit() nothing remains.
 class FolderWriter {
  public:
-  // UserError when `destination` exists and is neither an empty folder nor to be replaced.
-  FolderWriter(const std::filesystem::path& destination, ExistingFolder existing);
+  // `inputs`: the folders that the new one is made from. UserError when `destination` exists and is
+  // neither empty nor to be replaced; to be replaced, it must hold a model or an adapter
+  // (config.json or adapter_config.json, and *.safetensors) and none of the inputs.
+  FolderWriter(const std::filesystem::path& destination, ExistingFolder existing,
+               const std::vector<std::filesystem::path>& inputs = {});
   ~FolderWriter();
   FolderWriter(const FolderWriter&) = delete;
   FolderWriter& operator=(const FolderWriter&) = delete;

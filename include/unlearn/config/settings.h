@@ -14,8 +14,7 @@ namespace unlearn::config {
 
 // One value with its origin ("tofu.yaml:12", "--set", "--beta").
 struct Setting {
-  Json value;           // null, boolean, number, text or list of those
-  bool quoted = false;  // a YAML scalar in quotes is text, whatever it looks like
+  Json value;  // null, boolean, number, text or list of those
   std::string origin;
   int64_t layer = 0;  // later layers have higher numbers
 };

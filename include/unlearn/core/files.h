@@ -15,6 +15,8 @@ namespace unlearn {
 std::string read_file(const std::filesystem::path& path);
 
 // Writes through a temporary sibling, fsync and rename: readers see the old or the new file, whole.
+// Of a symbolic link the file behind it is replaced; what is there and is no regular file (a pipe,
+// a device) is written into.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 void write_file_atomic(const std::filesystem::path& path,
                        const std::function<void(std::ostream&)>& write);

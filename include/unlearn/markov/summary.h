@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "unlearn/core/json.h"
@@ -18,6 +19,10 @@ double value_at(const std::vector<double>& series, double index);
 // retrained model's value) and, for each retain distance 0.1 and 0.2, Forget1, Forget2 and their
 // difference there. Null where the path never gets there.
 Json path_criteria(const Json& path, const Json& retrained);
+
+// UserError "<where>: …" unless `record` is whole: the curves of every path, as Laboratory::run
+// writes them.
+void check_record(const Json& record, const std::string& where);
 
 // Mean, standard deviation and number of runs of every criterion: {experiment: {"retrained": {…},
 // method: {criterion: {"mean", "sd", "runs", "missing"}}}}.

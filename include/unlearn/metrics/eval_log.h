@@ -41,6 +41,8 @@ EvalReport parse_eval_report(const Json& log, const std::string& source);
 
 // One number of a log. UserError "<where>: …" unless it is a finite number.
 double finite_number(const Json& value, const std::string& where);
+// The same, but NaN for NaN and for null, which is what JSON makes of a diverged model's NaN.
+double number_or_nan(const Json& value, const std::string& where);
 
 // The rows of "value_by_index" in index order. UserError unless the keys are distinct row numbers.
 std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,

@@ -73,8 +73,6 @@ double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
 // when one is.
 std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask task,
                                        Formula formula);
-// p / (p + q + 1e-10) with q = exp(-mean of the false losses): OpenUnlearning's third aggregator.
-double truth_ratio_extent(double true_loss, std::span<const double> perturbed_losses);
 
 // Harmonic mean; 0 when any value is 0; none without values.
 std::optional<double> model_utility(std::span<const double> values);

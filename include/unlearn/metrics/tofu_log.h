@@ -25,13 +25,14 @@ struct TofuLog {
 };
 
 // Tells the two forms apart by their keys. UserError (one line: file, task or metric, field, row)
-// for missing fields, lists of different lengths, NaN, another benchmark's log, an empty log.
+// for missing fields, lists of different lengths, NaN, another benchmark's log, an empty log. A
+// null loss is what a diverged model's log has: it reads as NaN, and what it goes into becomes
+// null.
 TofuLog read_tofu_log(const std::filesystem::path& path);
 TofuLog parse_tofu_log(const Json& json, const std::string& source);
 
 // The aggregated form with lists in row order. A field is written for a task when every row of it
 // has that field; numbers keep every bit.
 Json tofu_aggregated_json(const TofuLog& log);
-void write_tofu_aggregated(const std::filesystem::path& path, const TofuLog& log);
 
 }  // namespace unlearn::metrics

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -116,6 +117,11 @@ double finite_number(const Json& value, const std::string& where) {
   const double number = value.get<double>();
   if (!std::isfinite(number)) user_error(where, ": ", number, " is no finite number");
   return number;
+}
+
+double number_or_nan(const Json& value, const std::string& where) {
+  const bool is_nan = value.is_null() || (value.is_number() && std::isnan(value.get<double>()));
+  return is_nan ? std::numeric_limits<double>::quiet_NaN() : finite_number(value, where);
 }
 
 std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,

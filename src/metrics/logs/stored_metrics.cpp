@@ -49,7 +49,12 @@ void add_privleak(std::optional<double> auc, const EvalReport* retain,
         "privleak is null: it needs mia_min_k in the retain model's log (--retain-log)");
   } else {
     const auto reference = stored_auc(retain->at("mia_min_k"), cat(retain_source, ": mia_min_k"));
-    if (reference) result.value = privleak_open_unlearning(*auc, *reference);
+    if (reference) {
+      result.value = privleak_open_unlearning(*auc, *reference);
+    } else {
+      out.warnings.push_back(
+          "privleak is null: mia_min_k of the retain model's log has no finite score");
+    }
   }
   out.metrics["privleak"] = std::move(result);
 }
@@ -83,6 +88,9 @@ void add_stored_metrics(const EvalReport& stored, const std::string& source,
     } else if (name.starts_with("mia_")) {
       MetricResult result = metric;
       result.value = stored_auc(metric, where);
+      if (!result.value) {
+        out.warnings.push_back(cat(name, " is null: forget or holdout has no finite score"));
+      }
       result.details["auc"] = result.value ? Json(*result.value) : Json(nullptr);
       if (name == "mia_min_k") {
         min_k_auc = result.value;

@@ -5,7 +5,6 @@
 #include "metrics/logs/or_null.h"
 #include "metrics/logs/tofu_forms.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 
 namespace unlearn::metrics {
 namespace {
@@ -61,10 +60,10 @@ using Where = const std::string&;
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
       {"avg_gt_loss", true,
-       [](TofuRow& r, const Json& v, Where w) { r.answer.mean = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.answer.mean = number_or_nan(v, w); },
        [](const TofuRow& r) { return or_null(r.answer.mean); }},
       {"gt_loss", false,
-       [](TofuRow& r, const Json& v, Where w) { r.answer.sum = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.answer.sum = number_or_nan(v, w); },
        [](const TofuRow& r) { return or_null(r.answer.sum); }},
       {"num_token_gt", false,
        [](TofuRow& r, const Json& v, Where w) { r.answer.tokens = token_count(v, w); },
@@ -78,20 +77,20 @@ const std::vector<Field>& fields() {
       {"average_perturb_loss", true,
        [](TofuRow& r, const Json& v, Where w) {
          each_perturbed(r, v, w, [](AnswerLoss& a, const Json& x, Where place) {
-           a.mean = finite_number(x, place);
+           a.mean = number_or_nan(x, place);
          });
        },
        [](const TofuRow& r) { return list_or_null(r.perturbed, &AnswerLoss::mean); }},
       {"avg_paraphrased_loss", true,
-       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.mean = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.mean = number_or_nan(v, w); },
        [](const TofuRow& r) { return or_null(r.paraphrase.mean); }},
       {"paraphrased_loss", false,
-       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.sum = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.sum = number_or_nan(v, w); },
        [](const TofuRow& r) { return or_null(r.paraphrase.sum); }},
       {"perturb_loss", false,
        [](TofuRow& r, const Json& v, Where w) {
          each_perturbed(r, v, w, [](AnswerLoss& a, const Json& x, Where place) {
-           a.sum = finite_number(x, place);
+           a.sum = number_or_nan(x, place);
          });
        },
        [](const TofuRow& r) { return list_or_null(r.perturbed, &AnswerLoss::sum); }},
@@ -109,7 +108,7 @@ const std::vector<Field>& fields() {
        [](TofuRow& r, const Json& v, Where w) { r.text = text_triple(v, w); },
        [](const TofuRow& r) { return or_null(r.text); }},
       {"kl_divergence", false,
-       [](TofuRow& r, const Json& v, Where w) { r.kl_divergence = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.kl_divergence = number_or_nan(v, w); },
        [](const TofuRow& r) { return or_null(r.kl_divergence); }},
   };
   return table;
@@ -179,11 +178,6 @@ Json tofu_aggregated_json(const TofuLog& log) {
     }
   }
   return result;
-}
-
-void write_tofu_aggregated(const std::filesystem::path& path, const TofuLog& log) {
-  write_file_atomic(
-      path, tofu_aggregated_json(log).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace unlearn::metrics

@@ -12,12 +12,21 @@ std::optional<double> number_in(const Json& row, const char* field, const std::s
   return finite_number(*value, cat(where, ": ", field));
 }
 
+// From the stored loss and probability; a log may hold either, a diverged model's row neither.
+AnswerLoss answer_of(const Json& loss, const Json& probability, const std::string& where) {
+  AnswerLoss answer;
+  if (!probability.is_null()) {
+    answer.probability = finite_number(probability, cat(where, ": prob"));
+  }
+  if (!loss.is_null() || probability.is_null()) {
+    answer.mean = number_or_nan(loss, cat(where, ": avg_loss"));
+  }
+  return answer;
+}
+
 AnswerLoss read_answer(const Json& row, const std::string& where) {
   if (!row.contains("avg_loss")) user_error(where, ": no avg_loss");
-  AnswerLoss answer;
-  answer.mean = number_in(row, "avg_loss", where);
-  answer.probability = number_in(row, "prob", where);
-  return answer;
+  return answer_of(row.at("avg_loss"), row.value("prob", Json()), where);
 }
 
 std::vector<AnswerLoss> read_answers(const Json& row, const std::string& where) {
@@ -33,10 +42,9 @@ std::vector<AnswerLoss> read_answers(const Json& row, const std::string& where) 
     user_error(where, ": ", probabilities->size(), " values of prob for ", losses->size(),
                " of avg_loss");
   }
-  std::vector<AnswerLoss> answers(losses->size());
-  for (size_t k = 0; k < answers.size(); ++k) {
-    answers[k].mean = finite_number((*losses)[k], cat(where, ": avg_loss"));
-    if (stored) answers[k].probability = finite_number((*probabilities)[k], cat(where, ": prob"));
+  std::vector<AnswerLoss> answers;
+  for (size_t k = 0; k < losses->size(); ++k) {
+    answers.push_back(answer_of((*losses)[k], stored ? (*probabilities)[k] : Json(), where));
   }
   return answers;
 }
@@ -66,7 +74,7 @@ std::vector<Column> columns_of(TofuTask task) {
   const std::string prefix = names_of(task).prefix;
   const Reader truth_ratio = [](TofuRow& r, const Json& v, const std::string& w) {
     if (!v.contains("score")) user_error(w, ": no score");
-    r.truth_ratio = number_in(v, "score", w);
+    r.truth_ratio = number_or_nan(v.at("score"), cat(w, ": score"));
   };
   return {
       {prefix + "_Q_A_Prob",
@@ -85,7 +93,7 @@ std::vector<Column> columns_of(TofuTask task) {
       {prefix + "_Truth_Ratio", truth_ratio},
       {prefix + "_KL_Divergence", [](TofuRow& r, const Json& v, const std::string& w) {
          if (!v.contains("score")) user_error(w, ": no score");
-         r.kl_divergence = number_in(v, "score", w);
+         r.kl_divergence = number_or_nan(v.at("score"), cat(w, ": score"));
        }}};
 }
 

@@ -32,7 +32,7 @@ NamedValues legacy_aggregates(const TofuLog& log, const TofuLog* retain,
       continue;
     }
     for (const auto& value : {aggregates.rouge, aggregates.probability, aggregates.truth_ratio}) {
-      if (value) utility.push_back(*value);
+      if (value && std::isfinite(*value)) utility.push_back(*value);
     }
   }
   constexpr size_t kUtilityParts = 9;
