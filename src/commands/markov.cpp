@@ -20,7 +20,8 @@ constexpr const char* kBoth = "both";
 config::Settings user_settings_of(const SharedFlags& flags) {
   config::Settings settings;
   if (!flags.config.empty()) {
-    settings = config::Settings::from_file(config::find_config(flags.config, config_folders()));
+    settings = config::Settings::from_file(config::find_config(flags.config, config_folders()),
+                                           config_folders());
   }
   for (const std::string& assignment : flags.set) {
     settings.assign(assignment, cat("--set ", assignment));

@@ -102,7 +102,8 @@ void ModelConfig::visit(config::FieldVisitor& v) {
 Settings user_settings(const SharedFlags& shared, const TrainingFlags& training) {
   Settings settings;
   if (!shared.config.empty()) {
-    settings = Settings::from_file(config::find_config(shared.config, config_folders()));
+    settings =
+        Settings::from_file(config::find_config(shared.config, config_folders()), config_folders());
   }
   settings.begin_layer();
   for (const std::string& assignment : shared.set) {

@@ -87,7 +87,7 @@ struct Flattener {
   }
 };
 
-Settings load(const fs::path& file, int depth) {
+Settings load(const fs::path& file, const std::vector<fs::path>& presets, int depth) {
   if (depth > kMaxExtends) user_error(file.string(), ": 'extends' goes in a circle or is too deep");
   YAML::Node root;
   try {
@@ -115,8 +115,9 @@ Settings load(const fs::path& file, int depth) {
       .walk("", root);
   if (!parent.empty()) {
     const fs::path sibling = file.parent_path() / parent;
-    result =
-        load(fs::exists(sibling) ? sibling : find_config(parent, {file.parent_path()}), depth + 1);
+    std::vector<fs::path> folders = {file.parent_path()};
+    folders.insert(folders.end(), presets.begin(), presets.end());
+    result = load(fs::exists(sibling) ? sibling : find_config(parent, folders), presets, depth + 1);
   }
   result.overlay(own);
   return result;
@@ -124,7 +125,9 @@ Settings load(const fs::path& file, int depth) {
 
 }  // namespace
 
-Settings Settings::from_file(const fs::path& file) { return load(file, 0); }
+Settings Settings::from_file(const fs::path& file, const std::vector<fs::path>& presets) {
+  return load(file, presets, 0);
+}
 
 void Settings::put(const std::string& key, Setting setting) {
   // A scalar replaces a whole map of the same name, and a map's entry replaces a scalar.

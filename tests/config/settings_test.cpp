@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -63,6 +65,17 @@ TEST_F(SettingsTest, LaterLayersWin) {
   EXPECT_DOUBLE_EQ(sample.lr, 1e-4);
   EXPECT_EQ(sample.rank, 4);
   EXPECT_EQ(sample.compat, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(SettingsTest, ExtendsLooksBesideTheFileAndAmongThePresets) {
+  const auto presets = folder_ / "presets";
+  std::filesystem::create_directory(presets);
+  std::ofstream(presets / "base.yaml") << "train: {epochs: 5}\n";
+  const auto file = write("own.yaml", "extends: base.yaml\ntrain: {lr: 1}\n");
+  EXPECT_NE(refusal([&] { Settings::from_file(file); }).find("base.yaml"), std::string::npos);
+  EXPECT_EQ(read(Settings::from_file(file, {presets})).epochs, 5);
+  write("base.yaml", "train: {epochs: 3}\n");
+  EXPECT_EQ(read(Settings::from_file(file, {presets})).epochs, 3);
 }
 
 TEST_F(SettingsTest, EverySettingKnowsItsLayer) {

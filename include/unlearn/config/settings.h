@@ -22,8 +22,10 @@ struct Setting {
 // Dotted keys -> settings; later layers overwrite earlier ones.
 class Settings {
  public:
-  // Reads a YAML file; a top-level `extends: other.yaml` (relative to the file) is read first.
-  static Settings from_file(const std::filesystem::path& file);
+  // Reads a YAML file; a top-level `extends: other.yaml` (beside the file, or in one of `presets`)
+  // is read first.
+  static Settings from_file(const std::filesystem::path& file,
+                            const std::vector<std::filesystem::path>& presets = {});
 
   // One "dotted.key=value"; the value is read as YAML. `origin` names the flag.
   void assign(const std::string& assignment, const std::string& origin);
