@@ -66,15 +66,23 @@ struct SavedState {
 
 SavedState read_state(const fs::path& folder) {
   const Json json = read_json(folder / kState);
+  SavedState saved;
+  bool is_whole = true;
   try {
-    return {{.step = json.at("step").get<int64_t>(),
-             .stream_position = json.at("stream_position").get<int64_t>(),
-             .loss_state = json.at("loss_state"),
-             .fingerprint = json.at("fingerprint")},
-            json.at("optimizer_steps").get<int64_t>()};
+    saved = {{.step = json.at("step").get<int64_t>(),
+              .stream_position = json.at("stream_position").get<int64_t>(),
+              .loss_state = json.at("loss_state"),
+              .fingerprint = json.at("fingerprint")},
+             json.at("optimizer_steps").get<int64_t>()};
+    is_whole =
+        saved.state.step >= 0 && saved.state.stream_position >= 0 && saved.optimizer_steps >= 0;
   } catch (const Json::exception&) {
+    is_whole = false;
+  }
+  if (!is_whole) {
     user_error((folder / kState).string(), ": is no training state of this program");
   }
+  return saved;
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "GiB that the run may take; a plan that needs more is refused; with --dry-run "
                    "--device cuda no GPU need be here; auto: what the device has free",
            .min = 0,
+           .max = 1e9,
            .exclusive_min = true,
            .unset_word = "auto"});
   v.field("seed", seed, {.help = "seed of data order and pairing", .min = 0});

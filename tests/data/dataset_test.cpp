@@ -47,7 +47,7 @@ std::vector<std::vector<int32_t>> tokens_of(const std::vector<Example>& examples
 
 using Chunks = std::vector<std::vector<int32_t>>;
 
-// spec/muse.md §2.1: [b t0 t1 t2 t3], [b t4 t5 t6 t7], [b t8 t9 b t0].
+// swj0419/muse_bench, baselines/dataset.py: [b t0 t1 t2 t3], [b t4 t5 t6 t7], [b t8 t9 b t0].
 TEST(GoldenChunks, TheLastWindowIsFilledFromTheFirst) {
   const auto chunks = chunk_text(ByteTokenizer(true), "0123456789", 5);
   const Chunks golden = {{1, '0', '1', '2', '3'}, {1, '4', '5', '6', '7'}, {1, '8', '9', 1, '0'}};

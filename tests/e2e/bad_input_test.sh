@@ -49,11 +49,16 @@ done
 nothing_written "inputs of a plan"
 
 # --overwrite takes nothing away that the run reads, and nothing for a run that cannot be.
-"$unlearn" "${run[@]}" --set train.max_steps=1 --set train.warmup_epochs=0 --quiet >/dev/null
+short=(--set train.max_steps=1 --set train.warmup_epochs=0 --set train.save_every=1 --quiet)
+"$unlearn" "${run[@]}" "${short[@]}" >/dev/null
 expect_error 2 "lies in the folder" "$unlearn" "${run[@]}" --overwrite --model "$work/run/model"
 expect_error 2 "absent" "$unlearn" "${run[@]}" --overwrite --method npo --ref-model "$work/absent"
 expect "the earlier run is still there" test -e "$work/run/model/model.safetensors"
 expect_error 2 "exists and is not empty" "$unlearn" "${run[@]}" --dry-run
+state=$(ls "$work"/run/checkpoints/*/state.json)
+sed -i.before -E 's/"stream_position": *[0-9]+/"stream_position": -7/' "$state"
+sed -i 's/"status": "done"/"status": "failed"/' "$work/run/run.json"
+expect_error 2 "no training state" "$unlearn" "${run[@]}" "${short[@]}" --resume
 echo '[]' >"$work/run/run.json"
 expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume
 rm -r "$work/run"
