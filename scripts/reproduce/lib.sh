@@ -76,11 +76,14 @@ metric() { # metric FILE NAME
 
 # Numbers on stdin, one a line, as "mean" or "mean ± sd".
 mean_sd() {
-  awk '$1 == "null" || $1 == "" { bad = 1 } { n++; s += $1; q += $1 * $1 }
+  awk '$1 == "null" || $1 == "" { bad = 1 } { value[++n] = $1; s += $1 }
     END {
       if (bad || !n) { print "n/a"; exit }
       m = s / n
+      for (i = 1; i <= n; i++) q += (value[i] - m) ^ 2
+      # Below what addition rounds: the numbers are the same.
+      if (q < (1e-12 * m) ^ 2) q = 0
       if (n == 1) printf "%.3g\n", m
-      else { v = (q - n * m * m) / (n - 1); printf "%.3g ± %.2g\n", m, sqrt(v > 0 ? v : 0) }
+      else printf "%.3g ± %.2g\n", m, sqrt(q / (n - 1))
     }'
 }
