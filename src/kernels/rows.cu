@@ -173,13 +173,17 @@ __global__ void __launch_bounds__(kStateBlock)
     squares_kernel(const NormTensor* tensors, WorkTable work, double* partial) {
   const int64_t index = tensor_of_block(work, blockIdx.x);
   const NormTensor tensor = tensors[index];
-  const T* values = static_cast<const T*>(tensor.values);
   const int64_t begin = (blockIdx.x - work.first[index]) * kWorkChunk;
   const int64_t end = begin + kWorkChunk < tensor.size ? begin + kWorkChunk : tensor.size;
   double sum = 0;
-  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-    const double value = static_cast<double>(widen(values[i]));
-    sum += value * value;
+  for (int64_t i = begin + threadIdx.x * kRun; i < end; i += kStateBlock * kRun) {
+    T values[kRun] = {};
+    load_run(tensor.values, i, run_length(end - i), values);
+#pragma unroll
+    for (int k = 0; k < kRun; ++k) {
+      const auto value = static_cast<double>(widen(values[k]));
+      sum += value * value;
+    }
   }
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
