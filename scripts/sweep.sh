@@ -103,25 +103,23 @@ run_point() {
   for pair in $1; do sets+=(--set "$pair"); done
   exec 9>>"$folder.log" # the lock lives as long as the run, also when the sweep is killed
   flock -n 9 || { echo "sweep: another sweep is running $folder" >&2; return $held; }
-  if grep -qs '"status": "done"' "$folder/run.json"; then
+  local trained=false
+  if grep -Eqs '"status": "(done|evaluating)"' "$folder/run.json"; then trained=true; fi
+  if $trained || compgen -G "$folder/checkpoints/step-*/DONE" >/dev/null; then
     if [ -f "$folder.settings" ] && ! settings_of "${sets[@]}" | cmp -s - "$folder.settings"; then
       echo "error: $folder was run with other settings ($folder.settings); give another --output, or delete it" >&2
       return 1
     fi
-    if ! grep -qs '^ *at_end: true' "$folder/config.resolved.yaml" ||
-      compgen -G "$folder/eval/*_SUMMARY.json" >/dev/null; then
+    if $trained && { ! grep -qs '^ *at_end: true' "$folder/config.resolved.yaml" ||
+      compgen -G "$folder/eval/*_SUMMARY.json" >/dev/null; }; then
       echo "sweep: done already: $folder" >&2
       return 0
     fi
-    sets+=(--resume) # the evaluation was cut off
+    sets+=(--resume) # the training or the evaluation was cut off
   else
     settings_of "${sets[@]}" >"$folder.settings"
     # A run that broke before its first checkpoint has nothing to go on from.
-    if compgen -G "$folder/checkpoints/step-*/DONE" >/dev/null; then
-      sets+=(--resume)
-    elif [ -f "$folder/run.json" ]; then
-      sets+=(--overwrite)
-    fi
+    if [ -f "$folder/run.json" ]; then sets+=(--overwrite); fi
   fi
   echo "sweep: running $folder" >&2
   "$unlearn" train "${fixed[@]}" "${sets[@]}" --output "$folder" --quiet >"$folder.log" 2>&1 ||

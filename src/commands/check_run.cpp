@@ -10,25 +10,27 @@ namespace unlearn::commands {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  const fs::path relative =
-      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
-  return !relative.empty() && *relative.begin() != "..";
-}
-
-// --overwrite removes what an earlier run left in the folder; that must not be what this one reads.
-void check_inputs_stay(const RunConfig& config) {
-  const std::pair<const char*, const std::string*> inputs[] = {
-      {"model.path", &config.model.path},
-      {"model.reference", &config.model.reference},
-      {"model.adapter", &config.model.adapter},
-      {"eval.retain_log", &config.eval.retain_log},
-      {"eval.reference_model", &config.eval.reference_model},
-      {"eval.original_model", &config.eval.original_model}};
+// --overwrite must not remove what the run reads.
+void check_inputs_stay(const RunConfig& config, const PreparedRun& run) {
+  std::vector<std::pair<std::string, fs::path>> inputs = {
+      {"model.path", config.model.path},
+      {"model.reference", config.model.reference},
+      {"model.adapter", config.model.adapter},
+      {"eval.retain_log", config.eval.retain_log},
+      {"eval.reference_model", config.eval.reference_model},
+      {"eval.original_model", config.eval.original_model}};
+  const std::pair<const char*, const std::optional<data::Split>*> splits[] = {
+      {"data.forget", &run.splits.forget},
+      {"data.retain", &run.splits.retain},
+      {"data.alternate", &run.splits.alternate},
+      {"data.train", &run.splits.train}};
+  for (const auto& [key, split] : splits) {
+    if (*split) inputs.emplace_back(key, (*split)->file);
+  }
   for (const auto& [key, path] : inputs) {
-    if (!path->empty() && is_inside(*path, config.output)) {
-      user_error("--overwrite: ", key, " (", *path, ") lies in the folder that is to be replaced, ",
-                 config.output, "; give another --output");
+    if (!path.empty() && train::RunFolder::replaces(config.output, path)) {
+      user_error("--overwrite: ", key, " (", path.string(), ") is part of the run that is to be ",
+                 "replaced, ", config.output, "; give another --output");
     }
   }
 }
@@ -94,10 +96,9 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 
 CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                      torch::Device device) {
-  train::RunFolder::check(config.output, existing_output(flags));
-  if (flags.overwrite) check_inputs_stay(config);
   CheckedRun checked;
   checked.prepared = prepare_run(config, purpose, device);
+  if (flags.overwrite) check_inputs_stay(config, checked.prepared);
   warn_of_warmup(checked.prepared.plan);
   check_reference(config);
   check_adapter(config.model.adapter);

@@ -28,6 +28,21 @@ namespace {
 // The status of a run whose model is saved and not evaluated yet.
 constexpr const char* kEvaluating = "evaluating";
 
+std::string settings_hash(const RunConfig& config) { return sha256(config.fingerprint().dump()); }
+
+// UserError when a run goes on with other settings; a checkpoint can say which.
+void check_same_settings(const RunConfig& config, const train::RunFolder& folder) {
+  if (const auto step = folder.latest_checkpoint()) {
+    train::check_resumable(folder.checkpoint(*step), config.fingerprint());
+  }
+  const auto before = folder.run_json().find("settings_sha256");
+  if (before != folder.run_json().end() && *before != settings_hash(config)) {
+    user_error("--resume: the run was started with other settings, those of ",
+               (folder.path() / "config.resolved.yaml").string(),
+               "; give the same ones, or start a new run");
+  }
+}
+
 Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
   std::ostringstream device;
   device << run.device;
@@ -158,11 +173,13 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   };
   const torch::Device device = resolve_device(config.device);
   if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+  train::RunFolder::check(config.output, existing_output(flags));
   CheckedRun checked = check_run(config, flags, purpose, device);
   const PreparedRun& run = checked.prepared;
   std::optional<Evaluator>& evaluator = checked.evaluator;
   log::debug("inputs checked after ", seconds(), " s");
   train::RunFolder folder(config.output, existing_output(flags));
+  if (flags.resume) check_same_settings(config, folder);
   const std::string before = folder.run_json().value("status", "");
   if (flags.resume && (before == "done" || before == kEvaluating)) {
     const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
@@ -175,14 +192,14 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     return 0;
   }
   InputHashes hashes(config, run);
-  if (const auto step = flags.resume ? folder.latest_checkpoint() : std::nullopt) {
-    train::check_resumable(folder.checkpoint(*step), config.fingerprint());
+  if (flags.resume && folder.latest_checkpoint()) {
     hashes.check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
   } else {
     folder.truncate_metrics(0);
   }
   folder.write_config(config::to_yaml(config.resolved()));
   folder.update_run_json(describe_run(config, run, command_line));
+  folder.update_run_json({{"settings_sha256", settings_hash(config)}});
   folder.update_run_json({{"memory_modes",
                            {{"master", checked.memory.master},
                             {"state_bits", checked.memory.state_bits},

@@ -21,21 +21,33 @@ std::string config_of_run(const fs::path& folder) {
   return fs::exists(run / "run.json") && fs::exists(config) ? config.string() : "";
 }
 
+// Nothing else of a run's config counts: it may be another version's.
+void take_template(const config::Settings& run, config::Settings& settings) {
+  for (const auto& [key, setting] : run.values()) {
+    if (key == "model.template" || key.starts_with("model.template.")) {
+      settings.set(key, setting.value, setting.origin);
+    }
+  }
+}
+
 // Of a config only the model and its template count here.
 RunConfig model_config(const SharedFlags& shared, const InferenceFlags& flags) {
   SharedFlags said;
   said.model = shared.model;
   said.config = shared.config;
-  const bool is_open = said.config.empty() && flags.prompt_template.empty();
-  if (is_open && !said.model.empty()) said.config = config_of_run(said.model);
   config::Settings settings = user_settings(said, {});
+  std::string origin = said.config;
+  if (said.config.empty() && flags.prompt_template.empty() && !said.model.empty()) {
+    origin = config_of_run(said.model);
+    if (!origin.empty()) take_template(config::Settings::from_file(origin), settings);
+  }
   if (!flags.prompt_template.empty()) {
     settings.assign("model.template=" + flags.prompt_template, "--template");
   }
   RunConfig config = resolve_evaluation(settings);
   if (config.model.path.empty()) user_error("no model: give --model DIR, or --config FILE");
   if (flags.prompt_template.empty() && config.model.prompt_template != "auto") {
-    log::info("template: ", config.model.prompt_template, " (from ", said.config, ")");
+    log::info("template: ", config.model.prompt_template, " (from ", origin, ")");
   }
   return config;
 }

@@ -1,10 +1,20 @@
 // unlearn train (the default command): forget some data, keep the rest.
 #include "commands/check_run.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::commands {
 namespace {
+
+// A plan writes nothing, but the run would be refused.
+void warn_of_output(const RunConfig& config, const TrainingFlags& training) {
+  try {
+    train::RunFolder::check(config.output, existing_output(training));
+  } catch (const UserError& error) {
+    log::warn(error.what());
+  }
+}
 
 // A plan for a GPU whose memory is given needs no GPU.
 torch::Device planned_device(const RunConfig& config) {
@@ -25,6 +35,7 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
   if (shared.dry_run) {
     const CheckedRun checked = check_run(config, training, purpose, planned_device(config));
     std::cout << describe_plan(config, checked.prepared, checked.memory);
+    warn_of_output(config, training);
     return 0;
   }
   return execute_run(config, training, purpose, cat("unlearn ", name, " ", command_line));

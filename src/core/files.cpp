@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <memory>
 
 #include "unlearn/core/error.h"
@@ -51,9 +52,16 @@ void sync_file(const fs::path& path) {
   }
 }
 
-// A pipe or a device stays what it is, and takes what is written.
+// A pipe, a device or a descriptor of this process stays what it is, and takes what is written.
 void write_into(const fs::path& path, const std::function<void(std::ostream&)>& write) {
-  std::ofstream out(path, std::ios::binary);
+  if (path == "/dev/stdout") {
+    // Opened anew it would have a position of its own in the file that the shell is writing.
+    write(std::cout);
+    std::cout.flush();
+    if (!std::cout) user_error(path.string(), ": cannot write");
+    return;
+  }
+  std::ofstream out(path, std::ios::binary | std::ios::app);
   if (!out) user_error(path.string(), ": cannot open for writing: ", std::strerror(errno));
   write(out);
   out.close();
@@ -95,7 +103,9 @@ void write_file_atomic(const fs::path& path, std::string_view content) {
 
 void write_file_atomic(const fs::path& name, const std::function<void(std::ostream&)>& write) {
   std::error_code ignored;
-  if (fs::exists(name, ignored) && !fs::is_regular_file(name, ignored)) {
+  const std::string text = name.string();
+  const bool is_descriptor = text.starts_with("/dev/") || text.starts_with("/proc/");
+  if (is_descriptor || (fs::exists(name, ignored) && !fs::is_regular_file(name, ignored))) {
     write_into(name, write);
     return;
   }

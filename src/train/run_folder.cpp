@@ -46,8 +46,17 @@ Json read_run_json(const fs::path& path) {
   return json;
 }
 
-void remove_own_entries(const fs::path& path) {
-  for (const char* entry : kOwnEntries) fs::remove_all(path / entry);
+void remove_other_entries(const fs::path& path) {
+  for (const char* entry : kOwnEntries) {
+    if (std::string_view(entry) != kRunJson) fs::remove_all(path / entry);
+  }
+}
+
+// A write that was killed leaves its temporary file.
+bool holds_nothing(const fs::path& path) {
+  return std::all_of(fs::directory_iterator(path), fs::directory_iterator(), [](const auto& entry) {
+    return entry.path().filename().string().starts_with(cat(kRunJson, ".tmp."));
+  });
 }
 
 }  // namespace
@@ -56,7 +65,7 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
   if (fs::exists(path) && !fs::is_directory(path)) {
     user_error("--output ", path.string(), ": is not a folder");
   }
-  const bool occupied = fs::exists(path) && !fs::is_empty(path);
+  const bool occupied = fs::exists(path) && !holds_nothing(path);
   if (occupied && existing == ExistingOutput::kRefuse) {
     user_error(
         "--output ", path.string(),
@@ -74,15 +83,25 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
   if (existing == ExistingOutput::kResume) read_run_json(path);
 }
 
+bool RunFolder::replaces(const fs::path& path, const fs::path& file) {
+  const fs::path relative =
+      fs::weakly_canonical(file).lexically_relative(fs::weakly_canonical(path));
+  if (relative.empty()) return false;
+  const fs::path& first = *relative.begin();
+  return relative == "." || std::any_of(std::begin(kOwnEntries), std::end(kOwnEntries),
+                                        [&](const char* entry) { return first == entry; });
+}
+
 RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {
   check(path_, existing);
-  if (existing == ExistingOutput::kOverwrite) remove_own_entries(path_);
   fs::create_directories(path_);
   if (existing == ExistingOutput::kResume) {
     run_json_ = read_run_json(path_);
   } else {
-    // First of all: what is in a folder without it is nobody's to overwrite.
+    // First of all: the folder is a run's from here on, and no finished one, whenever this is
+    // killed.
     update_run_json({{"status", "running"}});
+    if (existing == ExistingOutput::kOverwrite) remove_other_entries(path_);
   }
   metrics_.open(path_ / kMetrics, std::ios::app);
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");

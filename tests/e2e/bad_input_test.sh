@@ -51,10 +51,18 @@ nothing_written "inputs of a plan"
 # --overwrite takes nothing away that the run reads, and nothing for a run that cannot be.
 short=(--set train.max_steps=1 --set train.warmup_epochs=0 --set train.save_every=1 --quiet)
 "$unlearn" "${run[@]}" "${short[@]}" >/dev/null
-expect_error 2 "lies in the folder" "$unlearn" "${run[@]}" --overwrite --model "$work/run/model"
+expect_error 2 "model.path .* is part of the run" "$unlearn" "${run[@]}" --overwrite \
+  --model "$work/run/model"
+mkdir "$work/run/eval"
+cp "$fiction/forget05.json" "$work/run/eval/forget.json"
+expect_error 2 "data.forget .* is part of the run" "$unlearn" "${run[@]}" --overwrite \
+  --set data.benchmark=qa --set "data.forget=$work/run/eval/forget.json" \
+  --set "data.retain=$fiction/retain95.json"
 expect_error 2 "absent" "$unlearn" "${run[@]}" --overwrite --method npo --ref-model "$work/absent"
 expect "the earlier run is still there" test -e "$work/run/model/model.safetensors"
-expect_error 2 "exists and is not empty" "$unlearn" "${run[@]}" --dry-run
+"$unlearn" "${run[@]}" --dry-run --quiet >plan 2>warned
+expect "a plan beside a finished run is printed" grep -q "^steps" plan
+expect "with a warning" grep -q "exists and is not empty" warned
 state=$(ls "$work"/run/checkpoints/*/state.json)
 sed -i.before -E 's/"stream_position": *[0-9]+/"stream_position": -7/' "$state"
 sed -i 's/"status": "done"/"status": "failed"/' "$work/run/run.json"

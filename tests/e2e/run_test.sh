@@ -17,9 +17,9 @@ same_run() { # same_run WHAT FOLDER
   expect "$1: same weights" test "$(weights straight)" = "$(weights "$2")"
   expect "$1: same metrics" cmp <(metrics straight) <(metrics "$2")
 }
-# start FOLDER: in the background, until five steps are saved; sets $pid
+# start FOLDER ARGUMENT…: in the background, until five steps are saved; sets $pid
 start() {
-  "${run[@]}" "${settings[@]}" --output "$1" >"$1.log" 2>&1 &
+  "${run[@]}" "${settings[@]}" --output "$@" >"$1.log" 2>&1 &
   pid=$!
   for _ in $(seq 3000); do
     for done in "$1"/checkpoints/step-*/DONE; do
@@ -53,30 +53,27 @@ expect_error 2 "is not empty" "${run[@]}" "${settings[@]}" --output killed
 "${run[@]}" "${settings[@]}" --output killed --resume >/dev/null 2>&1
 same_run "killed and resumed" killed
 
-# A resumed run must be the same run.
-start other
+# A resumed run must be the same run, on the same data.
+cp -r "$source_dir/data/fiction" own_data
+other=("${run[@]}" "${settings[@]}" --output other --data own_data)
+start other --data own_data
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
 cp other/config.resolved.yaml other.yaml
 cp other/run.json other.json
-expect_error 2 "train.lr was" "${run[@]}" "${settings[@]}" --output other --resume --lr 0.5
-cp -r "$source_dir/data/fiction" changed
-sed -i '1s/^/ /' changed/forget05.json
-sed -i "s#$source_dir/data/fiction#$work/changed#" other/checkpoints/*/state.json other/run.json
-cp other/run.json moved.json
-expect_error 2 "changed/forget05.json has changed since" "${run[@]}" "${settings[@]}" \
-  --output other --resume --data "$work/changed"
-expect "a refused resume notes nothing in run.json" cmp other/run.json moved.json
+expect_error 2 "train.lr was" "${other[@]}" --resume --lr 0.5
+sed -i.before '1s/^/ /' own_data/forget05.json
+expect_error 2 "own_data/forget05.json has changed since" "${other[@]}" --resume
+mv own_data/forget05.json.before own_data/forget05.json
+expect "a refused resume notes nothing in run.json" cmp other/run.json other.json
 expect "nor in the settings" cmp other/config.resolved.yaml other.yaml
-sed -i "s#$work/changed#$source_dir/data/fiction#" other/checkpoints/*/state.json other/run.json
-"${run[@]}" "${settings[@]}" --output other --resume >/dev/null 2>&1
+"${other[@]}" --resume >/dev/null 2>&1
 same_run "resumed after two refusals" other
 
 # Killed after the model was written and before the run said so.
 sed -i 's/"status": "done"/"status": "running"/' other/run.json
-"${run[@]}" "${settings[@]}" --output other --resume >/dev/null 2>&1
+"${other[@]}" --resume >/dev/null 2>&1
 same_run "resumed at its very end" other
-rm -rf other
 
 # Evaluations in between change nothing, whatever is recomputed, and are made up for.
 watched=("${run[@]}" "${settings[@]}" --output watched --set train.recompute=full
@@ -89,6 +86,28 @@ sed -i 's/"status": "done"/"status": "interrupted"/' watched/run.json
 "${watched[@]}" --resume >/dev/null 2>&1
 expect "the last step's evaluation is made up for" cmp eval_before/step-40/TOFU_SUMMARY.json \
   watched/eval/step-40/TOFU_SUMMARY.json
+
+# Killed while it evaluated: the evaluation is made up for, with the run's own settings only.
+late=("${run[@]}" --output late --set train.max_steps=3 --set train.save_every=never
+  --set eval.at_end=true --set 'eval.metrics=[probability]' --set eval.rows=2)
+"${late[@]}" >/dev/null
+sed -i 's/"status": "done"/"status": "evaluating"/' late/run.json
+rm late/eval/TOFU_SUMMARY.json
+cp late/model/model.safetensors late.safetensors
+expect_error 2 "started with other settings" "${late[@]}" --resume --lr 0.5
+"${late[@]}" --resume >/dev/null
+expect "evaluated after all" test -e late/eval/TOFU_SUMMARY.json
+expect "without training again" cmp late/model/model.safetensors late.safetensors
+expect "and done" test "$(status late)" = '"status": "done"'
+
+# Killed while it was replaced, or at its very first write: --overwrite takes the folder.
+sed -i 's/"status": "done"/"status": "running"/' late/run.json
+rm -r late/model
+"${late[@]}" --overwrite >/dev/null
+mkdir torn
+touch torn/run.json.tmp.123
+"${late[@]}" --output torn >/dev/null
+expect "a folder with a torn first write counts as empty" test "$(status torn)" = '"status": "done"'
 
 # SIGTERM and SIGINT: a checkpoint, then exit code 128 + signal.
 for signal in TERM INT; do

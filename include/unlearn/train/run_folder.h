@@ -17,9 +17,11 @@ enum class ExistingOutput { kRefuse, kResume, kOverwrite };
 
 class RunFolder {
  public:
-  // UserError when the folder cannot be used: it exists, is not empty and kRefuse is asked, or it is
-  // no run folder and something else is. Writes nothing.
+  // UserError when the folder cannot be used: it exists, is not empty and kRefuse is asked, or it
+  // is no run folder and something else is. Writes nothing.
   static void check(const std::filesystem::path& path, ExistingOutput existing);
+  // Whether --overwrite removes `file` from the folder `path`.
+  static bool replaces(const std::filesystem::path& path, const std::filesystem::path& file);
   // Creates the folder (or takes it over) after that check; with kOverwrite the files of an earlier
   // run are removed (nothing else).
   RunFolder(std::filesystem::path path, ExistingOutput existing);

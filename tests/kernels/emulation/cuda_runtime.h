@@ -1,8 +1,8 @@
 // A stand-in for CUDA's runtime that runs the kernels of src/kernels on the CPU, so that the code
 // of every kernel is tested on machines without a GPU. Thread blocks run one after the other, the
-// threads of a block as fibers that switch at barriers and shuffles. Which of them goes first
-// changes from switch to switch, so that a missing barrier shows as a wrong result; threads that
-// wait for different barriers end the program. It covers what those kernels use, no more.
+// threads of a block as fibers that switch at barriers and shuffles, in orders that let single
+// warps run ahead, so that a missing barrier shows as a wrong result; threads that wait for
+// different barriers end the program. It covers what those kernels use, no more.
 #pragma once
 
 #include <algorithm>

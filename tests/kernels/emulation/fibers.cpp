@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <numeric>
 #include <random>
 #include <vector>
 
@@ -21,12 +20,12 @@ namespace {
 
 constexpr size_t kStackBytes = size_t{1} << 16;
 
-enum class Wait { kNothing, kWarp, kBlock, kEnded };
+enum class Wait { kWarp, kBlock, kEnded };
 
 struct Fiber {
   ucontext_t context;
   std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
-  Wait waits_for = Wait::kNothing;
+  Wait waits_for = Wait::kEnded;
   // Two slots in turn: a thread can leave a value again only after all have picked up the last but
   // one, so one barrier per shuffle is enough.
   std::array<std::array<unsigned char, kSlotBytes>, 2> slots = {};
@@ -56,46 +55,71 @@ void prepare(Fiber& fiber) {
   fiber.context.uc_stack.ss_size = kStackBytes;
   fiber.context.uc_link = nullptr;
   makecontext(&fiber.context, enter, 0);
-  fiber.waits_for = Wait::kNothing;
   fiber.shuffles = 0;
 }
 
-// Lets go whoever waits in [begin, end) if all of them wait for `what`.
-bool release(unsigned begin, unsigned end, Wait what) {
-  for (unsigned i = begin; i < end; ++i) {
-    if (fibers[i]->waits_for != what) return false;
+// The fibers of a block that can go on, and how many wait where.
+class Schedule {
+ public:
+  Schedule(unsigned threads, bool runs_ahead, std::mt19937& random)
+      : threads_(threads),
+        runs_ahead_(runs_ahead),
+        random_(random),
+        in_warp_((threads + kWarpThreads - 1) / kWarpThreads) {
+    for (unsigned i = 0; i < threads; ++i) ready_.push_back(i);
+    std::shuffle(ready_.begin(), ready_.end(), random_);
   }
-  for (unsigned i = begin; i < end; ++i) fibers[i]->waits_for = Wait::kNothing;
-  return true;
-}
+  bool has_ready() const { return !ready_.empty(); }
+  bool has_ended() const { return ended_ == threads_; }
 
-bool release_any(unsigned threads) {
-  bool any = release(0, threads, Wait::kBlock);
-  for (unsigned begin = 0; begin < threads; begin += kWarpThreads) {
-    any = release(begin, std::min(begin + kWarpThreads, threads), Wait::kWarp) || any;
+  unsigned take() {
+    if (!runs_ahead_) std::swap(ready_[random_() % ready_.size()], ready_.back());
+    const unsigned next = ready_.back();
+    ready_.pop_back();
+    return next;
   }
-  return any;
-}
+  // What the fiber waits for now; the last one to come lets all of them go.
+  void put(unsigned fiber) {
+    const Wait what = fibers[fiber]->waits_for;
+    if (what == Wait::kEnded) {
+      ++ended_;
+    } else if (what == Wait::kBlock) {
+      if (++in_block_ == threads_) release(0, threads_, in_block_);
+    } else {
+      const unsigned warp = fiber / kWarpThreads;
+      const unsigned begin = warp * kWarpThreads;
+      const unsigned end = std::min(begin + kWarpThreads, threads_);
+      if (++in_warp_[warp] == end - begin) release(begin, end, in_warp_[warp]);
+    }
+  }
 
-void run_block(unsigned threads, std::mt19937& random) {
+ private:
+  void release(unsigned begin, unsigned end, unsigned& count) {
+    count = 0;
+    for (unsigned i = begin; i < end; ++i) ready_.push_back(i);
+  }
+
+  unsigned threads_;
+  bool runs_ahead_;
+  std::mt19937& random_;
+  std::vector<unsigned> ready_;
+  std::vector<unsigned> in_warp_;
+  unsigned in_block_ = 0;
+  unsigned ended_ = 0;
+};
+
+void run_block(unsigned threads, bool runs_ahead, std::mt19937& random) {
   for (unsigned i = 0; i < threads; ++i) prepare(*fibers[i]);
-  std::vector<unsigned> order(threads);
-  std::iota(order.begin(), order.end(), 0U);
-  while (true) {
-    std::shuffle(order.begin(), order.end(), random);
-    for (const unsigned i : order) {
-      if (fibers[i]->waits_for != Wait::kNothing) continue;
-      indices.thread.x = i;
-      swapcontext(&scheduler, &fibers[i]->context);
-    }
-    const bool has_ended = std::all_of(order.begin(), order.end(), [](unsigned i) {
-      return fibers[i]->waits_for == Wait::kEnded;
-    });
-    if (has_ended) return;
-    if (!release_any(threads)) {
-      std::fputs("emulated kernel: threads of a block wait for different barriers\n", stderr);
-      std::abort();
-    }
+  Schedule schedule(threads, runs_ahead, random);
+  while (schedule.has_ready()) {
+    const unsigned next = schedule.take();
+    indices.thread.x = next;
+    swapcontext(&scheduler, &fibers[next]->context);
+    schedule.put(next);
+  }
+  if (!schedule.has_ended()) {
+    std::fputs("emulated kernel: threads of a block wait for different barriers\n", stderr);
+    std::abort();
   }
 }
 
@@ -123,7 +147,7 @@ void run(dim3 blocks, dim3 threads, const std::function<void()>& kernel) {
   std::mt19937 random(1);
   for (unsigned block = 0; block < blocks.x; ++block) {
     indices.block.x = block;
-    run_block(threads.x, random);
+    run_block(threads.x, block % 2 == 0, random);
   }
 }
 
