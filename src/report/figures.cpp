@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "unlearn/core/strings.h"
 #include "unlearn/report/page.h"
@@ -19,36 +20,43 @@ struct Dot {
   size_t run;
 };
 
+using Height = double (*)(double);
+double complement(double value) { return 1 - value; }
+// p-values span many orders of magnitude.
+double log10_of(double value) { return std::log10(std::max(value, 1e-20)); }
+
 std::vector<Dot> dots_of(const std::vector<RunSummary>& runs, const std::string& metric,
-                         bool complement) {
+                         Height height) {
   std::vector<Dot> dots;
   for (size_t i = 0; i < runs.size(); ++i) {
     const auto x = runs[i].metric("model_utility");
     const auto y = runs[i].metric(metric);
-    if (x && y) dots.push_back({{*x, complement ? 1 - *y : *y}, i});
+    if (x && y) dots.push_back({{*x, height(*y)}, i});
   }
   return dots;
 }
 
-// From the least to the largest value, a little more at both ends, within 0 … 1.
-Range range_of(const std::vector<Dot>& dots, double Point::*coordinate) {
-  Range range{1, 0};
+// From the least to the largest value, a little more at both ends, within `most`.
+Range range_of(const std::vector<Dot>& dots, double Point::*coordinate, const Range& most) {
+  Range range{most.end, most.begin};
   for (const Dot& dot : dots) {
     range.begin = std::min(range.begin, dot.point.*coordinate);
     range.end = std::max(range.end, dot.point.*coordinate);
   }
   const double margin = std::max(0.1 * (range.end - range.begin), 0.01);
-  return {std::max(0.0, range.begin - margin), std::min(1.0, range.end + margin)};
+  return {std::max(most.begin, range.begin - margin), std::min(most.end, range.end + margin)};
 }
 
 // One panel of the Pareto figure; "" without a dot.
 std::string pareto_panel(const PlotArea& area, const std::vector<RunSummary>& runs,
                          const std::vector<Dot>& dots, const std::string& title,
-                         const std::string& y_label) {
+                         const std::string& y_label, const Range& y_most) {
   if (dots.empty()) return "";
-  SvgPanel panel(area, range_of(dots, &Point::first), range_of(dots, &Point::second));
+  SvgPanel panel(area, range_of(dots, &Point::first, {0, 1}),
+                 range_of(dots, &Point::second, y_most));
   panel.axes(title, "model utility", y_label);
   for (const Dot& dot : dots) panel.dot(dot.point, colour_of(dot.run), runs[dot.run].name);
+  panel.label_dots();
   return panel.svg();
 }
 
@@ -57,9 +65,11 @@ std::string pareto_panel(const PlotArea& area, const std::vector<RunSummary>& ru
 std::string pareto_svg(const std::vector<RunSummary>& runs) {
   const std::string panels =
       pareto_panel({80, 40, kPanelWidth, kPanelHeight}, runs,
-                   dots_of(runs, "forget_quality", false), "Forget quality", "KS test p-value") +
+                   dots_of(runs, "forget_quality", log10_of), "Forget quality",
+                   "log10 of the KS test's p-value", {-21, 0}) +
       pareto_panel({80 + kPanelWidth + 120, 40, kPanelWidth, kPanelHeight}, runs,
-                   dots_of(runs, "forget_Q_A_Prob", true), "Forgetting", "1 - forget probability");
+                   dots_of(runs, "forget_Q_A_Prob", complement), "Forgetting",
+                   "1 - forget probability", {0, 1});
   if (panels.empty()) return "";
   return svg_document(2 * kPanelWidth + 240, kPanelHeight + 110, panels);
 }

@@ -11,7 +11,34 @@ namespace {
 
 constexpr double kTickCount = 5;
 
-constexpr double kLabelWidth = 110, kLabelHeight = 10;
+// Of a label: its font, a letter's mean width, how far it keeps from its dot.
+constexpr double kFontSize = 10, kLetterWidth = 6.5, kGap = 8, kDotRadius = 5;
+// How many heights of a label it may be moved up or down.
+constexpr int kMostMoves = 12;
+
+// Pixels; top < bottom.
+struct Box {
+  double left, top, right, bottom;
+
+  bool covers(const Box& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
+  bool contains(const Box& other) const {
+    return left <= other.left && other.right <= right && top <= other.top && other.bottom <= bottom;
+  }
+};
+
+Box dot_box(const Point& at) {
+  return {at.first - kDotRadius, at.second - kDotRadius, at.first + kDotRadius,
+          at.second + kDotRadius};
+}
+
+// A label of that width, `moves` half heights below its dot, to the right or to the left.
+Box label_box(const Point& at, double width, int moves, bool right) {
+  const double left = right ? at.first + kGap : at.first - kGap - width;
+  const double top = at.second - kFontSize / 2 + moves * kFontSize / 2;
+  return {left, top, left + width, top + kFontSize};
+}
 
 // A round step that divides a length into about kTickCount parts.
 double tick_step(double length) {
@@ -96,19 +123,40 @@ void SvgPanel::line(const std::vector<Point>& points, const Stroke& stroke) {
 }
 
 void SvgPanel::dot(const Point& point, const std::string& colour, const std::string& label) {
-  const double x = x_pixel(point.first), y = y_pixel(point.second);
-  svg_ += cat("<circle cx=\"", pixel(x), "\" cy=\"", pixel(y), "\" r=\"5\" fill=\"", colour,
-              "\" fill-opacity=\"0.8\"/>\n");
-  const bool right_half = x > area_.left + area_.width / 2;
-  Point at{x + (right_half ? -8 : 8), y + 4};
-  const auto covers = [&](const Point& other) {
-    return std::abs(other.first - at.first) < kLabelWidth &&
-           std::abs(other.second - at.second) < kLabelHeight;
+  const Point at{x_pixel(point.first), y_pixel(point.second)};
+  svg_ += cat("<circle cx=\"", pixel(at.first), "\" cy=\"", pixel(at.second), "\" r=\"",
+              number(kDotRadius), "\" fill=\"", colour, "\" fill-opacity=\"0.8\"/>\n");
+  dots_.push_back({at, label});
+}
+
+void SvgPanel::label_dots() {
+  const Box area{area_.left, area_.top, area_.left + area_.width, area_.top + area_.height};
+  std::vector<Box> taken;
+  for (const Dot& dot : dots_) taken.push_back(dot_box(dot.at));
+  const auto is_free = [&](const Box& box) {
+    return area.contains(box) && std::none_of(taken.begin(), taken.end(),
+                                              [&](const Box& other) { return box.covers(other); });
   };
-  while (std::any_of(labels_.begin(), labels_.end(), covers)) at.second -= kLabelHeight / 2;
-  labels_.push_back(at);
-  svg_ += svg_text(at.first, at.second, label,
-                   right_half ? "text-anchor=\"end\" font-size=\"10\"" : "font-size=\"10\"");
+  for (const Dot& dot : dots_) {
+    const double width = kLetterWidth * static_cast<double>(dot.label.size());
+    const bool prefers_right = dot.at.first < area_.left + area_.width / 2;
+    Box box = label_box(dot.at, width, 0, prefers_right);
+    bool right = prefers_right;
+    for (int i = 0; i <= 4 * kMostMoves && !is_free(box); ++i) {
+      // 0, 1 up, 1 down, 2 up, … on the preferred side, then the same on the other.
+      const int step = i / 2 % (2 * kMostMoves + 1);
+      right = (i % 2 == 0) == prefers_right;
+      box = label_box(dot.at, width, (step + 1) / 2 * (step % 2 == 0 ? 1 : -1), right);
+    }
+    taken.push_back(box);
+    const double middle = (box.top + box.bottom) / 2;
+    const double end = right ? box.left : box.right;
+    if (std::abs(middle - dot.at.second) > kFontSize / 2) {
+      svg_ += svg_line(dot.at.first, dot.at.second, end, middle, {"#999", 0.7, 1.0, ""});
+    }
+    svg_ += svg_text(end, middle + 4, dot.label,
+                     right ? "font-size=\"10\"" : "text-anchor=\"end\" font-size=\"10\"");
+  }
 }
 
 void SvgPanel::axis_marker(double y, const std::string& colour, bool filled) {

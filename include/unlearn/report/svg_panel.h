@@ -36,9 +36,11 @@ class SvgPanel {
   void line(const std::vector<Point>& points, const Stroke& stroke);
   // A triangle at the left axis pointing at the height y; hollow or filled.
   void axis_marker(double y, const std::string& colour, bool filled);
-  // A labelled dot; a reader without colour tells dots by their labels, which make way for each
-  // other.
+  // A dot that gets a label; a reader without colour tells dots by their labels.
   void dot(const Point& point, const std::string& colour, const std::string& label);
+  // After all dots: labels beside them that cover neither each other nor a dot. One that finds no
+  // place close by is joined to its dot by a line.
+  void label_dots();
   const std::string& svg() const { return svg_; }
 
  private:
@@ -51,9 +53,14 @@ class SvgPanel {
   double x_pixel(double x) const { return area_.left + x_.share(x) * area_.width; }
   double y_pixel(double y) const { return area_.top + (1 - y_.share(y)) * area_.height; }
 
+  struct Dot {
+    Point at;  // pixels
+    std::string label;
+  };
+
   PlotArea area_;
   Axis x_, y_;
-  std::vector<Point> labels_;  // pixels of the dots' labels so far
+  std::vector<Dot> dots_;
   std::string svg_;
 };
 
