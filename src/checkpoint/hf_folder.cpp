@@ -42,12 +42,6 @@ bool holds_weights(const fs::path& folder) {
                      [](const auto& e) { return e.path().extension() == ".safetensors"; });
 }
 
-// True for the folder itself too.
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  const fs::path inner = fs::canonical(path), outer = fs::canonical(folder);
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
-}
-
 // What is replaced is erased: a mistyped name must not cost a home directory or the input itself.
 void check_replaceable(const fs::path& folder, const std::vector<fs::path>& inputs) {
   if (!holds_weights(folder)) {

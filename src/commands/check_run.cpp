@@ -35,25 +35,20 @@ void check_inputs_stay(const RunConfig& config, const PreparedRun& run) {
   }
 }
 
-void check_reference(const RunConfig& config) {
+// The reference's head and hidden states must have the model's sizes.
+void check_reference(const RunConfig& config, const model::ModelDims& own) {
   const std::string& path = config.model.reference;
   if (path.empty()) return;
-  const int64_t size = checkpoint::open_hf_folder(path).size("vocab_size");
-  const int64_t own = checkpoint::open_hf_folder(config.model.path).size("vocab_size");
-  if (size != own) {
-    user_error("model.reference: ", path, " has a vocabulary of ", size, " tokens, the model ",
-               own);
-  }
   check_model(path);
-}
-
-void check_adapter(const std::string& folder) {
-  if (folder.empty()) return;
-  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"}) {
-    if (!fs::exists(fs::path(folder) / file)) {
-      user_error("model.adapter: ", folder, ": no ", file,
-                 " there; a LoRA adapter in PEFT's format is needed");
-    }
+  const model::ModelDims dims =
+      model::model_footprint(checkpoint::open_hf_folder(path).json()).dims;
+  if (dims.vocab_size != own.vocab_size) {
+    user_error("model.reference: ", path, " has a vocabulary of ", dims.vocab_size,
+               " tokens, the model ", own.vocab_size);
+  }
+  if (config.loss->needs().hidden_layer >= 0 && dims.hidden_size != own.hidden_size) {
+    user_error("model.reference: ", path, " has hidden states of width ", dims.hidden_size,
+               ", the model ", own.hidden_size);
   }
 }
 
@@ -100,10 +95,9 @@ CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purp
   checked.prepared = prepare_run(config, purpose, device);
   if (flags.overwrite) check_inputs_stay(config, checked.prepared);
   warn_of_warmup(checked.prepared.plan);
-  check_reference(config);
-  check_adapter(config.model.adapter);
-  check_method(config,
-               model::model_footprint(checked.prepared.hf_config, adaptation(config.train)));
+  check_reference(config, checked.prepared.footprint.dims);
+  if (!config.model.adapter.empty()) check_adapter(config.model.adapter);
+  check_method(config, checked.prepared.footprint);
   if (config.eval.at_end || config.eval.every != "never") {
     checked.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
     checked.evaluator->plan_summary();  // reads its data and logs

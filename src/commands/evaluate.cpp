@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "commands/session.h"
 #include "commands/stage_progress.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
@@ -65,10 +66,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   vocab_size_ = hf_config.size("vocab_size");
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
-    if (!adapter.empty() && !fs::exists(fs::path(adapter) / "adapter_config.json")) {
-      user_error(adapter,
-                 ": no adapter_config.json there; a LoRA adapter in PEFT's format is needed");
-    }
+    if (!adapter.empty()) check_adapter(adapter);
   }
   tokenizer_ = tokenizer::load_tokenizer(folder);
   template_ = resolve_template(config.model.prompt_template, config.custom_template, folder);

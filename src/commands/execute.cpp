@@ -43,19 +43,30 @@ void check_same_settings(const RunConfig& config, const train::RunFolder& folder
   }
 }
 
-Json describe_run(const RunConfig& config, const PreparedRun& run, const std::string& command) {
+Json describe_run(const RunConfig& config, const CheckedRun& checked, const std::string& command) {
+  const PreparedRun& run = checked.prepared;
+  const train::MemoryPlan& memory = checked.memory;
   std::ostringstream device;
   device << run.device;
-  return {{"program", "unlearn"},
-          {"version", version_text()},
-          {"command", command},
-          {"device", device.str()},
-          {"threads", at::get_num_threads()},
-          {"dtype", dtype_text(run.dtype)},
-          {"seed", config.train.seed},
-          {"method", config.method},
-          {"compat", config.train.compat},
-          {"status", "running"}};
+  Json json = {{"program", "unlearn"},
+               {"version", version_text()},
+               {"command", command},
+               {"device", device.str()},
+               {"threads", at::get_num_threads()},
+               {"dtype", dtype_text(run.dtype)},
+               {"seed", config.train.seed},
+               {"method", config.method},
+               {"compat", config.train.compat},
+               {"status", "running"},
+               {"settings_sha256", settings_hash(config)},
+               {"memory_modes",
+                {{"master", memory.master},
+                 {"state_bits", memory.state_bits},
+                 {"recompute", memory.recompute}}},
+               {"predicted_peak_bytes", memory.peak}};
+  // What the allocator's own peak can be compared with.
+  if (run.device.is_cuda()) json["predicted_device_bytes"] = memory.peak - memory.program;
+  return json;
 }
 
 data::Pairing pairing_of(const RunConfig& config) {
@@ -198,18 +209,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     folder.truncate_metrics(0);
   }
   folder.write_config(config::to_yaml(config.resolved()));
-  folder.update_run_json(describe_run(config, run, command_line));
-  folder.update_run_json({{"settings_sha256", settings_hash(config)}});
-  folder.update_run_json({{"memory_modes",
-                           {{"master", checked.memory.master},
-                            {"state_bits", checked.memory.state_bits},
-                            {"recompute", checked.memory.recompute}}},
-                          {"predicted_peak_bytes", checked.memory.peak}});
-  if (run.device.is_cuda()) {
-    // What the allocator's own peak, below, can be compared with.
-    folder.update_run_json(
-        {{"predicted_device_bytes", checked.memory.peak - checked.memory.program}});
-  }
+  folder.update_run_json(describe_run(config, checked, command_line));
   const double earlier = folder.run_json().value("seconds", 0.0);
   const auto finish = [&](const char* status) {
     folder.update_run_json({{"status", status},

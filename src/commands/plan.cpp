@@ -52,7 +52,7 @@ int64_t memory_limit(const RunConfig& config, torch::Device device) {
 
 train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run) {
   train::MemoryShape shape;
-  shape.model = model::model_footprint(run.hf_config, adaptation(config.train));
+  shape.model = run.footprint;
   shape.dtype = run.dtype;
   shape.on_cpu = run.device.is_cpu();
   train::measure_steps(trainer_inputs(config, run), run.device, shape);

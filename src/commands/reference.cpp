@@ -40,13 +40,6 @@ scoring::ReferenceCache open_reference(const RunConfig& config, const PreparedRu
   if (other || share > 0) {
     const std::string& path = other ? config.model.reference : config.model.path;
     own = model::load_model(path, run.dtype, run.device);
-    if (own->dims().vocab_size != policy.dims().vocab_size) {
-      user_error("model.reference: ", path, " has a vocabulary of ", own->dims().vocab_size,
-                 " tokens, the model ", policy.dims().vocab_size);
-    }
-    if (needs.layer >= 0 && own->dims().hidden_size != policy.dims().hidden_size) {
-      user_error("model.reference: ", path, " has hidden states of another width");
-    }
     const Json hf_config = read_json(std::filesystem::path(path) / "config.json");
     const auto seed = static_cast<uint64_t>(config.train.seed);
     if (share > 0) perturb(*own, hf_config, share, seed);

@@ -1,5 +1,6 @@
 #include "commands/session.h"
 
+#include "commands/weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -45,6 +46,15 @@ void check_model(const std::filesystem::path& folder) {
   }
 }
 
+void check_adapter(const std::filesystem::path& folder) {
+  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"}) {
+    if (!std::filesystem::exists(folder / file)) {
+      user_error(folder.string(), ": no ", file,
+                 " there; a LoRA adapter in PEFT's format is needed");
+    }
+  }
+}
+
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device) {
   PreparedRun run;
   run.device = device;
@@ -52,6 +62,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = hf_config.json();
+  run.footprint = model::model_footprint(run.hf_config, adaptation(config.train));
   if (config.model.init == "pretrained") check_model(folder);
   run.tokenizer = tokenizer::load_tokenizer(folder);
   run.prompt_template =

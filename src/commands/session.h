@@ -6,6 +6,7 @@
 
 #include "commands/run_config.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/model/footprint.h"
 #include "unlearn/tokenizer/tokenizer.h"
 #include "unlearn/train/memory_plan.h"
 #include "unlearn/train/run_folder.h"
@@ -23,11 +24,14 @@ struct PreparedRun {
   data::Splits splits;
   train::StepPlan plan;
   Json hf_config;
+  model::ModelFootprint footprint;  // with what train.lora asks for
 
   // The stream that defines epochs.
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }
 };
 
+// UserError when a folder holds no LoRA adapter in PEFT's format.
+void check_adapter(const std::filesystem::path& folder);
 // UserError when tensors of a model folder are missing or have no place.
 void check_model(const std::filesystem::path& folder);
 

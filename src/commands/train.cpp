@@ -33,6 +33,8 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
 
   RunConfig config = resolve_run(shared, training, purpose);
   if (shared.dry_run) {
+    // It keeps the modes of the run that it goes on with.
+    if (training.resume) train::RunFolder::check(config.output, existing_output(training));
     const CheckedRun checked = check_run(config, training, purpose, planned_device(config));
     std::cout << describe_plan(config, checked.prepared, checked.memory);
     warn_of_output(config, training);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -93,6 +94,11 @@ std::string read_file(const fs::path& path) {
   content << in.rdbuf();
   if (in.bad()) user_error(path.string(), ": cannot read: ", std::strerror(errno));
   return std::move(content).str();
+}
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const fs::path inner = fs::weakly_canonical(path), outer = fs::weakly_canonical(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 void write_file_atomic(const fs::path& path, std::string_view content) {

@@ -32,7 +32,8 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
 }
 
 // A quirk that changes nothing would be reported as reproduced.
-void ForgetRetainLoss::check_quirks(const Needs& needs) const {
+void ForgetRetainLoss::check() const {
+  const Needs needs = this->needs();
   using scoring::RowFunction;
   if (kl_padded_ && kl_padded_batch_) {
     user_error("train.compat: kl_padded and kl_padded_batch pad to different lengths; name one");
@@ -59,6 +60,7 @@ void ForgetRetainLoss::check_quirks(const Needs& needs) const {
         "train.compat: muse_logits changes nothing here: it is of npo, simnpo and "
         "method.retain_loss: kl");
   }
+  check_own();
 }
 
 Needs ForgetRetainLoss::needs() const {
@@ -67,7 +69,6 @@ Needs ForgetRetainLoss::needs() const {
   needs.retain_logp = retain_is("nll");
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
-  check_quirks(needs);
   const auto pads = [&](const scoring::RowRequest& rows) {
     return rows.to_longest || (kl_padded_ && rows.function == scoring::RowFunction::kForwardKl);
   };

@@ -19,6 +19,7 @@ inline constexpr const char* kPadLabelsHelp =
 
 class ForgetRetainLoss : public Loss {
  public:
+  void check() const final;
   Needs needs() const override;
   std::vector<Term> terms() const override;
   std::vector<torch::Tensor> sums(const LossInputs& inputs) const override;
@@ -49,6 +50,7 @@ class ForgetRetainLoss : public Loss {
   virtual Unit own_retain_unit() const { return Unit::kSequence; }
   virtual torch::Tensor own_retain_sum(const LossInputs&) const { return {}; }
   virtual std::vector<Quirk> own_quirks() { return {}; }
+  virtual void check_own() const {}
 
   bool has_retain() const { return weights_.retain_loss != "none" && weights_.retain != 0.0; }
   bool retain_is(const std::string& name) const {
@@ -66,7 +68,6 @@ class ForgetRetainLoss : public Loss {
  private:
   bool has_kl() const { return retain_is("kl"); }
   Unit retain_unit() const;
-  void check_quirks(const Needs& needs) const;
 
   Weights weights_;
   std::string kl_positions_ = "attended";

@@ -22,7 +22,8 @@ class Npo : public ForgetRetainLoss {
     if (batch_mean_) step_mean_ = means.at(0);
   }
 
-  void check() const override {
+ protected:
+  void check_own() const override {
     if (batch_mean_ && length_normalised_) {
       user_error("method.length_normalised: has no meaning with train.compat: wmdp_batch_mean");
     }
@@ -33,7 +34,6 @@ class Npo : public ForgetRetainLoss {
     }
   }
 
- protected:
   Unit forget_unit() const override {
     return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
   }

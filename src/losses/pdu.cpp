@@ -42,7 +42,8 @@ class Pdu : public ForgetRetainLoss {
 
   void load_state(const Json& state) override { lambda_ = state.at("dual").get<double>(); }
 
-  void check() const override {
+ protected:
+  void check_own() const override {
     if (primal_dual_ && !eps_) {
       user_error(
           "method.retain_loss_eps: pdu needs the retain loss that is still acceptable "
@@ -56,7 +57,6 @@ class Pdu : public ForgetRetainLoss {
     }
   }
 
- protected:
   Unit forget_unit() const override { return Unit::kPosition; }
 
   void add_needs(Needs& needs) const override {

@@ -48,11 +48,6 @@ class Rmu : public ForgetRetainLoss {
     direction_ = state.at("direction").get<std::vector<double>>();
   }
 
-  void check() const override {
-    layer();
-    make_patterns(trainable_, "method.trainable_params_regex");
-  }
-
   std::vector<Statistic> statistics(const LossInputs& inputs) const override {
     if (!ou_) return {};
     return {inverse_lengths(inputs.forget), inverse_lengths(inputs.retain)};
@@ -63,6 +58,11 @@ class Rmu : public ForgetRetainLoss {
   }
 
  protected:
+  void check_own() const override {
+    layer();
+    make_patterns(trainable_, "method.trainable_params_regex");
+  }
+
   Unit forget_unit() const override { return Unit::kSequence; }
 
   void add_needs(Needs& needs) const override {

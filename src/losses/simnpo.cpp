@@ -22,7 +22,8 @@ class SimNpo : public ForgetRetainLoss {
     if (batch_mean_) step_mean_ = means.at(0);
   }
 
-  void check() const override {
+ protected:
+  void check_own() const override {
     if (muse_logits() && batch_mean_) {
       user_error("train.compat: muse_logits and wmdp_batch_mean both replace simnpo's forget term");
     }
@@ -32,7 +33,6 @@ class SimNpo : public ForgetRetainLoss {
     }
   }
 
- protected:
   Unit forget_unit() const override {
     return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
   }

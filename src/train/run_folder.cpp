@@ -84,12 +84,8 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
 }
 
 bool RunFolder::replaces(const fs::path& path, const fs::path& file) {
-  const fs::path relative =
-      fs::weakly_canonical(file).lexically_relative(fs::weakly_canonical(path));
-  if (relative.empty()) return false;
-  const fs::path& first = *relative.begin();
-  return relative == "." || std::any_of(std::begin(kOwnEntries), std::end(kOwnEntries),
-                                        [&](const char* entry) { return first == entry; });
+  return std::any_of(std::begin(kOwnEntries), std::end(kOwnEntries),
+                     [&](const char* entry) { return lies_in(file, path / entry); });
 }
 
 RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {

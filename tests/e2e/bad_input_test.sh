@@ -69,6 +69,7 @@ sed -i 's/"status": "done"/"status": "failed"/' "$work/run/run.json"
 expect_error 2 "no training state" "$unlearn" "${run[@]}" "${short[@]}" --resume
 echo '[]' >"$work/run/run.json"
 expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume
+expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume --dry-run
 rm -r "$work/run"
 
 # Methods, keys, types, ranges

@@ -14,6 +14,9 @@ namespace unlearn {
 // Reads a whole file; UserError when it is missing or unreadable.
 std::string read_file(const std::filesystem::path& path);
 
+// Whether `path` is `folder` or lies below it, links resolved; neither needs to exist.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 // Writes through a temporary sibling, fsync and rename: readers see the old or the new file, whole.
 // Of a symbolic link the file behind it is replaced; what is there and is no regular file (a pipe,
 // a device) is written into.
