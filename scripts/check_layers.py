@@ -10,7 +10,7 @@ import sys
 
 ROWS = [
     ["core"],
-    ["config"],
+    ["config", "distributed"],
     ["checkpoint", "tokenizer"],
     ["data", "model"],
     ["scoring"],

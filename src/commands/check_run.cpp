@@ -64,6 +64,19 @@ void check_method(const RunConfig& config, model::ModelFootprint footprint) {
   }
 }
 
+// What one process can do and several cannot.
+void check_shareable(const RunConfig& config, int64_t processes) {
+  if (config.train.free_gradients) {
+    user_error("train.free_gradients: belongs to a single process; of ", processes,
+               " each keeps a part of the optimizer's state instead");
+  }
+  if (config.train.averaging == "micro_batch_mean" && config.loss->needs().is_sequential) {
+    user_error("train.averaging: with micro_batch_mean, ", config.method,
+               "'s micro-batches depend on those before them, and ", processes,
+               " processes cannot share them; use averaging: exact, or one process");
+  }
+}
+
 // A resumed run keeps the memory modes that `auto` meant when it was started.
 void keep_modes(RunConfig& config) {
   const Json modes =
@@ -90,14 +103,15 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 }
 
 CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                     torch::Device device) {
+                     torch::Device device, const distributed::Launch& launch) {
   CheckedRun checked;
-  checked.prepared = prepare_run(config, purpose, device);
+  checked.prepared = prepare_run(config, purpose, device, launch);
   if (flags.overwrite) check_inputs_stay(config, checked.prepared);
   warn_of_warmup(checked.prepared.plan);
   check_reference(config, checked.prepared.footprint.dims);
   if (!config.model.adapter.empty()) check_adapter(config.model.adapter);
   check_method(config, checked.prepared.footprint);
+  if (launch.size > 1) check_shareable(config, launch.size);
   if (config.eval.at_end || config.eval.every != "never") {
     checked.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
     checked.evaluator->plan_summary();  // reads its data and logs

@@ -15,7 +15,7 @@ struct CheckedRun {
 // Replaces `auto` in the memory modes. `config` must outlive the result. UserError for the first
 // thing that is wrong.
 CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                     torch::Device device);
+                     torch::Device device, const distributed::Launch& launch);
 
 // What the flags say about an output folder that exists.
 train::ExistingOutput existing_output(const TrainingFlags& flags);

@@ -14,7 +14,6 @@ struct Command {
   const char* name;
   const char* help;
   int (*run)(std::vector<std::string> arguments);
-  bool trains = false;
 };
 
 // Flags that most commands take; empty or unset means "not given".
@@ -39,6 +38,7 @@ struct TrainingFlags {
   std::optional<double> reference_perturb;
   bool resume = false;
   bool overwrite = false;
+  int64_t nproc = 1;
 };
 
 // --log-level and --quiet alone; what every command with a config takes; and the whole set.

@@ -8,6 +8,7 @@
 #include "commands/check_run.h"
 #include "commands/evaluate.h"
 #include "commands/input_hashes.h"
+#include "commands/join_run.h"
 #include "commands/progress.h"
 #include "commands/reference.h"
 #include "commands/session.h"
@@ -24,6 +25,8 @@
 namespace unlearn::commands {
 namespace fs = std::filesystem;
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // The status of a run whose model is saved and not evaluated yet.
 constexpr const char* kEvaluating = "evaluating";
@@ -53,6 +56,7 @@ Json describe_run(const RunConfig& config, const CheckedRun& checked, const std:
                {"command", command},
                {"device", device.str()},
                {"threads", at::get_num_threads()},
+               {"processes", run.processes},
                {"dtype", dtype_text(run.dtype)},
                {"seed", config.train.seed},
                {"method", config.method},
@@ -126,17 +130,19 @@ void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folde
   std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
 }
 
-// Trains from the start, or from the newest checkpoint.
+// Trains from the start, or from the newest checkpoint; what the first process does.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
-                 train::RunFolder& folder, InputHashes& hashes, model::CausalLM& model,
-                 Evaluator* evaluator) {
+                 const distributed::Group& group, train::RunFolder& folder, InputHashes& hashes,
+                 model::CausalLM& model, Evaluator* evaluator) {
   train::TrainerInputs inputs = trainer_inputs(config, run);
   inputs.model = &model;
+  inputs.group = &group;
   std::optional<scoring::ReferenceCache> reference;
   if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
     hashes.write(folder);  // they are part of the cache's key
     reference = open_reference(config, run, folder, model, needs);
     inputs.reference = &*reference;
+    group.wait();
   }
   Progress progress(config.train.log_every);
   train::EventFile events(folder.path() / "tensorboard");
@@ -154,58 +160,55 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   };
   hooks.after_step = evaluate_when_due;
   train::Trainer trainer(std::move(inputs), folder, std::move(hooks));
-  const auto step = resume ? folder.latest_checkpoint() : std::nullopt;
-  if (step) {
-    trainer.resume_from(*step);
+  const int64_t step = resume ? folder.latest_checkpoint().value_or(kNoCheckpoint) : kNoCheckpoint;
+  group.sum(static_cast<double>(step));
+  if (step != kNoCheckpoint) {
+    trainer.resume_from(step);
     // The run may have been stopped between the checkpoint and the evaluation of its step.
-    if (evaluator != nullptr && !evaluator->is_complete(step_evaluation(folder, *step))) {
-      evaluate_when_due(*step);
+    if (evaluator != nullptr && !evaluator->is_complete(step_evaluation(folder, step))) {
+      evaluate_when_due(step);
     }
   }
   trainer.run();
 }
 
-}  // namespace
-
-train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run) {
-  return {.loss = config.loss.get(),
-          .data = training_data(run),
-          .pairing = pairing_of(config),
-          .alternate_per_forget = run.splits.alternate.has_value(),
-          .config = config.train,
-          .fingerprint = config.fingerprint()};
-}
-
-int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                const std::string& command_line) {
-  const auto start = std::chrono::steady_clock::now();
+// Opens the run folder, trains, saves and evaluates.
+int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
+             const distributed::Group& group, const std::string& command_line,
+             Clock::time_point start) {
   const auto seconds = [start] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  const torch::Device device = resolve_device(config.device);
-  if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
-  train::RunFolder::check(config.output, existing_output(flags));
-  CheckedRun checked = check_run(config, flags, purpose, device);
   const PreparedRun& run = checked.prepared;
   std::optional<Evaluator>& evaluator = checked.evaluator;
   log::debug("inputs checked after ", seconds(), " s");
-  train::RunFolder folder(config.output, existing_output(flags));
-  if (flags.resume) check_same_settings(config, folder);
-  const std::string before = folder.run_json().value("status", "");
-  if (flags.resume && (before == "done" || before == kEvaluating)) {
+  std::optional<train::RunFolder> opened;
+  std::optional<InputHashes> hashes;
+  bool is_trained = false;
+  group.together([&] {
+    train::RunFolder& folder = opened.emplace(config.output, existing_output(flags));
+    if (!flags.resume) return;
+    check_same_settings(config, folder);
+    const std::string before = folder.run_json().value("status", "");
+    is_trained = before == "done" || before == kEvaluating;
+    if (is_trained || !folder.latest_checkpoint()) return;
+    hashes.emplace(config, run)
+        .check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
+  });
+  train::RunFolder& folder = *opened;
+  group.first(is_trained ? kNothingToTrain : kTrain);
+  if (is_trained) {
     const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
     if (config.eval.at_end && !evaluated) {
-      evaluate_saved_model(config, folder, device);
+      evaluate_saved_model(config, folder, run.device);
     } else {
       log::info("nothing to resume: the run in ", config.output, " is done");
     }
     folder.update_run_json({{"status", "done"}});
     return 0;
   }
-  InputHashes hashes(config, run);
-  if (flags.resume && folder.latest_checkpoint()) {
-    hashes.check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
-  } else {
+  if (!hashes) {
+    hashes.emplace(config, run);
     folder.truncate_metrics(0);
   }
   folder.write_config(config::to_yaml(config.resolved()));
@@ -216,7 +219,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
                             {"seconds", earlier + seconds()},
                             {"peak_host_bytes", train::peak_host_bytes()},
                             {"peak_device_bytes", train::peak_device_bytes(run.device)}});
-    hashes.write(folder);
+    hashes->write(folder);
   };
   // What went wrong is told, not that it could not be noted.
   const auto finish_quietly = [&](const char* status) {
@@ -231,7 +234,7 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
     const auto model = load_weights(config, run);
     model::trim_host_memory();
     log::debug("weights loaded after ", seconds(), " s");
-    train_model(config, run, flags.resume, folder, hashes, *model,
+    train_model(config, run, flags.resume, group, folder, *hashes, *model,
                 evaluator ? &*evaluator : nullptr);
     written = save_weights(config, run, folder, *model);
     finish(config.eval.at_end ? kEvaluating : "done");
@@ -244,10 +247,64 @@ int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
   }
   std::cout << written.string() << "\n";
   if (config.eval.at_end) {
-    evaluate_saved_model(config, folder, device);
+    evaluate_saved_model(config, folder, run.device);
     folder.update_run_json({{"status", "done"}});
   }
   return 0;
+}
+
+// Each process on a machine takes a GPU of its own, where there is one for each.
+std::string device_of(const std::string& asked, const distributed::Launch& launch) {
+  if (launch.local_size == 1 || asked == "cpu") return asked;
+  if (asked != "auto" && asked != "cuda") {
+    user_error("device: ", asked, " is one GPU, and ", launch.local_size,
+               " processes on this machine would share it; use cuda, or one process");
+  }
+  if (asked == "auto" && resolve_device(asked).is_cpu()) return "cpu";
+  return cat("cuda:", launch.local_rank);
+}
+
+// The processes may have found different amounts of free memory; the first one's modes are taken.
+void agree_on_modes(RunConfig& config, const distributed::Group& group) {
+  train::TrainConfig& own = config.train;
+  const std::string modes =
+      group.first(cat(own.master, " ", own.state_bits, " ", own.recompute)).text;
+  const std::vector<std::string> parts = split(modes, ' ');
+  own.master = parts.at(0);
+  own.state_bits = parts.at(1);
+  own.recompute = parts.at(2);
+}
+
+}  // namespace
+
+train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run) {
+  return {.loss = config.loss.get(),
+          .data = training_data(run),
+          .pairing = pairing_of(config),
+          .alternate_per_forget = run.splits.alternate.has_value(),
+          .config = config.train,
+          .fingerprint = config.fingerprint()};
+}
+
+int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose purpose,
+                const distributed::Launch& launch, const std::string& command_line) {
+  const Clock::time_point start = Clock::now();
+  if (launch.rank > 0) log::set_level(log::Level::kError);  // the first process tells
+  distributed::share_cores(launch);
+  distributed::Group group(launch);
+  RunConfig config;
+  std::optional<CheckedRun> checked;
+  group.together([&] {
+    config = resolve_run(shared, flags, purpose);
+    const torch::Device device = resolve_device(device_of(config.device, launch));
+    if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+    if (group.leads()) train::RunFolder::check(config.output, existing_output(flags));
+    checked.emplace(check_run(config, flags, purpose, device, launch));
+  });
+  agree_on_modes(config, group);
+  if (checked->prepared.device.is_cuda()) group.connect_gpus();
+  if (!group.leads()) return join_run(config, checked->prepared, group);
+  return lead_run(config, *checked, flags, group, command_line, start);
 }
 
 }  // namespace unlearn::commands

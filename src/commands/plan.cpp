@@ -43,9 +43,16 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
              " bits, recompute ", memory.recompute, "\n");
 }
 
-int64_t memory_limit(const RunConfig& config, torch::Device device) {
-  if (!config.train.memory_gib) return train::available_memory(device);
-  return static_cast<int64_t>(*config.train.memory_gib * kGiB);
+std::string processes_line(const PreparedRun& run) {
+  if (run.processes == 1) return "";
+  return cat("processes   ", run.processes, " share each step; what follows is of one of them\n");
+}
+
+// Of one process.
+int64_t memory_limit(const RunConfig& config, const PreparedRun& run) {
+  if (config.train.memory_gib) return static_cast<int64_t>(*config.train.memory_gib * kGiB);
+  const int64_t available = train::available_memory(run.device);
+  return run.device.is_cpu() ? available / run.local_processes : available;
 }
 
 }  // namespace
@@ -55,8 +62,9 @@ train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run) {
   shape.model = run.footprint;
   shape.dtype = run.dtype;
   shape.on_cpu = run.device.is_cpu();
+  shape.processes = run.processes;
   train::measure_steps(trainer_inputs(config, run), run.device, shape);
-  const int64_t limit = memory_limit(config, run.device);
+  const int64_t limit = memory_limit(config, run);
   const train::MemoryPlan memory = train::plan_memory(shape, config.train, limit);
   if (memory.peak > limit) {
     user_error("not enough memory: the plan needs ", gib(memory.peak), " GiB (weights ",
@@ -99,7 +107,8 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run,
       << run.plan.warmup << ")\n"
       << "step        " << config.train.batch_size << " forget examples, about " << step_tokens
       << " tokens in micro-batches of at most " << budget << "\n"
-      << memory_lines(memory, memory_limit(config, run.device), run.dtype == torch::kBFloat16)
+      << processes_line(run)
+      << memory_lines(memory, memory_limit(config, run), run.dtype == torch::kBFloat16)
       << "output      " << config.output << "\n";
   return out.str();
 }

@@ -2,20 +2,20 @@
 
 #include <c10/util/Exception.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <new>
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/distributed/group.h"
 #include "unlearn/model/host_arena.h"
 
 namespace unlearn::commands {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train, true},
-    {"finetune", "plain next-token training on one data set", run_finetune, true},
+    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
+    {"finetune", "plain next-token training on one data set", run_finetune},
     {"eval", "all metrics of a benchmark, of one model or several", run_eval},
     {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
     {"score", "per-token log-probabilities of given texts", run_score},
@@ -41,16 +41,6 @@ void print_help() {
   }
 }
 
-// torchrun starts several processes; each of them would train the same run into the same folder.
-void refuse_several_processes() {
-  const char* world = std::getenv("WORLD_SIZE");
-  if (world != nullptr && std::strtol(world, nullptr, 10) > 1) {
-    user_error("WORLD_SIZE is ", world,
-               ": training is one process on one device; start it without torchrun (unset "
-               "WORLD_SIZE)");
-  }
-}
-
 // Messages, JSON and configs are UTF-8, and all of them repeat what the command line says.
 void check_encoding(const std::vector<std::string>& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -73,10 +63,7 @@ int dispatch(std::vector<std::string> arguments) {
   const std::string name = first.starts_with("-") ? "train" : first;
   std::vector<std::string> names;
   for (const Command& command : kCommands) {
-    if (name == command.name) {
-      if (command.trains) refuse_several_processes();
-      return command.run(std::move(arguments));
-    }
+    if (name == command.name) return command.run(std::move(arguments));
     names.emplace_back(command.name);
   }
   user_error("unknown command '", first, "'", did_you_mean(first, names), "; see unlearn --help");
@@ -89,9 +76,9 @@ void check_stdout() {
 }
 
 int report(int code, const std::string& kind, std::string message) {
-  // One line, whatever a library put into its message.
-  message = message.substr(0, message.find('\n'));
-  std::cerr << kind << message << std::endl;
+  // One line, whatever a library put into its message, and at once: several processes may write.
+  message = cat(kind, message.substr(0, message.find('\n')), "\n");
+  std::cerr << message << std::flush;
   return code;
 }
 
@@ -108,6 +95,10 @@ int run_program(std::vector<std::string> arguments) {
     return report(2, "error: ", error.what());
   } catch (const NonFiniteError& error) {
     return report(3, "error: ", error.what());
+  } catch (const distributed::FailedTogether& error) {
+    return error.code();  // the first process tells
+  } catch (const distributed::ConnectionLost& error) {
+    return report(1, "error: ", error.what());
   } catch (const Interrupted& error) {
     return report(128 + error.signal(), "", error.what());
   } catch (const std::bad_alloc&) {

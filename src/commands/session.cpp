@@ -55,9 +55,12 @@ void check_adapter(const std::filesystem::path& folder) {
   }
 }
 
-PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device) {
+PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device,
+                        const distributed::Launch& launch) {
   PreparedRun run;
   run.device = device;
+  run.processes = launch.size;
+  run.local_processes = launch.local_size;
   run.dtype = resolve_dtype(config.model.dtype, run.device);
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);

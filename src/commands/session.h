@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands/run_config.h"
+#include "unlearn/distributed/launch.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/model/footprint.h"
 #include "unlearn/tokenizer/tokenizer.h"
@@ -25,6 +26,8 @@ struct PreparedRun {
   train::StepPlan plan;
   Json hf_config;
   model::ModelFootprint footprint;  // with what train.lora asks for
+  int64_t processes = 1;            // that share the run
+  int64_t local_processes = 1;      // those on this machine
 
   // The stream that defines epochs.
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }
@@ -36,7 +39,8 @@ void check_adapter(const std::filesystem::path& folder);
 void check_model(const std::filesystem::path& folder);
 
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
-PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device);
+PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device,
+                        const distributed::Launch& launch);
 
 // What the trainer gets, without model and reference.
 train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run);
@@ -49,8 +53,9 @@ train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run);
 std::string describe_plan(const RunConfig& config, const PreparedRun& run,
                           const train::MemoryPlan& memory);
 
-// Trains as configured and saves the model; the common body of train and finetune.
-int execute_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                const std::string& command_line);
+// Trains as the flags say and saves the model; the common body of train and finetune. Every process
+// of the run calls it.
+int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose purpose,
+                const distributed::Launch& launch, const std::string& command_line);
 
 }  // namespace unlearn::commands

@@ -22,25 +22,51 @@ torch::Device planned_device(const RunConfig& config) {
   return resolve_device(config.device);
 }
 
+// The arguments of the processes that --nproc starts.
+std::vector<std::string> without_nproc(const std::vector<std::string>& arguments) {
+  std::vector<std::string> rest;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--nproc") {
+      ++i;
+    } else if (!arguments[i].starts_with("--nproc=")) {
+      rest.push_back(arguments[i]);
+    }
+  }
+  return rest;
+}
+
 int run(const char* name, const char* help, Purpose purpose, std::vector<std::string> arguments) {
   SharedFlags shared;
   TrainingFlags training;
   Flags app(help, name);
   add_shared_flags(app, shared);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
-  const std::string command_line = join(arguments, " ");
-  if (!parse(app, std::move(arguments), shared)) return 0;
+  if (!parse(app, arguments, shared)) return 0;
 
-  RunConfig config = resolve_run(shared, training, purpose);
+  distributed::Launch launch = distributed::launch_from_environment();
+  if (training.nproc > 1) {
+    if (launch.size > 1) {
+      user_error("--nproc ", training.nproc, ": another launcher has started ", launch.size,
+                 " processes already; leave one of the two out");
+    }
+    if (!shared.dry_run) {
+      std::vector<std::string> own = without_nproc(arguments);
+      own.insert(own.begin(), name);
+      return distributed::run_processes(training.nproc, own);
+    }
+    launch.size = launch.local_size = training.nproc;
+  }
   if (shared.dry_run) {
+    RunConfig config = resolve_run(shared, training, purpose);
     // It keeps the modes of the run that it goes on with.
     if (training.resume) train::RunFolder::check(config.output, existing_output(training));
-    const CheckedRun checked = check_run(config, training, purpose, planned_device(config));
+    const CheckedRun checked = check_run(config, training, purpose, planned_device(config), launch);
     std::cout << describe_plan(config, checked.prepared, checked.memory);
     warn_of_output(config, training);
     return 0;
   }
-  return execute_run(config, training, purpose, cat("unlearn ", name, " ", command_line));
+  return execute_run(shared, training, purpose, launch,
+                     cat("unlearn ", name, " ", join(arguments, " ")));
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ class Pdu : public ForgetRetainLoss {
     needs.forget_rows.positions =
         shift_ ? scoring::RowPositions::kLabels : scoring::RowPositions::kLabelTokens;
     needs.epoch_means = is_dual() && upon_ == "epoch";
+    needs.is_sequential = is_dual() && upon_ == "step";
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {

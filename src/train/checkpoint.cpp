@@ -15,12 +15,35 @@ constexpr const char* kState = "state.json";
 
 using checkpoint::NamedTensor;
 
-// The tensors themselves, or copies in host memory.
-std::vector<NamedTensor> named(const NamedTensors& tensors, bool copy) {
+// The tensor itself, or a copy in host memory.
+NamedTensor named(const std::string& name, const torch::Tensor& tensor, bool copy) {
+  const torch::Tensor own = tensor.detach();
+  return {name, copy ? own.to(torch::kCPU, /*non_blocking=*/false, copy) : own};
+}
+
+// The first process gets all parts of the optimizer's state, the others nothing.
+std::vector<NamedTensor> gather_state(const AdamW& optimizer, const distributed::Group& group,
+                                      bool copy) {
   std::vector<NamedTensor> result;
-  for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor own = tensor.detach();
-    result.push_back({name, copy ? own.to(torch::kCPU, /*non_blocking=*/false, copy) : own});
+  for (const AdamW::StatePart& part : optimizer.state()) {
+    if (group.size() == 1) {
+      result.push_back(named(part.name, part.own, copy));
+    } else if (!group.leads()) {
+      if (part.own.defined()) group.send(part.own.view({-1}).to(torch::kCPU), 0);
+    } else {
+      const torch::Tensor whole = torch::empty(part.sizes, part.dtype);
+      for (const Piece& piece : optimizer.pieces()) {
+        if (piece.parameter != part.parameter) continue;
+        const int64_t size = (piece.size + part.unit - 1) / part.unit;
+        const torch::Tensor target = whole.view({-1}).narrow(0, piece.begin / part.unit, size);
+        if (piece.part == group.rank()) {
+          target.copy_(part.own.view({-1}));
+        } else {
+          group.receive(target, piece.part);
+        }
+      }
+      result.push_back({part.name, whole});
+    }
   }
   return result;
 }
@@ -92,7 +115,8 @@ void CheckpointWriter::wait() {
 }
 
 void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
-                             const TrainingState& state, std::function<void()> afterwards) {
+                             const TrainingState& state, const distributed::Group& group,
+                             std::function<void()> afterwards) {
   wait();
   const bool in_background = when_ == CheckpointWrites::kBackground ||
                              (when_ == CheckpointWrites::kAuto && fits_host(optimizer));
@@ -101,9 +125,14 @@ void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
                      {"stream_position", state.stream_position},
                      {"loss_state", state.loss_state},
                      {"fingerprint", state.fingerprint}};
-  auto task = [folder, json, afterwards = std::move(afterwards),
-               model = named(optimizer.parameters(), in_background),
-               moments = named(optimizer.state(), in_background)] {
+  std::vector<NamedTensor> moments = gather_state(optimizer, group, in_background);
+  if (!group.leads()) return;
+  std::vector<NamedTensor> model;
+  for (const auto& [name, tensor] : optimizer.parameters()) {
+    model.push_back(named(name, tensor, in_background));
+  }
+  auto task = [folder, json, afterwards = std::move(afterwards), model = std::move(model),
+               moments = std::move(moments)] {
     write_files(folder, model, moments, json);
     if (afterwards) afterwards();
   };

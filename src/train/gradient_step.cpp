@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
-#include "train/run_stream.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/score_batch.h"
 
@@ -70,9 +68,9 @@ std::string row_list(const std::vector<data::PackItem>& items, Role role) {
 // count in this micro-batch times their number.
 class Denominators {
  public:
-  Denominators(const std::vector<std::vector<data::PackItem>>& micro_batches,
-               const std::vector<Term>& terms, const losses::Needs& needs, bool exact) {
-    for (const auto& batch : micro_batches) {
+  Denominators(const std::vector<MicroBatch>& micro_batches, const std::vector<Term>& terms,
+               const losses::Needs& needs, bool exact) {
+    for (const MicroBatch& batch : micro_batches) {
       auto& row = counts_.emplace_back();
       for (const Term& term : terms) {
         row.push_back(static_cast<double>(count_units(batch, term, needs)));
@@ -105,7 +103,7 @@ scoring::ScoreRequest request_for(const losses::Needs& needs) {
 }
 
 // `position` says where in the step the batch begins, and is moved to its end.
-losses::LossInputs run_model(const TrainerInputs& inputs, const std::vector<data::PackItem>& items,
+losses::LossInputs run_model(const TrainerInputs& inputs, const MicroBatch& items,
                              model::StepPosition& position) {
   const scoring::ScoreRequest request = request_for(inputs.loss->needs());
   const data::PackedBatch batch = data::pack(items, request.with_last_token());
@@ -116,23 +114,38 @@ losses::LossInputs run_model(const TrainerInputs& inputs, const std::vector<data
   return {std::move(scores.forget), std::move(scores.retain), std::move(scores.alternate)};
 }
 
-// Statistics of the whole step for losses that couple its examples (no gradient).
-void share_statistics(const TrainerInputs& inputs,
-                      const std::vector<std::vector<data::PackItem>>& micro_batches, int64_t step) {
-  torch::NoGradGuard no_grad;
-  std::vector<losses::Statistic> total;
+// Where in the step this process's share begins: what is drawn for a token is the same whichever
+// process runs it.
+model::StepPosition first_position(const TrainerInputs& inputs, const StepCut& cut, int64_t step) {
+  const bool with_last = request_for(inputs.loss->needs()).with_last_token();
   model::StepPosition position{step, 0};
-  for (const auto& items : micro_batches) {
-    const auto part = inputs.loss->statistics(run_model(inputs, items, position));
-    if (total.empty()) total.resize(part.size());
-    for (size_t i = 0; i < part.size(); ++i) {
-      total[i].sum += part[i].sum;
-      total[i].count += part[i].count;
+  for (size_t b = 0; b < cut.begin_of(inputs.group->rank()); ++b) {
+    for (const data::PackItem& item : cut.micro_batches[b]) {
+      position.first_token += input_tokens(*item.example) + (with_last ? 1 : 0);
     }
   }
+  return position;
+}
+
+// Statistics of the whole step for losses that couple its examples (no gradient).
+void share_statistics(const TrainerInputs& inputs, const StepCut& cut, int64_t step) {
+  torch::NoGradGuard no_grad;
+  const int64_t own = inputs.group->rank();
+  std::vector<double> sums, counts;
+  model::StepPosition position = first_position(inputs, cut, step);
+  for (size_t b = cut.begin_of(own); b < cut.end_of(own); ++b) {
+    const auto part = inputs.loss->statistics(run_model(inputs, cut.micro_batches[b], position));
+    sums.resize(part.size());
+    counts.resize(part.size());
+    for (size_t i = 0; i < part.size(); ++i) {
+      sums[i] += part[i].sum;
+      counts[i] += part[i].count;
+    }
+  }
+  sums = inputs.group->sum(sums);
+  counts = inputs.group->sum(counts);
   std::vector<double> means;
-  for (const auto& statistic : total)
-    means.push_back(statistic.sum / std::max(1.0, statistic.count));
+  for (size_t i = 0; i < sums.size(); ++i) means.push_back(sums[i] / std::max(1.0, counts[i]));
   inputs.loss->set_statistics(means);
 }
 
@@ -144,27 +157,44 @@ void check_finite(double value, const Term& term, const std::vector<data::PackIt
                            step - 1, " is saved (lower train.lr?)"));
 }
 
+// Sums and counts of diagnostics by name, in the order of their coming.
 class Means {
  public:
   void add(const losses::Diagnostic& diagnostic) {
-    if (!sums_.contains(diagnostic.name)) order_.push_back(diagnostic.name);
-    auto& [sum, count] = sums_[diagnostic.name];
-    sum += diagnostic.sum;
-    count += diagnostic.count;
+    const auto known = std::find(names_.begin(), names_.end(), diagnostic.name);
+    const auto index = static_cast<size_t>(known - names_.begin());
+    if (known == names_.end()) {
+      names_.push_back(diagnostic.name);
+      sums_.push_back(0);
+      counts_.push_back(0);
+    }
+    sums_[index] += diagnostic.sum;
+    counts_[index] += diagnostic.count;
   }
-  std::vector<std::pair<std::string, double>> result() const {
+  // Over all processes; each has the same names, because each has examples of all roles.
+  std::vector<std::pair<std::string, double>> result(const distributed::Group& group) const {
+    const std::vector<double> sums = group.sum(sums_), counts = group.sum(counts_);
     std::vector<std::pair<std::string, double>> means;
-    for (const std::string& name : order_) {
-      const auto& [sum, count] = sums_.at(name);
-      if (count > 0) means.emplace_back(name, sum / count);
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (counts[i] > 0) means.emplace_back(names_[i], sums[i] / counts[i]);
     }
     return means;
   }
 
  private:
-  std::vector<std::string> order_;
-  std::map<std::string, std::pair<double, double>> sums_;
+  std::vector<std::string> names_;
+  std::vector<double> sums_, counts_;
 };
+
+// What each process has of the step's means, added up.
+void add_up(const distributed::Group& group, StepMeans& means) {
+  std::vector<double> values = {means.loss, static_cast<double>(means.tokens)};
+  for (const auto& [name, mean] : means.terms) values.push_back(mean);
+  values = group.sum(values);
+  means.loss = values[0];
+  means.tokens = static_cast<int64_t>(values[1]);
+  for (size_t t = 0; t < means.terms.size(); ++t) means.terms[t].second = values[t + 2];
+}
 
 }  // namespace
 
@@ -176,76 +206,80 @@ const data::Example* TrainingData::find(Role role, int64_t row) const {
   return &examples->at(static_cast<size_t>(row));
 }
 
-StepMeans accumulate_gradients(const TrainerInputs& inputs,
-                               const std::vector<std::vector<data::PackItem>>& micro_batches,
-                               int64_t step, double epoch) {
+StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
+                               double epoch) {
+  const distributed::Group& group = *inputs.group;
   std::vector<Term> terms = inputs.loss->terms();
   const losses::Needs needs = inputs.loss->needs();
   const bool exact = inputs.config.averaging == "exact";
-  const Denominators denominators(micro_batches, terms, needs, exact);
-  if (needs.batch_statistics && exact) share_statistics(inputs, micro_batches, step);
+  const Denominators denominators(cut.micro_batches, terms, needs, exact);
+  if (needs.batch_statistics && exact) share_statistics(inputs, cut, step);
 
   // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
-  const auto share = exact ? 1.0 : static_cast<double>(micro_batches.size());
+  const auto share = exact ? 1.0 : static_cast<double>(cut.micro_batches.size());
   StepMeans means;
   Means diagnostics;
-  model::StepPosition position{step, 0};
+  model::StepPosition position = first_position(inputs, cut, step);
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
-  for (size_t b = 0; b < micro_batches.size(); ++b) {
-    const auto& items = micro_batches[b];
-    const losses::LossInputs scores = run_model(inputs, items, position);
-    const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
-    torch::Tensor objective;
-    for (size_t t = 0; t < terms.size(); ++t) {
-      const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
-      objective = objective.defined() ? objective + part : part;
+  const auto run_share = [&] {
+    for (size_t b = cut.begin_of(group.rank()); b < cut.end_of(group.rank()); ++b) {
+      const MicroBatch& items = cut.micro_batches[b];
+      const losses::LossInputs scores = run_model(inputs, items, position);
+      const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
+      torch::Tensor objective;
+      for (size_t t = 0; t < terms.size(); ++t) {
+        const torch::Tensor part = sums[t] * (terms[t].weight / denominators.of(b, t));
+        objective = objective.defined() ? objective + part : part;
+      }
+      objective.backward();
+      // Values are read once the backward pass is queued too: a GPU never waits for this.
+      std::vector<double> own_means;
+      for (size_t t = 0; t < terms.size(); ++t) {
+        const double sum = sums[t].item<double>();
+        check_finite(sum, terms[t], items, step);
+        const double mean = sum / denominators.of(b, t);
+        means.terms[t].second += mean;
+        means.loss += terms[t].weight * mean;
+        own_means.push_back(mean * share);
+      }
+      for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
+      for (const auto& item : items) means.tokens += input_tokens(*item.example);
+      if (exact) continue;
+      for (const Term& term : terms) means.loss += term.weight * term.offset / share;
+      inputs.loss->observe(own_means, epoch);
+      terms = inputs.loss->terms();
     }
-    objective.backward();
-    // Values are read once the backward pass is queued too: a GPU never waits for this.
-    std::vector<double> own_means;
-    for (size_t t = 0; t < terms.size(); ++t) {
-      const double sum = sums[t].item<double>();
-      check_finite(sum, terms[t], items, step);
-      const double mean = sum / denominators.of(b, t);
-      means.terms[t].second += mean;
-      means.loss += terms[t].weight * mean;
-      own_means.push_back(mean * share);
-    }
-    for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
-    for (const auto& item : items) means.tokens += input_tokens(*item.example);
-    if (exact) continue;
-    for (const Term& term : terms) means.loss += term.weight * term.offset / share;
-    inputs.loss->observe(own_means, epoch);
-    terms = inputs.loss->terms();
-  }
+  };
+  group.together(run_share);
+  add_up(group, means);
   if (exact) {
     for (const Term& term : terms) means.loss += term.weight * term.offset;
     std::vector<double> step_means;
     for (const auto& [name, mean] : means.terms) step_means.push_back(mean);
     inputs.loss->observe(step_means, epoch);
   }
-  means.diagnostics = diagnostics.result();
+  means.diagnostics = diagnostics.result(group);
   return means;
 }
 
-std::vector<double> evaluate_terms(const TrainerInputs& inputs,
-                                   const std::vector<std::vector<data::PackItem>>& micro_batches) {
+std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& cut) {
   const torch::NoGradGuard no_grad;
   const std::vector<Term> terms = inputs.loss->terms();
-  const Denominators denominators(micro_batches, terms, inputs.loss->needs(), /*exact=*/true);
+  const Denominators denominators(cut.micro_batches, terms, inputs.loss->needs(), /*exact=*/true);
+  const int64_t own = inputs.group->rank();
   const bool training = inputs.model->is_training();
   inputs.model->eval();
   std::vector<double> means(terms.size(), 0.0);
   model::StepPosition position;  // nothing is drawn in eval mode
-  for (size_t b = 0; b < micro_batches.size(); ++b) {
+  for (size_t b = cut.begin_of(own); b < cut.end_of(own); ++b) {
     const std::vector<torch::Tensor> sums =
-        inputs.loss->sums(run_model(inputs, micro_batches[b], position));
+        inputs.loss->sums(run_model(inputs, cut.micro_batches[b], position));
     for (size_t t = 0; t < terms.size(); ++t) {
       means[t] += sums[t].item<double>() / denominators.of(b, t);
     }
   }
   inputs.model->train(training);
-  return means;
+  return inputs.group->sum(means);
 }
 
 }  // namespace unlearn::train

@@ -6,26 +6,23 @@
 #include <utility>
 #include <vector>
 
-#include "unlearn/data/packing.h"
-#include "unlearn/train/trainer.h"
+#include "train/run_stream.h"
 
 namespace unlearn::train {
 
-// Accumulates the gradients of the whole step into the parameters' .grad and returns its means.
-// `epoch` counts the passes over the forget rows done before. NonFiniteError names step, term and
-// rows when a term's sum is not finite.
+// Accumulates the gradients of this process's share of a step into the parameters' .grad and
+// returns the means of the whole step. `epoch` counts the passes over the forget rows done before.
+// NonFiniteError names step, term and rows when a term's sum is not finite.
 struct StepMeans {
   double loss = 0;
   std::vector<std::pair<std::string, double>> terms;
   std::vector<std::pair<std::string, double>> diagnostics;
   int64_t tokens = 0;
 };
-StepMeans accumulate_gradients(const TrainerInputs& inputs,
-                               const std::vector<std::vector<data::PackItem>>& micro_batches,
-                               int64_t step, double epoch);
+StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
+                               double epoch);
 
-// The terms' means over these micro-batches, without gradient and in evaluation mode.
-std::vector<double> evaluate_terms(const TrainerInputs& inputs,
-                                   const std::vector<std::vector<data::PackItem>>& micro_batches);
+// The terms' means over all of these examples, without gradient and in evaluation mode.
+std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& cut);
 
 }  // namespace unlearn::train

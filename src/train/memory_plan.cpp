@@ -102,6 +102,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
                                   std::stoll(modes.state_bits));
     largest = std::max(largest, elements * element);
   }
+  plan.state = (plan.state + shape.processes - 1) / shape.processes;
   plan.gradients = config.free_gradients ? largest : plan.trained * element;
   // From the second micro-batch on, the gradients so far are there from the start.
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
@@ -123,9 +124,12 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
     return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
   };
-  for_each_step(inputs, device, kStepsMeasured, [&](const auto& micro_batches) {
-    shape.micro_batches = std::max(shape.micro_batches, static_cast<int64_t>(micro_batches.size()));
-    for (const auto& items : micro_batches) {
+  for_each_step(inputs, device, shape.processes, kStepsMeasured, [&](const StepCut& cut) {
+    for (int64_t r = 0; r < shape.processes; ++r) {
+      shape.micro_batches =
+          std::max(shape.micro_batches, static_cast<int64_t>(cut.end_of(r) - cut.begin_of(r)));
+    }
+    for (const MicroBatch& items : cut.micro_batches) {
       int64_t tokens = 0, labels = 0, rows = 0;
       for (const data::PackItem& item : items) {
         const auto inputs_of_item = static_cast<int64_t>(item.example->tokens.size()) - 1;

@@ -1,5 +1,6 @@
 #include "unlearn/train/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -87,7 +88,31 @@ AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options,
     slot.index = index;
     index += blocks_of(parameter.numel()) * kStateBlock;
   }
+  cut();
   allocate();
+}
+
+void AdamW::cut() {
+  const int64_t blocks = slots_.empty() ? 0
+                                        : slots_.back().index / kStateBlock +
+                                              blocks_of(parameters_.back().second.numel());
+  const auto first_of = [&](int64_t part) { return part * blocks / options_.parts * kStateBlock; };
+  int64_t part = 0;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const int64_t index = slots_[i].index;
+    const int64_t size = parameters_[i].second.numel();
+    for (int64_t begin = 0; begin < size;) {
+      while (index + begin >= first_of(part + 1)) ++part;
+      const int64_t end = std::min(size, first_of(part + 1) - index);
+      pieces_.push_back({i, begin, end - begin, part});
+      begin = end;
+    }
+  }
+  for (const Piece& piece : pieces_) {
+    if (piece.part != options_.part) continue;
+    slots_[piece.parameter].begin = piece.begin;
+    slots_[piece.parameter].size = piece.size;
+  }
 }
 
 void AdamW::allocate() {
@@ -97,43 +122,49 @@ void AdamW::allocate() {
   for (const bool is_sizing : {true, false}) {
     for (size_t i = 0; i < slots_.size(); ++i) {
       Slot& slot = slots_[i];
+      if (slot.size == 0) continue;
       const torch::Tensor& parameter = parameters_[i].second;
-      const int64_t blocks = blocks_of(parameter.numel());
+      const int64_t blocks = blocks_of(slot.size);
+      const std::vector<int64_t> own_sizes =
+          slot.size == parameter.numel() ? parameter.sizes().vec() : std::vector{slot.size};
       const torch::Dtype dtype = state_dtype(slot.layout);
       const auto place = [&](Arena& arena, torch::Tensor& part, torch::Dtype part_dtype,
                              torch::IntArrayRef sizes, int64_t padded) {
         if (is_sizing) return arena.reserve(padded);
         part = arena.take(sizes, padded, parameter.options().dtype(part_dtype));
       };
-      place(first[dtype], slot.first, dtype, parameter.sizes(), blocks * kStateBlock);
-      place(second[dtype], slot.second, dtype, parameter.sizes(), blocks * kStateBlock);
+      place(first[dtype], slot.first, dtype, own_sizes, blocks * kStateBlock);
+      place(second[dtype], slot.second, dtype, own_sizes, blocks * kStateBlock);
       if (slot.layout.state == State::kBlock8) {
         place(first_scale, slot.first_scale, torch::kFloat32, {blocks}, blocks);
         place(second_scale, slot.second_scale, torch::kFloat32, {blocks}, blocks);
       }
       if (slot.layout.master == Master::kSplit) {
-        place(remainder, slot.remainder, torch::kInt16, parameter.sizes(), blocks * kStateBlock);
+        place(remainder, slot.remainder, torch::kInt16, own_sizes, blocks * kStateBlock);
       }
     }
   }
 }
 
+torch::Tensor AdamW::own_elements(size_t index, const torch::Tensor& whole) const {
+  const Slot& slot = slots_[index];
+  if (!whole.defined() || slot.size == whole.numel()) return whole;
+  if (slot.size == 0) return {};
+  return whole.view({-1}).narrow(0, slot.begin, slot.size);
+}
+
 double AdamW::gradient_norm() const {
   torch::NoGradGuard no_grad;
   const torch::Device device = parameters_.front().second.device();
-  if (!device.is_cpu()) {
-    std::vector<torch::Tensor> gradients;
-    for (const auto& [name, parameter] : parameters_) {
-      const torch::Tensor gradient = dense_gradient(parameter);
-      if (gradient.defined()) gradients.push_back(gradient);
-    }
-    return std::sqrt(sum_squares_on_gpu(gradients, device));
+  std::vector<torch::Tensor> gradients;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const torch::Tensor own = own_elements(i, dense_gradient(parameters_[i].second));
+    if (own.defined()) gradients.push_back(own);
   }
+  if (!device.is_cpu()) return std::sqrt(sum_squares_on_gpu(gradients, device));
   std::vector<torch::Tensor> norms;
-  for (const auto& [name, parameter] : parameters_) {
-    const torch::Tensor gradient = dense_gradient(parameter);
-    if (!gradient.defined()) continue;
-    const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  for (const torch::Tensor& gradient : gradients) {
+    const auto dtype = gradient.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
     norms.push_back(at::norm(gradient, 2, dtype));
   }
   return norms.empty() ? 0.0
@@ -141,9 +172,9 @@ double AdamW::gradient_norm() const {
 }
 
 std::string AdamW::first_nonfinite_gradient() const {
-  for (const auto& [name, parameter] : parameters_) {
-    const torch::Tensor gradient = dense_gradient(parameter);
-    if (gradient.defined() && !at::isfinite(gradient).all().item<bool>()) return name;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const torch::Tensor own = own_elements(i, dense_gradient(parameters_[i].second));
+    if (own.defined() && !at::isfinite(own).all().item<bool>()) return parameters_[i].first;
   }
   return "";
 }
@@ -174,8 +205,8 @@ void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_s
   std::vector<torch::Tensor> kept_alive;
   for (const size_t i : indices) {
     const Slot& slot = slots_[i];
-    const torch::Tensor& parameter = parameters_[i].second;
-    const torch::Tensor gradient = dense_gradient(parameter);
+    const torch::Tensor parameter = own_elements(i, parameters_[i].second.detach());
+    const torch::Tensor gradient = own_elements(i, dense_gradient(parameters_[i].second));
     if (!gradient.defined()) continue;
     kept_alive.push_back(gradient);
     Group& group = groups[{slot.layout.dtype, slot.layout.master, slot.layout.state}];
@@ -187,8 +218,8 @@ void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_s
                              .second = slot.second.data_ptr(),
                              .first_scale = pointer<float>(slot.first_scale),
                              .second_scale = pointer<float>(slot.second_scale),
-                             .size = parameter.numel(),
-                             .index = slot.index,
+                             .size = slot.size,
+                             .index = slot.index + slot.begin,
                              .decay = slot.decayed ? lr * options_.weight_decay : 0.0});
   }
   const kernels::AdamWNumbers step_numbers = numbers(lr, gradient_scale);
@@ -210,19 +241,26 @@ void AdamW::zero_gradients() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 
-NamedTensors AdamW::state() const {
-  NamedTensors state;
+std::vector<AdamW::StatePart> AdamW::state() const {
+  std::vector<StatePart> state;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const std::string& name = parameters_[i].first;
+    const torch::Tensor& parameter = parameters_[i].second;
     const Slot& slot = slots_[i];
-    const std::pair<const char*, const torch::Tensor*> parts[] = {
-        {"exp_avg.", &slot.first},
-        {"exp_avg_sq.", &slot.second},
-        {"exp_avg_scale.", &slot.first_scale},
-        {"exp_avg_sq_scale.", &slot.second_scale},
-        {"remainder.", &slot.remainder}};
-    for (const auto& [kind, tensor] : parts) {
-      if (tensor->defined()) state.emplace_back(kind + name, *tensor);
+    const std::vector<int64_t> sizes = parameter.sizes().vec();
+    const std::vector<int64_t> blocks = {blocks_of(parameter.numel())};
+    const torch::Dtype dtype = state_dtype(slot.layout);
+    const auto add = [&](const char* kind, const std::vector<int64_t>& whole, torch::Dtype type,
+                         int64_t unit, const torch::Tensor& own) {
+      state.push_back({kind + parameters_[i].first, i, whole, type, unit, own});
+    };
+    add("exp_avg.", sizes, dtype, 1, slot.first);
+    add("exp_avg_sq.", sizes, dtype, 1, slot.second);
+    if (slot.layout.state == State::kBlock8) {
+      add("exp_avg_scale.", blocks, torch::kFloat32, kStateBlock, slot.first_scale);
+      add("exp_avg_sq_scale.", blocks, torch::kFloat32, kStateBlock, slot.second_scale);
+    }
+    if (slot.layout.master == Master::kSplit) {
+      add("remainder.", sizes, torch::kInt16, 1, slot.remainder);
     }
   }
   return state;
@@ -231,19 +269,23 @@ NamedTensors AdamW::state() const {
 void AdamW::load_state(const std::function<torch::Tensor(const std::string&)>& find,
                        int64_t steps) {
   torch::NoGradGuard no_grad;
-  for (auto& [name, tensor] : state()) {
-    const torch::Tensor saved = find(name);
-    if (saved.sizes() != tensor.sizes() || saved.scalar_type() != tensor.scalar_type()) {
-      user_error("checkpoint: optimizer state '", name, "' does not fit the model");
+  for (const StatePart& part : state()) {
+    if (!part.own.defined()) continue;
+    const torch::Tensor saved = find(part.name);
+    if (saved.sizes() != part.sizes || saved.scalar_type() != part.dtype) {
+      user_error("checkpoint: optimizer state '", part.name, "' does not fit the model");
     }
-    tensor.copy_(saved);
+    const int64_t begin = slots_[part.parameter].begin / part.unit;
+    part.own.view({-1}).copy_(saved.reshape({-1}).narrow(0, begin, part.own.numel()));
   }
   steps_ = steps;
 }
 
 int64_t AdamW::state_bytes() const {
   int64_t bytes = 0;
-  for (const auto& [name, tensor] : state()) bytes += static_cast<int64_t>(tensor.nbytes());
+  for (const StatePart& part : state()) {
+    if (part.own.defined()) bytes += static_cast<int64_t>(part.own.nbytes());
+  }
   return bytes;
 }
 

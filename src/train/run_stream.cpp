@@ -3,6 +3,8 @@
 #include <limits>
 #include <set>
 
+#include "unlearn/core/error.h"
+
 namespace unlearn::train {
 namespace {
 
@@ -38,27 +40,50 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
   return groups;
 }
 
-// Cuts the groups of a step into micro-batches: by token budget, or by a fixed number of groups.
-std::vector<std::vector<data::PackItem>> cut_step(const std::vector<ItemGroup>& groups,
-                                                  int64_t batch_tokens,
-                                                  std::optional<int64_t> groups_per_batch) {
-  std::vector<std::vector<data::PackItem>> micro_batches;
+// Cuts groups [begin, end) of a step into micro-batches: by token budget, or by a fixed number of
+// groups.
+void cut_groups(const std::vector<ItemGroup>& groups, size_t begin, size_t end,
+                int64_t batch_tokens, std::optional<int64_t> groups_per_batch,
+                std::vector<MicroBatch>& micro_batches) {
   int64_t tokens = 0;
   int64_t members = 0;
-  for (const ItemGroup& group : groups) {
+  for (size_t i = begin; i < end; ++i) {
+    const ItemGroup& group = groups[i];
     const bool full =
         groups_per_batch ? members >= *groups_per_batch : tokens + group.tokens > batch_tokens;
-    if (micro_batches.empty() || full) {
+    if (i == begin || full) {
       micro_batches.emplace_back();
       tokens = 0;
       members = 0;
     }
-    auto& batch = micro_batches.back();
+    MicroBatch& batch = micro_batches.back();
     batch.insert(batch.end(), group.items.begin(), group.items.end());
     tokens += group.tokens;
     ++members;
   }
-  return micro_batches;
+}
+
+// Where each process's groups begin, and the end of the last: rows of about as many tokens, none
+// of them empty.
+std::vector<size_t> share_groups(const std::vector<ItemGroup>& groups, size_t processes) {
+  int64_t total = 0;
+  for (const ItemGroup& group : groups) total += group.tokens;
+  std::vector<size_t> begins = {0};
+  int64_t tokens = 0;
+  size_t next = 0;
+  for (size_t r = 1; r < processes; ++r) {
+    const auto aim =
+        static_cast<double>(total) * static_cast<double>(r) / static_cast<double>(processes);
+    const size_t last = groups.size() - (processes - r);  // one stays for each that follows
+    do {
+      tokens += groups[next++].tokens;
+      // The next group is taken too when more than half of it lies before the mark.
+    } while (next < last &&
+             static_cast<double>(tokens) + static_cast<double>(groups[next].tokens) / 2 < aim);
+    begins.push_back(next);
+  }
+  begins.push_back(groups.size());
+  return begins;
 }
 
 }  // namespace
@@ -119,23 +144,45 @@ int64_t input_tokens(const data::Example& example) {
   return static_cast<int64_t>(example.tokens.size()) - 1;
 }
 
-std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
-                                                   torch::Device device,
-                                                   const std::vector<data::PairItem>& items) {
+StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
+                  const std::vector<data::PairItem>& items) {
   // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
-  const int64_t budget = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
-                                                      : default_batch_tokens(device);
-  return cut_step(group_items(items, inputs.data, inputs.loss->needs()),
-                  inputs.config.batch_tokens.value_or(budget), inputs.config.micro_batch_size);
+  const int64_t usual = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
+                                                     : default_batch_tokens(device);
+  const int64_t budget = inputs.config.batch_tokens.value_or(usual);
+  const std::optional<int64_t> number = inputs.config.micro_batch_size;
+  const std::vector<ItemGroup> groups = group_items(items, inputs.data, inputs.loss->needs());
+  const auto count = static_cast<size_t>(processes);
+  StepCut cut;
+  if (inputs.config.averaging == "exact") {
+    if (groups.size() < count) {
+      user_error("train.batch_size: a step of ", groups.size(), " examples cannot be shared by ",
+                 processes, " processes; raise it, or start fewer");
+    }
+    const std::vector<size_t> begins = share_groups(groups, count);
+    for (size_t r = 0; r < count; ++r) {
+      cut.shares.push_back(cut.micro_batches.size());
+      cut_groups(groups, begins[r], begins[r + 1], budget, number, cut.micro_batches);
+    }
+    cut.shares.push_back(cut.micro_batches.size());
+    return cut;
+  }
+  cut_groups(groups, 0, groups.size(), budget, number, cut.micro_batches);
+  if (cut.micro_batches.size() < count) {
+    user_error("train.micro_batch_size: a step of ", cut.micro_batches.size(),
+               " micro-batches cannot be shared by ", processes,
+               " processes; lower it, raise train.batch_size, or start fewer");
+  }
+  for (size_t r = 0; r <= count; ++r) cut.shares.push_back(r * cut.micro_batches.size() / count);
+  return cut;
 }
 
-void for_each_step(
-    const TrainerInputs& inputs, torch::Device device, int64_t most,
-    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit) {
+void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t processes,
+                   int64_t most, const std::function<void(const StepCut&)>& visit) {
   data::PairStream stream(stream_options(inputs));
   const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
   for (int64_t step = 0; step < std::min(plan.total, most); ++step) {
-    visit(cut_items(inputs, device, stream.take(inputs.config.batch_size)));
+    visit(cut_items(inputs, device, processes, stream.take(inputs.config.batch_size)));
   }
 }
 

@@ -19,14 +19,25 @@ data::PairStreamOptions stream_options(const TrainerInputs& inputs);
 // What the model is run on: all tokens but the last.
 int64_t input_tokens(const data::Example& example);
 
-// The micro-batches of one step's items, as the run's config cuts them.
-std::vector<std::vector<data::PackItem>> cut_items(const TrainerInputs& inputs,
-                                                   torch::Device device,
-                                                   const std::vector<data::PairItem>& items);
+using MicroBatch = std::vector<data::PackItem>;
 
-// Visits the micro-batches of the run's first `most` steps; the inputs need no model.
-void for_each_step(
-    const TrainerInputs& inputs, torch::Device device, int64_t most,
-    const std::function<void(const std::vector<std::vector<data::PackItem>>&)>& visit);
+// One optimizer step, shared by the processes of a run. All of them know all of it.
+struct StepCut {
+  std::vector<MicroBatch> micro_batches;  // in the order of the stream
+  std::vector<size_t> shares;             // process r runs micro-batches [shares[r], shares[r + 1])
+
+  size_t begin_of(int64_t process) const { return shares[static_cast<size_t>(process)]; }
+  size_t end_of(int64_t process) const { return shares[static_cast<size_t>(process) + 1]; }
+};
+
+// The step as the run's config cuts it. With averaging: exact each process gets a row of items with
+// about as many tokens, which is then cut for itself; with micro_batch_mean the micro-batches are
+// those of a single process. UserError when there is not one for each.
+StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
+                  const std::vector<data::PairItem>& items);
+
+// Visits the run's first `most` steps; the inputs need no model.
+void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t processes,
+                   int64_t most, const std::function<void(const StepCut&)>& visit);
 
 }  // namespace unlearn::train

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cmath>
+#include <csignal>
 
 #include "train/free_gradients.h"
+#include "train/gradient_exchange.h"
 #include "train/gradient_step.h"
 #include "train/modes.h"
 #include "train/run_stream.h"
@@ -33,14 +35,16 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   return parameters;
 }
 
-AdamWOptions adamw_options(const TrainConfig& config) {
+AdamWOptions adamw_options(const TrainConfig& config, const distributed::Group& group) {
   return {.beta1 = config.beta1,
           .beta2 = config.beta2,
           .epsilon = config.epsilon,
           .weight_decay = config.weight_decay,
           .master = parse_master(config.master),
           .state_bits = config.state_bits == "auto" ? 32 : std::stoll(config.state_bits),
-          .seed = static_cast<uint64_t>(config.seed)};
+          .seed = static_cast<uint64_t>(config.seed),
+          .part = group.rank(),
+          .parts = group.size()};
 }
 
 }  // namespace
@@ -72,13 +76,18 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       plan_(plan_steps(inputs_.config, count_rows(inputs_.data.forget))),
       stream_(stream_options(inputs_)),
       optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
-                 adamw_options(inputs_.config),
+                 adamw_options(inputs_.config, *inputs_.group),
                  [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {
   inputs_.model->set_recompute(parse_recompute(inputs_.config.recompute));
   if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(optimizer_);
+  if (inputs_.group->size() > 1) {
+    exchange_ = std::make_unique<GradientExchange>(optimizer_, *inputs_.group);
+  }
 }
 
 Trainer::~Trainer() = default;
+
+torch::Device Trainer::device() const { return inputs_.model->parameters().front().device(); }
 
 void Trainer::resume_from(int64_t checkpoint_step) {
   const TrainingState state =
@@ -96,15 +105,17 @@ void Trainer::save_checkpoint() {
                       .stream_position = stream_.cursor(),
                       .loss_state = inputs_.loss->save_state(),
                       .fingerprint = inputs_.fingerprint},
-                     [this] { folder_.prune_checkpoints(inputs_.config.keep); });
+                     *inputs_.group, [this] { folder_.prune_checkpoints(inputs_.config.keep); });
 }
 
 void Trainer::save_method_state() const {
+  if (!inputs_.group->leads()) return;
   const Json state = inputs_.loss->save_state();
   if (!state.empty()) write_file_atomic(folder_.path() / "method_state.json", state.dump() + "\n");
 }
 
 void Trainer::update_weights(StepRecord& record) {
+  const distributed::Group& group = *inputs_.group;
   std::string nonfinite;
   if (free_gradients_) {
     // The pass has applied all finite gradients already; a bad step is reported, never saved.
@@ -112,18 +123,24 @@ void Trainer::update_weights(StepRecord& record) {
     record.grad_norm = result.gradient_norm;
     nonfinite = result.first_nonfinite;
   } else {
+    if (exchange_) exchange_->sum_gradients();
     record.grad_norm = optimizer_.gradient_norm();
-    if (!std::isfinite(record.grad_norm)) nonfinite = optimizer_.first_nonfinite_gradient();
+    if (exchange_) record.grad_norm = std::sqrt(group.sum(record.grad_norm * record.grad_norm));
+    if (!std::isfinite(record.grad_norm)) {
+      nonfinite = group.first(optimizer_.first_nonfinite_gradient()).text;
+    }
   }
   if (!std::isfinite(record.grad_norm)) {
     std::vector<std::string> names;
     for (const auto& [name, value] : record.terms) names.push_back(name);
     // Each may be finite and the sum of their squares not.
     const std::string what = nonfinite.empty() ? "norm" : cat("of '", nonfinite, "'");
-    throw NonFiniteError(cat("step ", record.step, ": the gradient ", what,
-                             " is not finite (terms ", join(names, ", "), "; forget rows ",
-                             Json(record.forget_rows).dump(), "); nothing past step ",
-                             record.step - 1, " is saved"));
+    group.together([&] {
+      throw NonFiniteError(cat("step ", record.step, ": the gradient ", what,
+                               " is not finite (terms ", join(names, ", "), "; forget rows ",
+                               Json(record.forget_rows).dump(), "); nothing past step ",
+                               record.step - 1, " is saved"));
+    });
   }
   if (free_gradients_) return;
   double scale = 1.0;
@@ -132,11 +149,7 @@ void Trainer::update_weights(StepRecord& record) {
   }
   optimizer_.step(record.lr, scale);
   optimizer_.zero_gradients();
-}
-
-std::vector<std::vector<data::PackItem>> Trainer::cut(
-    const std::vector<data::PairItem>& items) const {
-  return cut_items(inputs_, inputs_.model->parameters().front().device(), items);
+  if (exchange_) exchange_->share_weights();
 }
 
 void Trainer::observe_epoch() {
@@ -147,7 +160,7 @@ void Trainer::observe_epoch() {
     items.push_back(stream_.at(p));
   }
   inputs_.loss->observe_epoch(
-      evaluate_terms(inputs_, cut(items)),
+      evaluate_terms(inputs_, cut_items(inputs_, device(), inputs_.group->size(), items)),
       static_cast<double>(end) / static_cast<double>(stream_.epoch_length()));
 }
 
@@ -163,14 +176,14 @@ StepRecord Trainer::do_step() {
       record.retain_rows.push_back(retain->row);
     }
   }
-  const auto micro_batches = cut(items);
+  const StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items);
   if (free_gradients_) {
-    check_not_cut(static_cast<int64_t>(micro_batches.size()));
+    check_not_cut(static_cast<int64_t>(cut.micro_batches.size()));
     free_gradients_->begin_step(record.lr);
   }
   const int64_t before = stream_.cursor() - inputs_.config.batch_size;
   const StepMeans means = accumulate_gradients(
-      inputs_, micro_batches, record.step,
+      inputs_, cut, record.step,
       static_cast<double>(before) / static_cast<double>(stream_.epoch_length()));
   record.loss = means.loss;
   record.terms = means.terms;
@@ -187,6 +200,7 @@ void Trainer::run() {
   const SignalWatch watch;
   const int64_t interval = inputs_.config.checkpoint_interval(plan_.per_epoch);
   save_method_state();
+  if (exchange_) exchange_->start();
   while (step_ < plan_.total) {
     inputs_.model->train();  // an evaluation between steps switches to eval()
     const StepRecord record = do_step();
@@ -194,13 +208,15 @@ void Trainer::run() {
     observe_epoch();
     folder_.append_metrics(record.to_json());
     if (hooks_.on_step) hooks_.on_step(record, plan_.total);
-    const bool stopping = SignalWatch::received() != 0;
+    // One process may have been told, or all.
+    const bool stopping = inputs_.group->sum(SignalWatch::received()) != 0;
     if (stopping || (interval > 0 && (step_ % interval == 0 || step_ == plan_.total))) {
       save_checkpoint();
     }
     if (stopping) {
       checkpoints_.wait();
-      throw Interrupted(SignalWatch::received());
+      const int own = SignalWatch::received();
+      throw Interrupted(own != 0 ? own : SIGTERM);
     }
     if (hooks_.after_step) hooks_.after_step(step_);
   }

@@ -23,10 +23,6 @@ expect_error 2 "--seed: must not be empty" "$unlearn" "${run[@]}" --seed ""
 expect_error 2 "--output: must not be empty" "$unlearn" "${run[@]}" --output ""
 expect_error 2 "--lr: must be a finite number" "$unlearn" "${run[@]}" --lr nan
 expect_error 2 "argument 2: not valid UTF-8" "$unlearn" train $'--output=\xff'
-with_two_processes() { WORLD_SIZE=2 "$@"; }
-for command in train finetune; do
-  expect_error 2 "WORLD_SIZE is 2" with_two_processes "$unlearn" "$command" "${run[@]:1}"
-done
 into_full_disk() { "$@" >/dev/full; }
 expect_error 2 "stdout: cannot write" into_full_disk "$unlearn" list methods
 expect "every command tells its version" test "$("$unlearn" score --version)" = "$("$unlearn" --version)"

@@ -32,10 +32,11 @@ class CheckpointTest : public ::testing::TestWithParam<CheckpointWrites> {
 
 TEST_P(CheckpointTest, HoldsTheMoment) {
   const torch::Tensor at_the_time = parameters_.front().second.detach().clone();
-  const torch::Tensor moment = optimizer_->state().front().second.clone();
+  const torch::Tensor moment = optimizer_->state().front().own.clone();
   bool told = false;
   CheckpointWriter writer(GetParam());
-  writer.write(folder_.path() / "1", *optimizer_, {.step = 1}, [&] { told = true; });
+  writer.write(folder_.path() / "1", *optimizer_, {.step = 1}, distributed::alone(),
+               [&] { told = true; });
   step();
   step();
   writer.wait();
@@ -45,14 +46,14 @@ TEST_P(CheckpointTest, HoldsTheMoment) {
   const TrainingState state = read_checkpoint(folder_.path() / "1", *optimizer_, Json::object());
   EXPECT_EQ(state.step, 1);
   EXPECT_TRUE(parameters_.front().second.detach().equal(at_the_time));
-  EXPECT_TRUE(optimizer_->state().front().second.equal(moment));
+  EXPECT_TRUE(optimizer_->state().front().own.equal(moment));
 }
 
 TEST_P(CheckpointTest, FailuresAreThrown) {
   write_file_atomic(folder_.path() / "file", "no folder");
   CheckpointWriter writer(GetParam());
   EXPECT_ANY_THROW({
-    writer.write(folder_.path() / "file/1", *optimizer_, {.step = 1});
+    writer.write(folder_.path() / "file/1", *optimizer_, {.step = 1}, distributed::alone());
     writer.wait();
   });
 }

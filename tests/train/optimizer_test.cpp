@@ -62,8 +62,8 @@ torch::Tensor join_master(const torch::Tensor& high, const torch::Tensor& low) {
 }
 
 torch::Tensor state_of(const AdamW& optimizer, const std::string& name) {
-  for (const auto& [key, tensor] : optimizer.state()) {
-    if (key == name) return tensor;
+  for (const AdamW::StatePart& part : optimizer.state()) {
+    if (part.name == name) return part.own;
   }
   return {};
 }
@@ -150,7 +150,7 @@ TEST_P(EveryMode, StateRestoresToTheBit) {
     optimizer.step(1e-3, 1.0);
   }
   std::map<std::string, torch::Tensor> saved;
-  for (const auto& [name, tensor] : optimizer.state()) saved[name] = tensor.clone();
+  for (const AdamW::StatePart& part : optimizer.state()) saved[part.name] = part.own.clone();
   torch::Tensor weight_copy = weight.detach().clone().set_requires_grad(true);
   torch::Tensor bias_copy = bias.detach().clone().set_requires_grad(true);
   AdamW restored({{"w", weight_copy}, {"b", bias_copy}}, options, decay_all);
@@ -166,12 +166,90 @@ TEST_P(EveryMode, StateRestoresToTheBit) {
   restored.update(0, 1e-3);
   EXPECT_TRUE(weight.equal(weight_copy));
   EXPECT_TRUE(bias.equal(bias_copy));
-  const NamedTensors now = optimizer.state(), again = restored.state();
+  const auto now = optimizer.state(), again = restored.state();
   for (size_t i = 0; i < now.size(); ++i) {
-    EXPECT_TRUE(now[i].second.equal(again[i].second)) << now[i].first;
+    EXPECT_TRUE(now[i].own.equal(again[i].own)) << now[i].name;
   }
   EXPECT_EQ(optimizer.state_bytes(), optimizer_bytes(5003, mode.dtype, mode.master, mode.bits) +
                                          optimizer_bytes(9, mode.dtype, mode.master, mode.bits));
+}
+
+// Parts of the state that are held apart, each updating its own elements, do together what one
+// optimizer does, to the bit; and each takes its part from what one optimizer saved.
+TEST_P(EveryMode, PartsAreTheWhole) {
+  const Mode mode = GetParam();
+  torch::manual_seed(5);
+  const torch::Tensor big = torch::randn({61, 83}).to(mode.dtype);
+  const torch::Tensor small = torch::randn({9}).to(mode.dtype);
+  for (const int64_t parts : {1, 2, 3, 7, 40}) {
+    struct Replica {
+      NamedTensors parameters;
+      std::unique_ptr<AdamW> optimizer;
+    };
+    const auto replica = [&](int64_t part, int64_t of) {
+      Replica made;
+      made.parameters = {{"w", big.clone().set_requires_grad(true)},
+                         {"b", small.clone().set_requires_grad(true)},
+                         {"v", (big * 2).clone().set_requires_grad(true)}};
+      made.optimizer = std::make_unique<AdamW>(
+          made.parameters,
+          AdamWOptions{
+              .master = mode.master, .state_bits = mode.bits, .seed = 9, .part = part, .parts = of},
+          decay_all);
+      return made;
+    };
+    Replica whole = replica(0, 1);
+    std::vector<Replica> shared;
+    for (int64_t part = 0; part < parts; ++part) shared.push_back(replica(part, parts));
+    for (int step = 0; step < 4; ++step) {
+      if (step == 2) {
+        std::map<std::string, torch::Tensor> saved;
+        for (const auto& part : whole.optimizer->state()) saved[part.name] = part.own;
+        for (Replica& one : shared) {
+          one.optimizer->load_state([&](const std::string& name) { return saved.at(name); }, 2);
+        }
+      }
+      double squares = 0;
+      for (size_t i = 0; i < whole.parameters.size(); ++i) {
+        torch::Tensor& parameter = whole.parameters[i].second;
+        parameter.mutable_grad() = torch::randn(parameter.sizes()).to(mode.dtype);
+      }
+      for (Replica& one : shared) {
+        for (size_t i = 0; i < one.parameters.size(); ++i) {
+          one.parameters[i].second.mutable_grad() = whole.parameters[i].second.grad().clone();
+        }
+        squares += std::pow(one.optimizer->gradient_norm(), 2);
+        one.optimizer->step(1e-3, 0.8);
+      }
+      const double norm = whole.optimizer->gradient_norm();
+      EXPECT_NEAR(std::sqrt(squares), norm, 1e-6 * norm);
+      whole.optimizer->step(1e-3, 0.8);
+      // Each gives what it updated to the others.
+      const torch::NoGradGuard no_grad;
+      for (const Piece& piece : whole.optimizer->pieces()) EXPECT_EQ(piece.part, 0);
+      int64_t elements = 0;
+      for (const Piece& piece : shared.front().optimizer->pieces()) {
+        const auto of = [&](Replica& one) {
+          return one.parameters[piece.parameter].second.detach().view({-1}).narrow(0, piece.begin,
+                                                                                   piece.size);
+        };
+        for (Replica& one : shared) {
+          of(one).copy_(of(shared[static_cast<size_t>(piece.part)]).clone());
+        }
+        elements += piece.size;
+      }
+      EXPECT_EQ(elements, 2 * big.numel() + small.numel());
+      for (Replica& one : shared) {
+        for (size_t i = 0; i < one.parameters.size(); ++i) {
+          EXPECT_TRUE(one.parameters[i].second.equal(whole.parameters[i].second))
+              << parts << " parts, " << one.parameters[i].first;
+        }
+      }
+    }
+    int64_t bytes = 0;
+    for (const Replica& one : shared) bytes += one.optimizer->state_bytes();
+    EXPECT_EQ(bytes, whole.optimizer->state_bytes());
+  }
 }
 
 // Narrow state follows wide state: over 100 steps with gradients of very different sizes in one

@@ -2,6 +2,9 @@
 // forwards and keeps a second model (scripts/goldens/trajectory.py).
 #include <gtest/gtest.h>
 
+#include <future>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+
 #include "test_gpu.h"
 #include "train/tiny_run.h"
 
@@ -21,6 +24,13 @@ TrainConfig golden_config() {
   return config;
 }
 
+// One process's model and what it did.
+struct Replica {
+  std::shared_ptr<model::CausalLM> model;
+  std::unique_ptr<losses::Loss> loss;
+  std::vector<StepRecord> records;
+};
+
 class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -31,46 +41,69 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     golden_ = read_json(kGolden / "runs.json").at(GetParam());
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
-    model_ = model::load_model(kGolden / "model", torch::kFloat32, device_);
+    pad();
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  std::vector<StepRecord> train(const TrainConfig& config) {
+  std::unique_ptr<losses::Loss> golden_loss() const {
     const auto name = golden_.at("method").get<std::string>();
-    loss_ = make_loss(name, golden_.at("options"));
-    losses::enable_quirks(*loss_, name, golden_.at("compat"));
-    pad();
-    loss_->start(model_facts(model_->dims(), config));
-    const losses::Needs wanted = loss_->needs();
-    TrainerInputs inputs{.model = model_.get(),
-                         .loss = loss_.get(),
+    auto loss = make_loss(name, golden_.at("options"));
+    losses::enable_quirks(*loss, name, golden_.at("compat"));
+    return loss;
+  }
+
+  Replica train(const TrainConfig& config,
+                const distributed::Group& group = distributed::alone()) const {
+    Replica replica{.model = model::load_model(kGolden / "model", torch::kFloat32, device_),
+                    .loss = golden_loss(),
+                    .records = {}};
+    replica.loss->start(model_facts(replica.model->dims(), config));
+    const losses::Needs wanted = replica.loss->needs();
+    TrainerInputs inputs{.model = replica.model.get(),
+                         .loss = replica.loss.get(),
                          .data = {&forget_, wanted.retain ? &retain_ : nullptr,
                                   wanted.alternate ? &alternate_ : nullptr},
                          .pairing = data::Pairing::kCyclic,
                          .alternate_per_forget = wanted.alternate,
-                         .config = config};
+                         .config = config,
+                         .group = &group};
     std::optional<scoring::ReferenceCache> reference;
-    RunFolder folder(folder_, ExistingOutput::kRefuse);
+    const fs::path path = folder_ / cat(group.rank());
+    RunFolder folder(path, ExistingOutput::kRefuse);
     if (const auto needs = reference_needs(inputs); needs.any()) {
-      reference =
-          scoring::ReferenceCache::open_or_build(folder_ / "reference", *model_, "tiny", needs, 64);
+      reference = scoring::ReferenceCache::open_or_build(path / "reference", *replica.model, "tiny",
+                                                         needs, 64);
       inputs.reference = &*reference;
     }
-    std::vector<StepRecord> records;
     Trainer trainer(inputs, folder, {.on_step = [&](const StepRecord& record, int64_t) {
-                      records.push_back(record);
+                      replica.records.push_back(record);
                     }});
     // RMU's random direction is the loop's.
     if (golden_.at("options").contains("direction")) {
-      loss_->load_state({{"direction", golden_.at("options").at("direction")}});
+      replica.loss->load_state({{"direction", golden_.at("options").at("direction")}});
     }
     trainer.run();
-    return records;
+    return replica;
+  }
+
+  // Threads stand for the processes of a run.
+  std::vector<Replica> train_together(const TrainConfig& config, int64_t processes) const {
+    const auto store = c10::make_intrusive<c10d::HashStore>();
+    std::vector<std::future<Replica>> running;
+    for (int64_t rank = 0; rank < processes; ++rank) {
+      running.push_back(std::async(std::launch::async, [&, rank] {
+        const distributed::Group group(store, rank, processes);
+        return train(config, group);
+      }));
+    }
+    std::vector<Replica> replicas;
+    for (auto& one : running) replicas.push_back(one.get());
+    return replicas;
   }
 
   // Reference quirks: what the loss asks for, padded as the loop does it.
   void pad() {
-    const losses::Needs::Padding padding = loss_->needs().padding;
+    const losses::Needs::Padding padding = golden_loss()->needs().padding;
     EXPECT_EQ(padding.forget || padding.retain, !golden_.at("padding").is_null());
     if (golden_.at("padding").is_null()) return;
     const data::PadRule rule{golden_["padding"].at("length").get<int64_t>(),
@@ -79,11 +112,15 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     if (padding.forget) data::pad_examples(forget_, rule);
     if (padding.retain) data::pad_examples(retain_, rule);
   }
+  // What is longest depends on how a step is cut.
+  bool depends_on_cut() const {
+    return golden_.at("padding").is_object() && golden_["padding"].value("longest", false);
+  }
 
   // Largest difference between the final weights and the loop's, over the stored samples.
-  double weight_error() const {
+  double weight_error(const model::CausalLM& model) const {
     double worst = 0;
-    for (const auto& item : model_->named_parameters()) {
+    for (const auto& item : model.named_parameters()) {
       const auto samples = golden_.at("final").at(item.key()).get<std::vector<double>>();
       const torch::Tensor flat = item.value().detach().cpu().flatten();
       const int64_t stride = std::max<int64_t>(1, flat.numel() / 64);
@@ -95,7 +132,8 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     return worst;
   }
 
-  void compare(const std::vector<StepRecord>& records) const {
+  void compare(const Replica& replica) const {
+    const std::vector<StepRecord>& records = replica.records;
     const Json& steps = golden_.at("steps");
     ASSERT_EQ(records.size(), steps.size());
     for (size_t i = 0; i < records.size(); ++i) {
@@ -106,27 +144,39 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
       const double norm = steps[i].at("grad_norm").get<double>();
       EXPECT_NEAR(records[i].grad_norm, norm, 1e-3 * norm) << "step " << i;
     }
-    EXPECT_LE(weight_error(), 1e-5);
+    EXPECT_LE(weight_error(*replica.model), 1e-5);
   }
 
   torch::Device device_ = torch::kCPU;
   std::vector<data::Example> forget_, retain_, alternate_;
   Json golden_;
   fs::path folder_;
-  std::shared_ptr<model::CausalLM> model_;
-  std::unique_ptr<losses::Loss> loss_;
 };
 
 TEST_P(GoldenTrajectory, FollowsTheLoop) { compare(train(golden_config())); }
 
 // A token budget that cuts every step into several micro-batches gives the same steps.
 TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
-  if (golden_.at("padding").is_object() && golden_["padding"].value("longest", false)) {
-    GTEST_SKIP() << "what is longest depends on the cut";
-  }
+  if (depends_on_cut()) GTEST_SKIP() << "what is longest depends on the cut";
   TrainConfig config = golden_config();
   config.batch_tokens = 30;
   compare(train(config));
+}
+
+// So do processes that share every step and the optimizer's state; all end with the same weights.
+TEST_P(GoldenTrajectory, SharingAStepChangesNothing) {
+  if (depends_on_cut()) GTEST_SKIP() << "what is longest depends on the cut";
+  for (const int64_t processes : {2, 3}) {
+    const std::vector<Replica> replicas = train_together(golden_config(), processes);
+    for (const Replica& replica : replicas) {
+      compare(replica);
+      for (const auto& item : replica.model->named_parameters()) {
+        EXPECT_TRUE(item.value().equal(replicas[0].model->named_parameters()[item.key()]))
+            << item.key();
+      }
+    }
+    fs::remove_all(folder_);
+  }
 }
 
 // The same runs on a GPU, in fp32.

@@ -45,6 +45,9 @@ struct Needs {
   bool batch_statistics = false;
   // The loss asks for the terms' means over each finished epoch (Loss::observe_epoch).
   bool epoch_means = false;
+  // With averaging: micro_batch_mean, the loss of a micro-batch depends on those before it in the
+  // step (Loss::observe), so that several processes cannot share the step.
+  bool is_sequential = false;
   // Reference quirks: sequences are padded to data.max_length and outputs at padding are read.
   struct Padding {
     bool forget = false, retain = false;

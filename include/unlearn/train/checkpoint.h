@@ -7,6 +7,7 @@
 #include <future>
 
 #include "unlearn/core/json.h"
+#include "unlearn/distributed/group.h"
 #include "unlearn/train/optimizer.h"
 
 namespace unlearn::train {
@@ -31,10 +32,13 @@ class CheckpointWriter {
  public:
   explicit CheckpointWriter(CheckpointWrites when = CheckpointWrites::kAuto) : when_(when) {}
 
-  // The state of this moment. `afterwards` runs when the files are there, maybe on another thread.
-  // Waits for the checkpoint before, and throws what went wrong with it.
+  // The state of this moment, written by the group's first process; the optimizer holds a part for
+  // each. The files do not tell how many processes there were. `afterwards` runs when they are
+  // there, maybe on another thread. Waits for the checkpoint before, and throws what went wrong
+  // with it.
   void write(const std::filesystem::path& folder, const AdamW& optimizer,
-             const TrainingState& state, std::function<void()> afterwards = {});
+             const TrainingState& state, const distributed::Group& group,
+             std::function<void()> afterwards = {});
   // Until everything is written; throws what went wrong.
   void wait();
 

@@ -16,6 +16,7 @@ struct MemoryShape {
   model::ModelFootprint model;
   torch::Dtype dtype = torch::kFloat32;
   bool on_cpu = true;
+  int64_t processes = 1;  // that share the run; what follows is of one of them
   // The largest micro-batch of the run.
   int64_t micro_batches = 1;  // most micro-batches that a step has
   int64_t tokens = 0;
@@ -24,8 +25,8 @@ struct MemoryShape {
   int64_t reference_bytes = 0;  // cached reference states
 };
 
-// The largest micro-batch over all steps; `inputs` needs no model. Fills the last five fields, and
-// takes what the method does not train out of `model`.
+// The largest micro-batch over all steps and processes; `inputs` needs no model. Fills the last
+// five fields, and takes what the method does not train out of `model`.
 void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape);
 
 // Bytes at the peak. Activations and gradients peak apart when a step is one micro-batch: the

@@ -23,9 +23,22 @@ struct AdamWOptions {
   Master master = Master::kSplit;  // of bfloat16 parameters; wider ones are their own master
   int64_t state_bits = 32;         // 32, 16 or 8
   uint64_t seed = 0;               // of stochastic rounding, a function of (seed, step, element)
+  // The elements of all parameters in a row are cut into `parts`, and this object keeps the state
+  // of one of them and updates no others (Rajbhandari et al., arXiv 1910.02054: ZeRO, stage 1).
+  int64_t part = 0;
+  int64_t parts = 1;
 };
 
-// Bytes that one parameter tensor's moments, scales and remainder take (for memory plans).
+// Elements of one parameter that belong to one part.
+struct Piece {
+  size_t parameter = 0;
+  int64_t begin = 0;  // of its elements in memory order; a multiple of the 8-bit block
+  int64_t size = 0;
+  int64_t part = 0;
+};
+
+// Bytes that one parameter tensor's moments, scales and remainder take in all parts (for memory
+// plans).
 int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int64_t state_bits);
 
 // A parameter's gradient as a contiguous tensor: that of an embedding alone may be sparse.
@@ -41,9 +54,11 @@ class AdamW {
   AdamW(NamedTensors parameters, const AdamWOptions& options,
         const std::function<bool(const std::string&)>& is_decayed);
 
-  // L2 norm over all gradients, in fp32 or wider. Parameters without a gradient count as 0.
+  // L2 norm over the gradients of this part, in fp32 or wider. Parameters without a gradient count
+  // as 0.
   double gradient_norm() const;
-  // Name of the first parameter whose gradient holds a NaN or an infinity; "" if there is none.
+  // Name of the first parameter whose gradient holds a NaN or an infinity in this part; "" if there
+  // is none.
   std::string first_nonfinite_gradient() const;
 
   // One update with gradients multiplied by `gradient_scale` (the clip coefficient).
@@ -56,11 +71,22 @@ class AdamW {
 
   int64_t steps_done() const { return steps_; }
   const NamedTensors& parameters() const { return parameters_; }
-  // All state as named tensors ("exp_avg.<parameter>", …), for checkpoints.
-  NamedTensors state() const;
+  // Every parameter's elements by the part they belong to, in the order of all elements.
+  const std::vector<Piece>& pieces() const { return pieces_; }
+  // The state as named tensors ("exp_avg.<parameter>", …), for checkpoints.
+  struct StatePart {
+    std::string name;
+    size_t parameter = 0;
+    std::vector<int64_t> sizes;  // of the whole tensor
+    torch::Dtype dtype;
+    int64_t unit = 1;   // elements of the parameter that one number here is about
+    torch::Tensor own;  // this part's: of those sizes when it is whole, flat when it is not, else
+                        // undefined
+  };
+  std::vector<StatePart> state() const;
   // UserError when the state does not fit the parameters.
   void load_state(const std::function<torch::Tensor(const std::string&)>& find, int64_t steps);
-  // Bytes of moments, scales and remainders.
+  // Bytes of moments, scales and remainders held here.
   int64_t state_bytes() const;
 
  private:
@@ -68,16 +94,23 @@ class AdamW {
     kernels::AdamWLayout layout;
     bool decayed = false;
     int64_t index = 0;  // of the first element among all
-    // Views into the arenas; undefined where the layout has none.
+    // The elements of this part.
+    int64_t begin = 0;
+    int64_t size = 0;
+    // Views into the arenas; undefined where the layout or the part has none.
     torch::Tensor first, second, first_scale, second_scale, remainder;
   };
+  void cut();
   void allocate();
+  // The elements of a parameter or its gradient that belong to this part; undefined without any.
+  torch::Tensor own_elements(size_t index, const torch::Tensor& whole) const;
   kernels::AdamWNumbers numbers(double lr, double gradient_scale) const;
   void run(const std::vector<size_t>& indices, double lr, double gradient_scale);
 
   NamedTensors parameters_;
   AdamWOptions options_;
   std::vector<Slot> slots_;
+  std::vector<Piece> pieces_;
   int64_t steps_ = 0;
 };
 

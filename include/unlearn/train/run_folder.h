@@ -25,6 +25,8 @@ class RunFolder {
   // Creates the folder (or takes it over) after that check; with kOverwrite the files of an earlier
   // run are removed (nothing else).
   RunFolder(std::filesystem::path path, ExistingOutput existing);
+  // A run's folder as it is: of the processes of a run, only the first writes there.
+  static RunFolder for_reading(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path model() const { return path_ / "model"; }
@@ -47,7 +49,10 @@ class RunFolder {
   void prune_checkpoints(int64_t keep) const;
 
  private:
+  RunFolder() = default;
+
   std::filesystem::path path_;
+  bool is_written_ = true;
   Json run_json_ = Json::object();
   std::ofstream metrics_;
 };

@@ -1,5 +1,7 @@
 // The training loop: pair stream -> packed micro-batches -> token scores -> loss sums -> one AdamW
-// step, with metrics, checkpoints that resume to the bit, and a clean stop on signals.
+// step, with metrics, checkpoints that resume to the bit, and a clean stop on signals. Several
+// processes share the examples of a step and the optimizer's state; every mean is over all of them,
+// so that their number changes results by summation order only.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 
 #include "unlearn/data/packing.h"
 #include "unlearn/data/pair_stream.h"
+#include "unlearn/distributed/group.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/scoring/reference_cache.h"
@@ -56,6 +59,8 @@ struct TrainerInputs {
   bool alternate_per_forget = false;
   TrainConfig config = {};
   Json fingerprint = Json::object();  // what a resumed run must share with the interrupted one
+  // The processes that share each step's examples; outlives the trainer.
+  const distributed::Group* group = &distributed::alone();
 };
 
 // What Loss::start is told, which comes before everything else here.
@@ -71,6 +76,7 @@ struct TrainerHooks {
 };
 
 class FreeGradients;
+class GradientExchange;
 
 class Trainer {
  public:
@@ -86,9 +92,8 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
+  torch::Device device() const;
   StepRecord do_step();
-  // The step's items in micro-batches.
-  std::vector<std::vector<data::PackItem>> cut(const std::vector<data::PairItem>& items) const;
   // At the end of an epoch, for losses that ask for its means.
   void observe_epoch();
   void save_checkpoint();
@@ -103,6 +108,7 @@ class Trainer {
   data::PairStream stream_;
   AdamW optimizer_;
   CheckpointWriter checkpoints_;
+  std::unique_ptr<GradientExchange> exchange_;     // null: no other processes
   std::unique_ptr<FreeGradients> free_gradients_;  // null: all gradients are kept until the update
   int64_t step_ = 0;
 };

@@ -1,0 +1,250 @@
+#include "unlearn/distributed/group.h"
+
+#ifndef USE_C10D_GLOO
+#define USE_C10D_GLOO  // the wheel's Gloo backend is built in; its header asks
+#endif
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Flags.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <numeric>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "distributed/nccl.h"
+#include "unlearn/core/error.h"
+
+C10_DECLARE_int(caffe2_log_level);
+
+namespace unlearn::distributed {
+namespace {
+
+// The first process may evaluate or save for hours while the others wait in an exchange; a process
+// that ends closes its connections, which is noticed at once.
+constexpr std::chrono::hours kPatience{24 * 7};
+constexpr std::chrono::minutes kMeeting{3};
+
+using Gloo = c10d::ProcessGroupGloo;
+
+void check_host(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int failure = getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (failure != 0) user_error("MASTER_ADDR: no machine '", host, "': ", gai_strerror(failure));
+  freeaddrinfo(found);
+}
+
+// This machine's address on the way to another; "" where it cannot be told. A machine's own name
+// often stands for its loopback device, which others cannot reach.
+std::string address_towards(const std::string& host, int64_t port) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return "";
+  std::string result;
+  const int descriptor = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage own = {};
+  socklen_t length = sizeof(own);
+  auto* address = reinterpret_cast<sockaddr*>(&own);
+  char text[NI_MAXHOST] = {};
+  // Nothing is sent: connecting a datagram socket only chooses the route.
+  if (descriptor >= 0 && connect(descriptor, found->ai_addr, found->ai_addrlen) == 0 &&
+      getsockname(descriptor, address, &length) == 0 &&
+      getnameinfo(address, length, text, sizeof(text), nullptr, 0, NI_NUMERICHOST) == 0) {
+    result = text;
+  }
+  if (descriptor >= 0) close(descriptor);
+  freeaddrinfo(found);
+  return result.starts_with("127.") || result == "::1" ? "" : result;
+}
+
+std::shared_ptr<gloo::transport::Device> own_device(const Launch& launch) {
+  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
+  if (interface != nullptr && *interface != '\0') return Gloo::createDeviceForInterface(interface);
+  if (launch.local_size == launch.size) return Gloo::createDeviceForHostname("127.0.0.1");
+  const std::string own = address_towards(launch.address, launch.port);
+  return own.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(own);
+}
+
+// c10d warns of names that cannot be looked up, and notes the last 2,000 exchanges of a process for
+// its debugger, without a lock between groups. What goes wrong is thrown, and told by us.
+void keep_c10d_quiet() {
+  static const int done = setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/0);
+  UNLEARN_CHECK(done == 0, "no memory");
+  constexpr int kFatal = 3;
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = kFatal;
+}
+
+NcclType nccl_type(const torch::Tensor& tensor) {
+  if (tensor.scalar_type() == torch::kFloat) return NcclType::kFloat32;
+  if (tensor.scalar_type() == torch::kDouble) return NcclType::kFloat64;
+  UNLEARN_CHECK(tensor.scalar_type() == torch::kBFloat16, tensor.scalar_type());
+  return NcclType::kBfloat16;
+}
+
+void* stream_of(const torch::Tensor& tensor) {
+  const c10::impl::VirtualGuardImpl device(tensor.device().type());
+  return device.getStream(tensor.device()).native_handle();
+}
+
+}  // namespace
+
+class Group::Backend {
+ public:
+  Backend(c10::intrusive_ptr<c10d::Store> store, const Launch& launch) : store_(std::move(store)) {
+    auto options = Gloo::Options::create(kPatience);
+    options->devices.push_back(own_device(launch));
+    gloo_ = c10::make_intrusive<Gloo>(store_, static_cast<int>(launch.rank),
+                                      static_cast<int>(launch.size), options);
+  }
+
+  // Starts an exchange and waits for its end.
+  template <class Start>
+  void run(const Start& start) {
+    try {
+      start(*gloo_)->wait();
+    } catch (const std::exception&) {
+      throw ConnectionLost(
+          "the connection to another process of the run is lost: it has ended, or the network has");
+    }
+  }
+
+ private:
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<Gloo> gloo_;
+};
+
+Group::Group() = default;
+Group::~Group() = default;
+
+Group::Group(const Launch& launch) : rank_(launch.rank), size_(launch.size) {
+  if (size_ == 1) return;
+  keep_c10d_quiet();
+  check_host(launch.address);
+  try {
+    c10d::TCPStoreOptions store;
+    store.port = static_cast<uint16_t>(launch.port);
+    store.isServer = rank_ == 0 && !launch.is_hosted;
+    store.timeout = kMeeting;
+    if (!launch.is_hosted) store.numWorkers = static_cast<size_t>(size_);
+    auto meeting = c10::make_intrusive<c10d::TCPStore>(launch.address, store);
+    backend_ = std::make_unique<Backend>(std::move(meeting), launch);
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    user_error("process ", rank_, " of ", size_, ": the others cannot be met at ", launch.address,
+               ":", launch.port, " (MASTER_ADDR, MASTER_PORT): ", what.substr(0, what.find('\n')));
+  }
+}
+
+Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int64_t rank, int64_t size)
+    : rank_(rank), size_(size) {
+  if (size_ == 1) return;
+  keep_c10d_quiet();
+  const Launch launch{.rank = rank, .size = size, .local_size = size, .address = {}};
+  backend_ = std::make_unique<Backend>(store, launch);
+}
+
+std::vector<double> Group::sum(const std::vector<double>& values) const {
+  if (size_ == 1) return values;
+  const torch::Tensor own = torch::tensor(values, torch::kDouble);
+  std::vector<torch::Tensor> inputs = {own};
+  std::vector<std::vector<torch::Tensor>> all(1);
+  for (int64_t r = 0; r < size_; ++r) all[0].push_back(torch::empty_like(own));
+  backend_->run([&](Gloo& gloo) { return gloo.allgather(all, inputs); });
+  std::vector<double> total(values.size(), 0.0);
+  for (const torch::Tensor& part : all[0]) {
+    for (size_t i = 0; i < total.size(); ++i) total[i] += part.const_data_ptr<double>()[i];
+  }
+  return total;
+}
+
+Group::Text Group::first(const std::string& own) const {
+  if (size_ == 1) return {own, own.empty() ? 1 : 0};
+  std::vector<double> lengths(static_cast<size_t>(size_), 0.0);
+  lengths[static_cast<size_t>(rank_)] = static_cast<double>(own.size());
+  lengths = sum(lengths);
+  for (int64_t r = 0; r < size_; ++r) {
+    const auto length = static_cast<int64_t>(lengths[static_cast<size_t>(r)]);
+    if (length == 0) continue;
+    const torch::Tensor bytes = torch::empty({length}, torch::kUInt8);
+    auto* data = reinterpret_cast<char*>(bytes.data_ptr<uint8_t>());
+    if (r == rank_) std::copy(own.begin(), own.end(), data);
+    broadcast(bytes, r);
+    return {std::string(data, static_cast<size_t>(length)), r};
+  }
+  return {"", size_};
+}
+
+void Group::wait() const { sum(0.0); }
+
+void Group::connect_gpus() {
+  if (size_ == 1) return;
+  const NcclLibrary library = find_nccl();
+  const std::string id = first(leads() ? Nccl::make_id(library) : "").text;
+  gpus_ = std::make_unique<Nccl>(library, id, rank_, size_);
+}
+
+void Group::reduce(torch::Tensor tensor, int64_t root) const {
+  if (size_ == 1) return;
+  if (tensor.is_cuda()) {
+    gpus_->reduce(tensor.data_ptr(), tensor.numel(), nccl_type(tensor), root, stream_of(tensor));
+    return;
+  }
+  std::vector<torch::Tensor> tensors = {std::move(tensor)};
+  c10d::ReduceOptions how;
+  how.rootRank = root;
+  backend_->run([&](Gloo& gloo) { return gloo.reduce(tensors, how); });
+}
+
+void Group::broadcast(torch::Tensor tensor, int64_t root) const {
+  if (size_ == 1) return;
+  if (tensor.is_cuda()) {
+    gpus_->broadcast(tensor.data_ptr(), tensor.numel(), nccl_type(tensor), root, stream_of(tensor));
+    return;
+  }
+  std::vector<torch::Tensor> tensors = {std::move(tensor)};
+  c10d::BroadcastOptions how;
+  how.rootRank = root;
+  backend_->run([&](Gloo& gloo) { return gloo.broadcast(tensors, how); });
+}
+
+void Group::send(torch::Tensor tensor, int64_t to) const {
+  std::vector<torch::Tensor> tensors = {std::move(tensor)};
+  backend_->run([&](Gloo& gloo) { return gloo.send(tensors, static_cast<int>(to), 0); });
+}
+
+void Group::receive(torch::Tensor tensor, int64_t from) const {
+  std::vector<torch::Tensor> tensors = {std::move(tensor)};
+  backend_->run([&](Gloo& gloo) { return gloo.recv(tensors, static_cast<int>(from), 0); });
+}
+
+void Group::together(const std::function<void()>& work) const {
+  if (size_ == 1) return work();
+  // The kind of the error is the first letter of what is exchanged.
+  std::string own;
+  try {
+    work();
+  } catch (const UserError& error) {
+    own = cat("u", error.what());
+  } catch (const NonFiniteError& error) {
+    own = cat("n", error.what());
+  }
+  const auto [text, rank] = first(own);
+  if (text.empty()) return;
+  const bool is_user = text.front() == 'u';
+  constexpr int kUserCode = 2, kNonFiniteCode = 3;
+  if (!leads()) throw FailedTogether(is_user ? kUserCode : kNonFiniteCode);
+  const std::string message = (rank == 0 ? "" : cat("process ", rank, ": ")) + text.substr(1);
+  if (is_user) throw UserError(message);
+  throw NonFiniteError(message);
+}
+
+const Group& alone() {
+  static const Group group;
+  return group;
+}
+
+}  // namespace unlearn::distributed

@@ -1,0 +1,134 @@
+// Threads stand for processes: each has its own connections over the loopback device.
+#include "unlearn/distributed/group.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::distributed {
+namespace {
+
+// What `work` returns on each process.
+template <class Work>
+auto run_on_all(int64_t size, const Work& work) {
+  const auto store = c10::make_intrusive<c10d::HashStore>();
+  std::vector<std::future<decltype(work(alone()))>> running;
+  for (int64_t rank = 0; rank < size; ++rank) {
+    running.push_back(std::async(std::launch::async, [&, rank] {
+      const Group group(store, rank, size);
+      return work(group);
+    }));
+  }
+  std::vector<decltype(work(alone()))> results;
+  for (auto& one : running) results.push_back(one.get());
+  return results;
+}
+
+TEST(GroupTest, AloneExchangesNothing) {
+  EXPECT_TRUE(alone().leads());
+  EXPECT_EQ(alone().sum(std::vector<double>{1, 2}), (std::vector<double>{1, 2}));
+  EXPECT_EQ(alone().first("a").text, "a");
+  EXPECT_EQ(alone().first("").rank, 1);
+  EXPECT_THROW(alone().together([] { user_error("wrong"); }), UserError);
+}
+
+TEST(GroupTest, SumsAreTheSameBitsEverywhereInOrderOfRank) {
+  const std::vector<double> parts = {1e16, 1.0, -1e16, 3.0};
+  const auto sums = run_on_all(4, [&](const Group& group) {
+    return group.sum(std::vector<double>{parts[static_cast<size_t>(group.rank())], 0.1});
+  });
+  const double expected = ((1e16 + 1.0) - 1e16) + 3.0;
+  for (const auto& sum : sums)
+    EXPECT_EQ(sum, (std::vector<double>{expected, 0.1 + 0.1 + 0.1 + 0.1}));
+}
+
+TEST(GroupTest, FirstTextOfAll) {
+  const auto texts = run_on_all(3, [](const Group& group) {
+    const auto none = group.first("");
+    const auto one = group.first(group.rank() == 1 ? "one's" : group.rank() == 2 ? "two's" : "");
+    return std::tuple(none.text, none.rank, one.text, one.rank);
+  });
+  for (const auto& text : texts) EXPECT_EQ(text, std::tuple("", 3, "one's", 1));
+}
+
+class EveryDtype : public ::testing::TestWithParam<torch::Dtype> {};
+
+TEST_P(EveryDtype, ReducesAndBroadcasts) {
+  const torch::Dtype dtype = GetParam();
+  const auto results = run_on_all(3, [&](const Group& group) {
+    const torch::Tensor summed = torch::arange(5001).remainder(8).to(dtype) + group.rank();
+    group.reduce(summed, 1);
+    const torch::Tensor given = torch::full({7}, group.rank(), dtype);
+    group.broadcast(given, 2);
+    // A part of a larger tensor.
+    const torch::Tensor large = torch::zeros({10}, dtype);
+    if (group.rank() == 0) large.fill_(5);
+    group.broadcast(large.narrow(0, 3, 4), 0);
+    return std::tuple(summed, given, large);
+  });
+  const torch::Tensor expected = (torch::arange(5001).remainder(8) * 3 + 3).to(dtype);
+  EXPECT_TRUE(std::get<0>(results[1]).equal(expected));
+  for (size_t rank = 0; rank < results.size(); ++rank) {
+    EXPECT_TRUE(std::get<1>(results[rank]).equal(torch::full({7}, 2, dtype)));
+    EXPECT_EQ(std::get<2>(results[rank]).sum().item<double>(), rank == 0 ? 50 : 20);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OfGradients, EveryDtype,
+                         ::testing::Values(torch::kFloat, torch::kDouble, torch::kBFloat16));
+
+TEST(GroupTest, SendsOptimizerState) {
+  for (const torch::Dtype dtype :
+       {torch::kFloat, torch::kDouble, torch::kBFloat16, torch::kInt16, torch::kUInt8}) {
+    const auto results = run_on_all(2, [&](const Group& group) {
+      const torch::Tensor own = torch::full({300}, group.rank() + 1, dtype);
+      if (group.rank() == 1) group.send(own, 0);
+      if (group.rank() == 0) group.receive(own, 1);
+      return own;
+    });
+    EXPECT_TRUE(results[0].equal(results[1])) << dtype;
+  }
+}
+
+TEST(GroupTest, TogetherTheFirstTellsWhy) {
+  const auto run = [](auto error, int64_t failing) {
+    return run_on_all(3, [&](const Group& group) -> std::string {
+      try {
+        group.together([&] {
+          if (group.rank() >= failing) throw error;
+        });
+      } catch (const UserError& thrown) {
+        return cat("user: ", thrown.what());
+      } catch (const NonFiniteError& thrown) {
+        return cat("not finite: ", thrown.what());
+      } catch (const FailedTogether& thrown) {
+        return cat("code ", thrown.code());
+      }
+      return "well";
+    });
+  };
+  EXPECT_EQ(run(UserError("wrong"), 0),
+            (std::vector<std::string>{"user: wrong", "code 2", "code 2"}));
+  EXPECT_EQ(run(NonFiniteError("nan"), 1),
+            (std::vector<std::string>{"not finite: process 1: nan", "code 3", "code 3"}));
+  EXPECT_EQ(run(UserError("x"), 3), (std::vector<std::string>{"well", "well", "well"}));
+}
+
+TEST(GroupTest, AProcessThatIsGoneIsNoticed) {
+  const auto lost = run_on_all(2, [](const Group& group) {
+    if (group.rank() == 1) return true;  // leaves, and closes its connections
+    try {
+      group.wait();
+    } catch (const ConnectionLost&) {
+      return true;
+    }
+    return false;
+  });
+  EXPECT_TRUE(lost[0]);
+}
+
+}  // namespace
+}  // namespace unlearn::distributed
