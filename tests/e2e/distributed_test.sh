@@ -66,6 +66,13 @@ compare means 1e-4 --set train.averaging=micro_batch_mean --set train.micro_batc
 compare recomputed 1e-4 --set train.recompute=full --set train.batch_tokens=80
 compare kto 1e-4 --method kto_sigmoid --set method.forget_weight=1
 
+finetune=("$unlearn" finetune --model "$source_dir/data/tiny" --data "$source_dir/data/fiction"
+  --quiet --set data.train=retain95 --set train.batch_size=8 --set train.max_steps=6
+  --set train.warmup_epochs=0 --lr 1e-4)
+"${finetune[@]}" --output tuned.1 >/dev/null
+"${finetune[@]}" --output tuned.2 --nproc 2 >/dev/null
+same_numbers finetune tuned.1 tuned.2 1e-4
+
 # The optimizer's state is shared.
 plan_of() { "${run[@]}" --output plan --dry-run "$@" | sed -nE 's/.* state ([0-9.]+) .*/\1/p'; }
 one=$(plan_of --set train.master=split --set train.state_bits=32)
@@ -144,6 +151,11 @@ lone() { WORLD_SIZE=2 "$@"; }
 expect_error 2 "RANK is not set" lone "${run[@]}" --output bad
 lost_machine() { WORLD_SIZE=2 RANK=1 MASTER_ADDR=no.such.machine.invalid "$@"; }
 expect_error 2 "MASTER_ADDR: no machine" lost_machine "${run[@]}" --output bad
+as 1 "${run[@]}" --output bad --lr 0.1 >other.out 2>&1 &
+other=$!
+expect_error 2 "process 1: this machine's configs, data or tokenizer are not those" \
+  as 0 "${run[@]}" --output bad
+! wait "$other" || die "the other process ended well"
 expect "nothing was written" test ! -e bad
 expect_error 2 "is not empty" "${run[@]}" --output one --nproc 2
 expect_error 3 "error: step [0-9]*: .* nothing past step" "$unlearn" --method ga --nproc 2 \

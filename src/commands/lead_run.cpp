@@ -1,0 +1,237 @@
+#include "commands/lead_run.h"
+
+#include <ATen/Parallel.h>
+
+#include <iostream>
+
+#include "commands/evaluate.h"
+#include "commands/input_hashes.h"
+#include "commands/join_run.h"
+#include "commands/progress.h"
+#include "commands/reference.h"
+#include "commands/weights.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+#include "unlearn/model/host_arena.h"
+#include "unlearn/scoring/reference_cache.h"
+#include "unlearn/train/event_file.h"
+#include "unlearn/train/trainer.h"
+
+namespace unlearn::commands {
+namespace fs = std::filesystem;
+namespace {
+
+// The status of a run whose model is saved and not evaluated yet.
+constexpr const char* kEvaluating = "evaluating";
+
+std::string settings_hash(const RunConfig& config) { return sha256(config.fingerprint().dump()); }
+
+// UserError when a run goes on with other settings; a checkpoint can say which.
+void check_same_settings(const RunConfig& config, const train::RunFolder& folder) {
+  if (const auto step = folder.latest_checkpoint()) {
+    train::check_resumable(folder.checkpoint(*step), config.fingerprint());
+  }
+  const auto before = folder.run_json().find("settings_sha256");
+  if (before != folder.run_json().end() && *before != settings_hash(config)) {
+    user_error("--resume: the run was started with other settings, those of ",
+               (folder.path() / "config.resolved.yaml").string(),
+               "; give the same ones, or start a new run");
+  }
+}
+
+Json describe_run(const RunConfig& config, const CheckedRun& checked, const std::string& command) {
+  const PreparedRun& run = checked.prepared;
+  const train::MemoryPlan& memory = checked.memory;
+  std::ostringstream device;
+  device << run.device;
+  Json json = {{"program", "unlearn"},
+               {"version", version_text()},
+               {"command", command},
+               {"device", device.str()},
+               {"threads", at::get_num_threads()},
+               {"processes", run.processes},
+               {"dtype", dtype_text(run.dtype)},
+               {"seed", config.train.seed},
+               {"method", config.method},
+               {"compat", config.train.compat},
+               {"status", "running"},
+               {"settings_sha256", settings_hash(config)},
+               {"memory_modes",
+                {{"master", memory.master},
+                 {"state_bits", memory.state_bits},
+                 {"recompute", memory.recompute}}},
+               {"predicted_peak_bytes", memory.peak}};
+  // What the allocator's own peak can be compared with.
+  if (run.device.is_cuda()) json["predicted_device_bytes"] = memory.peak - memory.program;
+  return json;
+}
+
+std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& record) {
+  std::vector<std::pair<std::string, double>> scalars = {
+      {"train/loss", record.loss}, {"train/lr", record.lr}, {"train/grad_norm", record.grad_norm}};
+  for (const auto& [name, value] : record.terms)
+    scalars.emplace_back("train/" + name + "_loss", value);
+  for (const auto& [name, value] : record.diagnostics) scalars.emplace_back("train/" + name, value);
+  return scalars;
+}
+
+void warn_of_nulls(const eval::Outcome& outcome) {
+  for (const std::string& warning : outcome.evaluation.warnings) log::warn(warning);
+}
+
+fs::path step_evaluation(const train::RunFolder& folder, int64_t step) {
+  return folder.path() / "eval" / cat("step-", step);
+}
+
+// Evaluates the model in training into eval/step-N and the event file; training then goes on.
+void evaluate_step(Evaluator& evaluator, model::CausalLM& model, const train::RunFolder& folder,
+                   int64_t step, train::EventFile& events) {
+  const eval::Outcome outcome = evaluator.evaluate_model(model, step_evaluation(folder, step));
+  std::vector<std::pair<std::string, double>> scalars;
+  for (const auto& [name, metric] : outcome.evaluation.metrics) {
+    if (metric.value) scalars.emplace_back("eval/" + name, *metric.value);
+  }
+  events.write(step, scalars);
+  log::info("step ", step, "  ", evaluator.headline_text(outcome));
+}
+
+// Evaluates what the run saved. A killed evaluation goes on when the run is resumed.
+void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folder,
+                          torch::Device device) {
+  const bool is_adapter = config.train.lora_rank > 0 && !config.train.lora_merge;
+  Evaluator evaluator(config,
+                      is_adapter ? adapter_of_run(config, folder.path() / "adapter")
+                                 : EvaluatedModel{folder.model()},
+                      device);
+  const eval::Outcome outcome = evaluator.evaluate_folder(folder.path() / "eval");
+  warn_of_nulls(outcome);
+  const std::string name = fs::path(config.output).lexically_normal().filename().string();
+  std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
+}
+
+// Trains from the start, or from the newest checkpoint; what the first process does.
+void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
+                 const distributed::Group& group, train::RunFolder& folder, InputHashes& hashes,
+                 model::CausalLM& model, Evaluator* evaluator) {
+  train::TrainerInputs inputs = trainer_inputs(config, run);
+  inputs.model = &model;
+  inputs.group = &group;
+  std::optional<scoring::ReferenceCache> reference;
+  if (const scoring::ReferenceNeeds needs = train::reference_needs(inputs); needs.any()) {
+    hashes.write(folder);  // they are part of the cache's key
+    reference = open_reference(config, run, folder, model, needs);
+    inputs.reference = &*reference;
+    group.wait();
+  }
+  Progress progress(config.train.log_every);
+  train::EventFile events(folder.path() / "tensorboard");
+  train::TrainerHooks hooks;
+  hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
+    progress.show(record, total);
+    hashes.write_when_known(folder);
+    events.write(record.step, scalars_of(record));
+  };
+  const int64_t interval = config.eval.interval(run.plan.per_epoch);
+  const auto evaluate_when_due = [&](int64_t step) {
+    if (interval > 0 && step % interval == 0) {
+      evaluate_step(*evaluator, model, folder, step, events);
+    }
+  };
+  hooks.after_step = evaluate_when_due;
+  train::Trainer trainer(std::move(inputs), folder, std::move(hooks));
+  const int64_t step = resume ? folder.latest_checkpoint().value_or(kNoCheckpoint) : kNoCheckpoint;
+  group.sum(static_cast<double>(step));
+  if (step != kNoCheckpoint) {
+    trainer.resume_from(step);
+    // The run may have been stopped between the checkpoint and the evaluation of its step.
+    if (evaluator != nullptr && !evaluator->is_complete(step_evaluation(folder, step))) {
+      evaluate_when_due(step);
+    }
+  }
+  trainer.run();
+}
+
+}  // namespace
+
+int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
+             const distributed::Group& group, const std::string& command_line,
+             Clock::time_point start) {
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  const PreparedRun& run = checked.prepared;
+  std::optional<Evaluator>& evaluator = checked.evaluator;
+  log::debug("inputs checked after ", seconds(), " s");
+  std::optional<train::RunFolder> opened;
+  std::optional<InputHashes> hashes;
+  bool is_trained = false;
+  group.together([&] {
+    train::RunFolder& folder = opened.emplace(config.output, existing_output(flags));
+    if (!flags.resume) return;
+    check_same_settings(config, folder);
+    const std::string before = folder.run_json().value("status", "");
+    is_trained = before == "done" || before == kEvaluating;
+    if (is_trained || !folder.latest_checkpoint()) return;
+    hashes.emplace(config, run)
+        .check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
+  });
+  train::RunFolder& folder = *opened;
+  group.first(is_trained ? kNothingToTrain : kTrain);
+  if (is_trained) {
+    const bool evaluated = !evaluator || evaluator->is_complete(folder.path() / "eval");
+    if (config.eval.at_end && !evaluated) {
+      evaluate_saved_model(config, folder, run.device);
+    } else {
+      log::info("nothing to resume: the run in ", config.output, " is done");
+    }
+    folder.update_run_json({{"status", "done"}});
+    return 0;
+  }
+  if (!hashes) {
+    hashes.emplace(config, run);
+    folder.truncate_metrics(0);
+  }
+  folder.write_config(config::to_yaml(config.resolved()));
+  folder.update_run_json(describe_run(config, checked, command_line));
+  const double earlier = folder.run_json().value("seconds", 0.0);
+  const auto finish = [&](const char* status) {
+    folder.update_run_json({{"status", status},
+                            {"seconds", earlier + seconds()},
+                            {"peak_host_bytes", train::peak_host_bytes()},
+                            {"peak_device_bytes", train::peak_device_bytes(run.device)}});
+    hashes->write(folder);
+  };
+  // What went wrong is told, not that it could not be noted.
+  const auto finish_quietly = [&](const char* status) {
+    try {
+      finish(status);
+    } catch (const std::exception& error) {
+      log::warn("run.json: ", error.what());
+    }
+  };
+  fs::path written;
+  try {
+    const auto model = load_weights(config, run);
+    model::trim_host_memory();
+    log::debug("weights loaded after ", seconds(), " s");
+    train_model(config, run, flags.resume, group, folder, *hashes, *model,
+                evaluator ? &*evaluator : nullptr);
+    written = save_weights(config, run, folder, *model);
+    finish(config.eval.at_end ? kEvaluating : "done");
+  } catch (const Interrupted&) {
+    finish_quietly("interrupted");
+    throw;
+  } catch (...) {
+    finish_quietly("failed");
+    throw;
+  }
+  std::cout << written.string() << "\n";
+  if (config.eval.at_end) {
+    evaluate_saved_model(config, folder, run.device);
+    folder.update_run_json({{"status", "done"}});
+  }
+  return 0;
+}
+
+}  // namespace unlearn::commands
