@@ -80,33 +80,22 @@ folder_of() { # the run folder of a point: beta=2.5,gamma=0
   echo "$output/${name//\//_}"
 }
 
-# What a point is run with: the flags, and the text of a config of one's own (without comments).
-settings_of() { # settings_of KEY=VALUE…
-  local file='' argument previous=''
-  printf '%s\n' "${fixed[@]}" "$@"
-  for argument in "${fixed[@]}"; do
-    case "$previous $argument" in
-      *' --config='*) file=${argument#*=} ;;
-      '--config '*) file=$argument ;;
-    esac
-    previous=$argument
-  done
-  [ -f "$file" ] || file=${UNLEARN_CONFIG_DIR:-}/$file
-  if [ -f "$file" ]; then sed 's/[[:space:]]*#.*//; /^$/d' "$file"; fi
-}
-
 held=3 # run_point's status for a point that another sweep is running
 
+failed_run() { echo "sweep: failed: $1: $(tail -n 1 "$1.log")" >&2; }
+
 run_point() {
-  local folder pair sets=()
+  local folder pair settings sets=()
   folder=$(folder_of "$1")
   for pair in $1; do sets+=(--set "$pair"); done
   exec 9>>"$folder.log" # the lock lives as long as the run, also when the sweep is killed
   flock -n 9 || { echo "sweep: another sweep is running $folder" >&2; return $held; }
+  settings=$("$unlearn" train "${fixed[@]}" "${sets[@]}" --output "$folder" --print-config --quiet 2>"$folder.log") ||
+    { failed_run "$folder"; return 1; }
   local trained=false
   if grep -Eqs '"status": "(done|evaluating)"' "$folder/run.json"; then trained=true; fi
   if $trained || compgen -G "$folder/checkpoints/step-*/DONE" >/dev/null; then
-    if [ -f "$folder.settings" ] && ! settings_of "${sets[@]}" | cmp -s - "$folder.settings"; then
+    if [ -f "$folder.settings" ] && [ "$settings" != "$(<"$folder.settings")" ]; then
       echo "error: $folder was run with other settings ($folder.settings); give another --output, or delete it" >&2
       return 1
     fi
@@ -117,13 +106,13 @@ run_point() {
     fi
     sets+=(--resume) # the training or the evaluation was cut off
   else
-    settings_of "${sets[@]}" >"$folder.settings"
+    echo "$settings" >"$folder.settings"
     # A run that broke before its first checkpoint has nothing to go on from.
     if [ -f "$folder/run.json" ]; then sets+=(--overwrite); fi
   fi
   echo "sweep: running $folder" >&2
   "$unlearn" train "${fixed[@]}" "${sets[@]}" --output "$folder" --quiet >"$folder.log" 2>&1 ||
-    { echo "sweep: failed: $folder: $(tail -n 1 "$folder.log")" >&2; return 1; }
+    { failed_run "$folder"; return 1; }
 }
 
 mkdir -p "$output"

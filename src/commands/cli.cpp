@@ -45,6 +45,8 @@ void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method) {
   app.add_option("--epochs", flags.epochs, "passes over the data (train.epochs)");
   app.add_flag("--resume", flags.resume, "continue the run in --output");
   app.add_flag("--overwrite", flags.overwrite, "replace the run in --output");
+  app.add_flag("--print-config", flags.print_config,
+               "print every setting as a config file, and do nothing");
   app.add_option("--nproc", flags.nproc, "processes on this machine that share each step")
       .between(int64_t{1}, int64_t{1024});
 }

@@ -38,6 +38,7 @@ struct TrainingFlags {
   std::optional<double> reference_perturb;
   bool resume = false;
   bool overwrite = false;
+  bool print_config = false;
   int64_t nproc = 1;
 };
 

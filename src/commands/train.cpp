@@ -1,4 +1,6 @@
 // unlearn train (the default command): forget some data, keep the rest.
+#include <iostream>
+
 #include "commands/check_run.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -42,7 +44,10 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
   add_shared_flags(app, shared);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
   if (!parse(app, arguments, shared)) return 0;
-
+  if (training.print_config) {
+    std::cout << config::to_yaml(resolve_run(shared, training, purpose).resolved());
+    return 0;
+  }
   distributed::Launch launch = distributed::launch_from_environment();
   if (training.nproc > 1) {
     if (launch.size > 1) {

@@ -48,6 +48,16 @@ expect "a point is a plain run" cmp -s "$work/alone/model/model.safetensors" \
 expect_status 1 "${sweep[@]}" --set method.forget_weight=0.2
 expect "a point says so" grep -q "^error: $work/sweep/beta=1,gamma=0 was run with other settings" "$work/stderr"
 
+# So is a change in a file behind the config that was given.
+printf 'extends: quickstart.yaml\ntrain: {epochs: 1, save_every: never}\n' >"$work/base.yaml"
+printf 'extends: base.yaml\n' >"$work/own.yaml"
+layered=("$source_dir/scripts/sweep.sh" --config "$work/own.yaml" --seed 1 --output "$work/layered")
+expect_status 0 "${layered[@]}"
+expect_status 0 "${layered[@]}"
+sed -i 's/epochs: 1/epochs: 2/' "$work/base.yaml"
+expect_status 1 "${layered[@]}"
+expect "the changed base is noticed" grep -q "was run with other settings" "$work/stderr"
+
 # A point that another sweep is running is left alone.
 exec 8>>"$work/sweep/beta=1,gamma=0.log"
 flock 8
