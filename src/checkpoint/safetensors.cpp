@@ -84,26 +84,33 @@ void SafetensorsFile::release(const std::string& name) const {
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
+void sort_as_written(std::vector<PlannedTensor>& tensors) {
+  std::sort(tensors.begin(), tensors.end(), [](const PlannedTensor& a, const PlannedTensor& b) {
+    return std::pair(dtype_rank(b.dtype), a.name) < std::pair(dtype_rank(a.dtype), b.name);
+  });
+}
+
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                        std::optional<torch::Dtype> dtype) {
-  std::vector<const NamedTensor*> order;
-  for (const NamedTensor& tensor : tensors) order.push_back(&tensor);
-  const auto rank = [&](const NamedTensor* tensor) {
-    return dtype_rank(stored_dtype(tensor->tensor, dtype));
-  };
-  std::sort(order.begin(), order.end(), [&](const NamedTensor* a, const NamedTensor* b) {
-    return std::pair(rank(b), a->name) < std::pair(rank(a), b->name);
-  });
+  std::vector<PlannedTensor> planned;
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor& own = tensor;
+    planned.push_back({name, own.sizes().vec(), stored_dtype(own, dtype), [&own] { return own; }});
+  }
+  write_safetensors(path, std::move(planned));
+}
+
+void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTensor> tensors) {
+  sort_as_written(tensors);
   Json header = Json::object();
   header["__metadata__"] = {{"format", "pt"}};
   size_t at = 0;
-  for (const NamedTensor* entry : order) {
-    UNLEARN_CHECK(!header.contains(entry->name), "tensor ", entry->name, " given twice");
-    const torch::Dtype stored = stored_dtype(entry->tensor, dtype);
-    const size_t end = at + static_cast<size_t>(entry->tensor.numel()) * torch::elementSize(stored);
-    header[entry->name] = {{"dtype", dtype_name(stored)},
-                           {"shape", entry->tensor.sizes().vec()},
-                           {"data_offsets", {at, end}}};
+  for (const PlannedTensor& entry : tensors) {
+    UNLEARN_CHECK(!header.contains(entry.name), "tensor ", entry.name, " given twice");
+    const auto elements = static_cast<size_t>(c10::multiply_integers(entry.shape));
+    const size_t end = at + elements * torch::elementSize(entry.dtype);
+    header[entry.name] = {
+        {"dtype", dtype_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = header.dump();
@@ -114,9 +121,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
       length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
     }
     out << length << text;
-    for (const NamedTensor* entry : order) {
-      write_tensor(out, entry->tensor, stored_dtype(entry->tensor, dtype));
-    }
+    for (const PlannedTensor& entry : tensors) write_tensor(out, entry.make(), entry.dtype);
   });
 }
 

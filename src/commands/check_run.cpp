@@ -75,6 +75,13 @@ void check_shareable(const RunConfig& config, int64_t processes) {
                "'s micro-batches depend on those before them, and ", processes,
                " processes cannot share them; use averaging: exact, or one process");
   }
+  const losses::Needs needs = config.loss->needs();
+  if (config.train.averaging == "exact" &&
+      (needs.forget_rows.to_longest || needs.retain_rows.to_longest)) {
+    log::warn(
+        "train.compat: what is padded to the longest text of a micro-batch depends on how a "
+        "step is cut, and so on the number of processes");
+  }
 }
 
 // A resumed run keeps the memory modes that `auto` meant when it was started.
@@ -103,21 +110,20 @@ train::ExistingOutput existing_output(const TrainingFlags& flags) {
 }
 
 CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                     torch::Device device, const distributed::Launch& launch) {
+                     torch::Device device, const Sharing& sharing) {
   CheckedRun checked;
-  checked.prepared = prepare_run(config, purpose, device, launch);
+  checked.prepared = prepare_run(config, purpose, device, sharing);
   if (flags.overwrite) check_inputs_stay(config, checked.prepared);
   warn_of_warmup(checked.prepared.plan);
   check_reference(config, checked.prepared.footprint.dims);
   if (!config.model.adapter.empty()) check_adapter(config.model.adapter);
   check_method(config, checked.prepared.footprint);
-  if (launch.size > 1) check_shareable(config, launch.size);
+  if (sharing.processes > 1) check_shareable(config, sharing.processes);
   if (config.eval.at_end || config.eval.every != "never") {
     checked.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
     checked.evaluator->plan_summary();  // reads its data and logs
   }
   if (flags.resume) keep_modes(config);
-  checked.memory = settle_memory(config, checked.prepared);
   return checked;
 }
 

@@ -9,13 +9,13 @@ namespace unlearn::commands {
 struct CheckedRun {
   PreparedRun prepared;
   std::optional<Evaluator> evaluator;  // when the run evaluates
-  train::MemoryPlan memory;
+  train::MemoryPlan memory;            // empty until settle_memory
 };
 
-// Replaces `auto` in the memory modes. `config` must outlive the result. UserError for the first
-// thing that is wrong.
+// All but the memory. `config` must outlive the result. UserError for the first thing that is
+// wrong.
 CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purpose,
-                     torch::Device device, const distributed::Launch& launch);
+                     torch::Device device, const Sharing& sharing);
 
 // What the flags say about an output folder that exists.
 train::ExistingOutput existing_output(const TrainingFlags& flags);

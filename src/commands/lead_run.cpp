@@ -50,7 +50,7 @@ Json describe_run(const RunConfig& config, const CheckedRun& checked, const std:
                {"command", command},
                {"device", device.str()},
                {"threads", at::get_num_threads()},
-               {"processes", run.processes},
+               {"processes", run.sharing.processes},
                {"dtype", dtype_text(run.dtype)},
                {"seed", config.train.seed},
                {"method", config.method},

@@ -44,27 +44,26 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
 }
 
 std::string processes_line(const PreparedRun& run) {
-  if (run.processes == 1) return "";
-  return cat("processes   ", run.processes, " share each step; what follows is of one of them\n");
-}
-
-// Of one process.
-int64_t memory_limit(const RunConfig& config, const PreparedRun& run) {
-  if (config.train.memory_gib) return static_cast<int64_t>(*config.train.memory_gib * kGiB);
-  const int64_t available = train::available_memory(run.device);
-  return run.device.is_cpu() ? available / run.local_processes : available;
+  if (run.sharing.processes == 1) return "";
+  return cat("processes   ", run.sharing.processes,
+             " share each step; what follows is of one of them\n");
 }
 
 }  // namespace
 
-train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run) {
+int64_t memory_limit(const RunConfig& config, const PreparedRun& run) {
+  if (config.train.memory_gib) return static_cast<int64_t>(*config.train.memory_gib * kGiB);
+  const int64_t available = train::available_memory(run.device);
+  return run.device.is_cpu() ? available / run.sharing.here : available;
+}
+
+train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run, int64_t limit) {
   train::MemoryShape shape;
   shape.model = run.footprint;
   shape.dtype = run.dtype;
   shape.on_cpu = run.device.is_cpu();
-  shape.processes = run.processes;
+  shape.processes = run.sharing.processes;
   train::measure_steps(trainer_inputs(config, run), run.device, shape);
-  const int64_t limit = memory_limit(config, run);
   const train::MemoryPlan memory = train::plan_memory(shape, config.train, limit);
   if (memory.peak > limit) {
     user_error("not enough memory: the plan needs ", gib(memory.peak), " GiB (weights ",

@@ -56,11 +56,10 @@ void check_adapter(const std::filesystem::path& folder) {
 }
 
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device,
-                        const distributed::Launch& launch) {
+                        const Sharing& sharing) {
   PreparedRun run;
   run.device = device;
-  run.processes = launch.size;
-  run.local_processes = launch.local_size;
+  run.sharing = sharing;
   run.dtype = resolve_dtype(config.model.dtype, run.device);
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);

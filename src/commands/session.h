@@ -16,6 +16,12 @@
 
 namespace unlearn::commands {
 
+// The processes that share a run, and how many of them are on this machine.
+struct Sharing {
+  int64_t processes = 1;
+  int64_t here = 1;
+};
+
 // A run whose inputs have all been checked; no weights are loaded yet.
 struct PreparedRun {
   torch::Device device = torch::kCPU;
@@ -26,8 +32,7 @@ struct PreparedRun {
   train::StepPlan plan;
   Json hf_config;
   model::ModelFootprint footprint;  // with what train.lora asks for
-  int64_t processes = 1;            // that share the run
-  int64_t local_processes = 1;      // those on this machine
+  Sharing sharing;
 
   // The stream that defines epochs.
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }
@@ -40,14 +45,17 @@ void check_model(const std::filesystem::path& folder);
 
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device,
-                        const distributed::Launch& launch);
+                        const Sharing& sharing);
 
 // What the trainer gets, without model and reference.
 train::TrainerInputs trainer_inputs(const RunConfig& config, const PreparedRun& run);
 
-// Predicts the memory of the run and replaces `auto` in its memory modes by what fits. UserError
-// when not even the smallest of the allowed modes does.
-train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run);
+// Bytes that one process of the run may take: train.memory_gib, or what the device has free.
+int64_t memory_limit(const RunConfig& config, const PreparedRun& run);
+
+// Predicts the memory of the run and replaces `auto` in its memory modes by what fits into `limit`.
+// UserError when not even the smallest of the allowed modes does.
+train::MemoryPlan settle_memory(RunConfig& config, const PreparedRun& run, int64_t limit);
 
 // The plan as text: steps, tokens, micro-batches, predicted memory.
 std::string describe_plan(const RunConfig& config, const PreparedRun& run,

@@ -48,7 +48,7 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
     std::cout << config::to_yaml(resolve_run(shared, training, purpose).resolved());
     return 0;
   }
-  distributed::Launch launch = distributed::launch_from_environment();
+  const distributed::Launch launch = distributed::launch_from_environment();
   if (training.nproc > 1) {
     if (launch.size > 1) {
       user_error("--nproc ", training.nproc, ": another launcher has started ", launch.size,
@@ -59,14 +59,17 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
       own.insert(own.begin(), name);
       return distributed::run_processes(training.nproc, own);
     }
-    launch.size = launch.local_size = training.nproc;
   }
   if (shared.dry_run) {
     RunConfig config = resolve_run(shared, training, purpose);
     // It keeps the modes of the run that it goes on with.
     if (training.resume) train::RunFolder::check(config.output, existing_output(training));
-    const CheckedRun checked = check_run(config, training, purpose, planned_device(config), launch);
-    std::cout << describe_plan(config, checked.prepared, checked.memory);
+    const int64_t processes = std::max(launch.size, training.nproc);
+    CheckedRun checked =
+        check_run(config, training, purpose, planned_device(config), {processes, training.nproc});
+    const PreparedRun& run = checked.prepared;
+    checked.memory = settle_memory(config, run, memory_limit(config, run));
+    std::cout << describe_plan(config, run, checked.memory);
     warn_of_output(config, training);
     return 0;
   }

@@ -10,13 +10,18 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <climits>
 #include <cstdlib>
+#include <fstream>
 #include <numeric>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "distributed/nccl.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
 
 C10_DECLARE_int(caffe2_log_level);
 
@@ -64,9 +69,20 @@ std::string address_towards(const std::string& host, int64_t port) {
 std::shared_ptr<gloo::transport::Device> own_device(const Launch& launch) {
   const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
   if (interface != nullptr && *interface != '\0') return Gloo::createDeviceForInterface(interface);
-  if (launch.local_size == launch.size) return Gloo::createDeviceForHostname("127.0.0.1");
+  if (is_loopback(launch.address)) return Gloo::createDeviceForHostname("127.0.0.1");
   const std::string own = address_towards(launch.address, launch.port);
   return own.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(own);
+}
+
+// A number for this machine, or the container on it: equal on its processes, and on no others but
+// by a chance of 2^-52.
+double own_machine() {
+  char name[HOST_NAME_MAX + 1] = {};
+  gethostname(name, sizeof(name) - 1);
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  constexpr size_t kDigits = 13;  // hexadecimal, of the 53 bits that a double holds
+  return static_cast<double>(std::stoull(sha256(boot + name).substr(0, kDigits), nullptr, 16));
 }
 
 // c10d warns of names that cannot be looked up, and notes the last 2,000 exchanges of a process for
@@ -95,10 +111,11 @@ void* stream_of(const torch::Tensor& tensor) {
 class Group::Backend {
  public:
   Backend(c10::intrusive_ptr<c10d::Store> store, const Launch& launch) : store_(std::move(store)) {
-    auto options = Gloo::Options::create(kPatience);
+    auto options = Gloo::Options::create(kMeeting);
     options->devices.push_back(own_device(launch));
     gloo_ = c10::make_intrusive<Gloo>(store_, static_cast<int>(launch.rank),
                                       static_cast<int>(launch.size), options);
+    gloo_->setTimeout(kPatience);
   }
 
   // Starts an exchange and waits for its end.
@@ -106,7 +123,8 @@ class Group::Backend {
   void run(const Start& start) {
     try {
       start(*gloo_)->wait();
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+      log::debug(error.what());
       throw ConnectionLost(
           "the connection to another process of the run is lost: it has ended, or the network has");
     }
@@ -130,21 +148,35 @@ Group::Group(const Launch& launch) : rank_(launch.rank), size_(launch.size) {
     store.isServer = rank_ == 0 && !launch.is_hosted;
     store.timeout = kMeeting;
     if (!launch.is_hosted) store.numWorkers = static_cast<size_t>(size_);
-    auto meeting = c10::make_intrusive<c10d::TCPStore>(launch.address, store);
+    c10::intrusive_ptr<c10d::Store> meeting =
+        c10::make_intrusive<c10d::TCPStore>(launch.address, store);
+    // What the processes of an attempt that failed have left there is not meant for these.
+    meeting = c10::make_intrusive<c10d::PrefixStore>("unlearn/" + launch.attempt, meeting);
     backend_ = std::make_unique<Backend>(std::move(meeting), launch);
   } catch (const std::exception& error) {
     const std::string what = error.what();
     user_error("process ", rank_, " of ", size_, ": the others cannot be met at ", launch.address,
                ":", launch.port, " (MASTER_ADDR, MASTER_PORT): ", what.substr(0, what.find('\n')));
   }
+  find_neighbours();
+  if (launch.local_rank) local_rank_ = *launch.local_rank;
 }
 
 Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int64_t rank, int64_t size)
     : rank_(rank), size_(size) {
   if (size_ == 1) return;
   keep_c10d_quiet();
-  const Launch launch{.rank = rank, .size = size, .local_size = size, .address = {}};
+  const Launch launch{
+      .rank = rank, .size = size, .local_rank = {}, .address = "127.0.0.1", .attempt = {}};
   backend_ = std::make_unique<Backend>(store, launch);
+  find_neighbours();
+}
+
+void Group::find_neighbours() {
+  const std::vector<double> machines = gather(own_machine());
+  const auto own = machines.begin() + rank_;
+  local_rank_ = std::count(machines.begin(), own, *own);
+  local_size_ = std::count(machines.begin(), machines.end(), *own);
 }
 
 std::vector<double> Group::sum(const std::vector<double>& values) const {
@@ -161,11 +193,15 @@ std::vector<double> Group::sum(const std::vector<double>& values) const {
   return total;
 }
 
+std::vector<double> Group::gather(double value) const {
+  std::vector<double> values(static_cast<size_t>(size_), 0.0);
+  values[static_cast<size_t>(rank_)] = value;
+  return sum(values);
+}
+
 Group::Text Group::first(const std::string& own) const {
   if (size_ == 1) return {own, own.empty() ? 1 : 0};
-  std::vector<double> lengths(static_cast<size_t>(size_), 0.0);
-  lengths[static_cast<size_t>(rank_)] = static_cast<double>(own.size());
-  lengths = sum(lengths);
+  const std::vector<double> lengths = gather(static_cast<double>(own.size()));
   for (int64_t r = 0; r < size_; ++r) {
     const auto length = static_cast<int64_t>(lengths[static_cast<size_t>(r)]);
     if (length == 0) continue;
@@ -182,7 +218,8 @@ void Group::wait() const { sum(0.0); }
 
 void Group::connect_gpus() {
   if (size_ == 1) return;
-  const NcclLibrary library = find_nccl();
+  NcclLibrary library;
+  together([&] { library = find_nccl(); });
   const std::string id = first(leads() ? Nccl::make_id(library) : "").text;
   gpus_ = std::make_unique<Nccl>(library, id, rank_, size_);
 }

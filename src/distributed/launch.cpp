@@ -1,31 +1,26 @@
 #include "unlearn/distributed/launch.h"
 
-#include <ATen/Parallel.h>
-
 #include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <optional>
-#include <thread>
 
 #include "unlearn/core/error.h"
 
 namespace unlearn::distributed {
 namespace {
 
-// How a launcher names what it tells; null where it does not.
+// How a launcher names what it tells.
 struct Names {
   const char* rank;
   const char* size;
   const char* local_rank;
-  const char* local_size;
 };
 constexpr Names kLaunchers[] = {
-    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
-    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
-     "OMPI_COMM_WORLD_LOCAL_SIZE"},
+    {"RANK", "WORLD_SIZE", "LOCAL_RANK"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
     // SLURM_NTASKS is set in batch scripts too, where only one process runs.
-    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", nullptr},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"},
 };
 
 constexpr int64_t kMostProcesses = 1 << 16;
@@ -33,7 +28,7 @@ constexpr int64_t kMostPorts = 65535;
 constexpr int64_t kTorchPort = 29500;  // where torchrun listens unless told otherwise
 
 std::optional<std::string> variable(const char* name) {
-  const char* value = name == nullptr ? nullptr : std::getenv(name);
+  const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return value;
 }
@@ -58,17 +53,13 @@ std::string first_host(const std::string& list) {
   return host + list.substr(end + 1, stop - end - 1);
 }
 
-bool is_this_machine(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
-}
-
 // Slurm names the machines of a step; the port must differ between jobs on one machine.
 void find_leader(Launch& launch) {
   if (const auto address = variable("MASTER_ADDR")) {
     launch.address = *address;
   } else if (const auto nodes = variable("SLURM_STEP_NODELIST")) {
     launch.address = first_host(*nodes);
-  } else if (launch.local_size == launch.size) {
+  } else if (whole_number("OMPI_COMM_WORLD_LOCAL_SIZE", 1, kMostProcesses) == launch.size) {
     launch.address = "127.0.0.1";
   } else {
     user_error("MASTER_ADDR: not set; it must name the machine of the first of the ", launch.size,
@@ -94,22 +85,17 @@ Launch launch_from_environment() {
                  " is not set; start the program with torchrun, srun, mpirun or --nproc");
     }
     launch.rank = *rank;
-    const auto local_size = whole_number(names.local_size, 1, launch.size);
-    const auto local_rank = whole_number(names.local_rank, 0, launch.size - 1);
-    const bool is_local = is_this_machine(variable("MASTER_ADDR").value_or(""));
-    launch.local_size = local_size ? *local_size : is_local ? launch.size : 1;
-    launch.local_rank = local_rank ? *local_rank : is_local ? launch.rank : 0;
+    launch.local_rank = whole_number(names.local_rank, 0, launch.size - 1);
     find_leader(launch);
     launch.is_hosted = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+    launch.attempt = variable("TORCHELASTIC_RESTART_COUNT").value_or("0");
     return launch;
   }
   return launch;
 }
 
-void share_cores(const Launch& launch) {
-  if (launch.local_size == 1 || variable("OMP_NUM_THREADS")) return;
-  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
-  at::set_num_threads(static_cast<int>(std::max<int64_t>(1, cores / launch.local_size)));
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
 
 }  // namespace unlearn::distributed

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "unlearn/core/error.h"
 #include "unlearn/distributed/group.h"
@@ -34,6 +35,7 @@ NcclLibrary find_nccl() {
   find(handle, "ncclGetUniqueId", library.get_unique_id);
   find(handle, "ncclCommInitRank", library.comm_init_rank);
   find(handle, "ncclCommDestroy", library.comm_destroy);
+  find(handle, "ncclCommAbort", library.comm_abort);
   find(handle, "ncclReduce", library.reduce);
   find(handle, "ncclBroadcast", library.broadcast);
   find(handle, "ncclGetErrorString", library.error);
@@ -57,7 +59,13 @@ Nccl::Nccl(const NcclLibrary& library, const std::string& id, int64_t rank, int6
 }
 
 Nccl::~Nccl() {
-  if (comm_ != nullptr) library_.comm_destroy(comm_);
+  if (comm_ == nullptr) return;
+  // After an error the others may never come to the end of what is queued.
+  if (std::uncaught_exceptions() > 0) {
+    library_.comm_abort(comm_);
+  } else {
+    library_.comm_destroy(comm_);
+  }
 }
 
 void Nccl::reduce(void* data, int64_t count, NcclType type, int64_t root, void* stream) const {

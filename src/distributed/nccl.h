@@ -17,6 +17,7 @@ struct NcclLibrary {
   int (*get_unique_id)(Id* id) = nullptr;
   int (*comm_init_rank)(void** comm, int size, Id id, int rank) = nullptr;
   int (*comm_destroy)(void* comm) = nullptr;
+  int (*comm_abort)(void* comm) = nullptr;
   int (*reduce)(const void* from, void* to, size_t count, int type, int operation, int root,
                 void* comm, void* stream) = nullptr;
   int (*broadcast)(const void* from, void* to, size_t count, int type, int root, void* comm,

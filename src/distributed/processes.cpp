@@ -6,10 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 
 #include "unlearn/core/error.h"
 #include "unlearn/distributed/launch.h"
@@ -18,17 +20,11 @@ namespace unlearn::distributed {
 namespace {
 
 constexpr int kSignalled = 128;  // a shell's exit code for signal N is this + N
-constexpr unsigned kGrace = 30;  // seconds that the others have to end by themselves
-
-// The signal that came last, for the loop below.
-volatile std::sig_atomic_t passed_on = 0;
-void pass_on(int signal) { passed_on = signal; }
-
-void watch(int signal) {
-  struct sigaction action = {};
-  action.sa_handler = pass_on;  // no SA_RESTART: waitpid() returns
-  sigaction(signal, &action, nullptr);
-}
+// When a process has ended badly, the others have so many seconds to end by themselves; the first
+// one, which may be saving, so many more.
+constexpr unsigned kGrace = 30;
+constexpr unsigned kGraceOfFirst = 600;
+constexpr int kWatched[] = {SIGCHLD, SIGALRM, SIGINT, SIGTERM, SIGTSTP};
 
 // A port that nothing listens on at this moment.
 int64_t free_port() {
@@ -46,7 +42,8 @@ int64_t free_port() {
 }
 
 [[noreturn]] void become(int64_t rank, int64_t processes, int64_t port, pid_t parent,
-                         const std::vector<std::string>& arguments) {
+                         const sigset_t& signals, const std::vector<std::string>& arguments) {
+  sigprocmask(SIG_SETMASK, &signals, nullptr);
   // Ctrl-C reaches the parent alone, which passes it on once; a killed parent takes all with it.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -55,7 +52,6 @@ int64_t free_port() {
       {"RANK", std::to_string(rank)},
       {"LOCAL_RANK", std::to_string(rank)},
       {"WORLD_SIZE", std::to_string(processes)},
-      {"LOCAL_WORLD_SIZE", std::to_string(processes)},
       {"MASTER_ADDR", "127.0.0.1"},
       {"MASTER_PORT", std::to_string(port)}};
   for (const auto& [name, value] : variables) setenv(name, value.c_str(), 1);
@@ -69,44 +65,89 @@ int64_t free_port() {
   _exit(1);
 }
 
-void send_all(const std::vector<pid_t>& running, int signal) {
-  for (const pid_t process : running) kill(process, signal);
-}
+class Children {
+ public:
+  void add(pid_t process) { running_.push_back(process); }
+  bool any() const { return std::any_of(running_.begin(), running_.end(), is_running); }
+
+  void send(int signal, size_t from = 0) const {
+    for (size_t rank = from; rank < running_.size(); ++rank) {
+      if (is_running(running_[rank])) kill(running_[rank], signal);
+    }
+  }
+
+  // Takes notice of all that have ended. Whether one ended badly.
+  bool reap() {
+    bool is_bad = false;
+    int status = 0;
+    for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+      const auto found = std::find(running_.begin(), running_.end(), ended);
+      if (found == running_.end()) continue;
+      const auto rank = found - running_.begin();
+      *found = 0;
+      if (WIFSIGNALED(status)) {
+        const int signal = WTERMSIG(status);
+        std::cerr << cat("process ", rank, " was killed by signal ", signal, "\n") << std::flush;
+        killed_ = kSignalled + signal;
+      } else if (const int code = WEXITSTATUS(status); code != 0) {
+        (rank == 0 ? first_ : other_) = code;
+      }
+      is_bad = is_bad || status != 0;
+    }
+    return is_bad;
+  }
+
+  int code() const { return killed_ != 0 ? killed_ : first_ != 0 ? first_ : other_; }
+
+ private:
+  static bool is_running(pid_t process) { return process != 0; }
+
+  std::vector<pid_t> running_;  // by rank; 0 when it has ended
+  int killed_ = 0, first_ = 0, other_ = 0;
+};
 
 }  // namespace
 
 int run_processes(int64_t processes, const std::vector<std::string>& arguments) {
   const int64_t port = free_port();
   const pid_t parent = getpid();
-  std::vector<pid_t> running;
+  std::signal(SIGCHLD, SIG_DFL);  // whoever started this may have ignored it
+  // Blocked, so that none is missed between two looks at them.
+  sigset_t watched, before;
+  sigemptyset(&watched);
+  for (const int signal : kWatched) sigaddset(&watched, signal);
+  sigprocmask(SIG_BLOCK, &watched, &before);
+  Children children;
   for (int64_t rank = 0; rank < processes; ++rank) {
     const pid_t child = fork();
-    if (child == 0) become(rank, processes, port, parent, arguments);
+    if (child == 0) become(rank, processes, port, parent, before, arguments);
     if (child < 0) {
-      send_all(running, SIGKILL);
+      children.send(SIGKILL);
       user_error("--nproc: cannot start process ", rank, ": ", std::strerror(errno));
     }
-    running.push_back(child);
+    children.add(child);
   }
-  for (const int signal : {SIGINT, SIGTERM, SIGALRM}) watch(signal);
-  int code = 0;
-  while (!running.empty()) {
-    int status = 0;
-    const pid_t ended = waitpid(-1, &status, 0);
-    if (ended < 0) {
-      // The others were given time to end by themselves.
-      if (passed_on != 0) send_all(running, passed_on == SIGALRM ? SIGKILL : passed_on);
-      passed_on = 0;
-      continue;
-    }
-    std::erase(running, ended);
-    const int own = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
-    if (own != 0 && code == 0) {
-      code = own;
-      alarm(kGrace);
+  bool is_stopping = false;  // on demand: all end as they should
+  bool is_late = false;
+  while (children.any()) {
+    const int signal = sigwaitinfo(&watched, nullptr);
+    if (signal == SIGCHLD) {
+      if (children.reap() && !is_stopping && !is_late) alarm(kGrace);
+    } else if (signal == SIGALRM) {
+      children.send(SIGKILL, is_late ? 0 : 1);
+      is_late = true;
+      alarm(kGraceOfFirst);
+    } else if (signal == SIGTSTP) {  // Ctrl-Z
+      children.send(SIGSTOP);
+      raise(SIGSTOP);
+      children.send(SIGCONT);
+    } else if (signal > 0) {
+      is_stopping = true;
+      children.send(signal);
     }
   }
-  return code;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  return children.code();
 }
 
 }  // namespace unlearn::distributed

@@ -21,31 +21,36 @@ NamedTensor named(const std::string& name, const torch::Tensor& tensor, bool cop
   return {name, copy ? own.to(torch::kCPU, /*non_blocking=*/false, copy) : own};
 }
 
-// The first process gets all parts of the optimizer's state, the others nothing.
-std::vector<NamedTensor> gather_state(const AdamW& optimizer, const distributed::Group& group,
-                                      bool copy) {
-  std::vector<NamedTensor> result;
-  for (const AdamW::StatePart& part : optimizer.state()) {
-    if (group.size() == 1) {
-      result.push_back(named(part.name, part.own, copy));
-    } else if (!group.leads()) {
-      if (part.own.defined()) group.send(part.own.view({-1}).to(torch::kCPU), 0);
+// One tensor of the optimizer's state, on the first process; the others give their parts to it.
+torch::Tensor gather_part(const AdamW& optimizer, const AdamW::StatePart& part,
+                          const distributed::Group& group) {
+  if (!group.leads()) {
+    if (part.own.defined()) group.send(part.own.view({-1}).to(torch::kCPU), 0);
+    return {};
+  }
+  const torch::Tensor whole = torch::empty(part.sizes, part.dtype);
+  for (const Piece& piece : optimizer.pieces()) {
+    if (piece.parameter != part.parameter) continue;
+    const int64_t size = (piece.size + part.unit - 1) / part.unit;
+    const torch::Tensor target = whole.view({-1}).narrow(0, piece.begin / part.unit, size);
+    if (piece.part == group.rank()) {
+      target.copy_(part.own.view({-1}));
     } else {
-      const torch::Tensor whole = torch::empty(part.sizes, part.dtype);
-      for (const Piece& piece : optimizer.pieces()) {
-        if (piece.parameter != part.parameter) continue;
-        const int64_t size = (piece.size + part.unit - 1) / part.unit;
-        const torch::Tensor target = whole.view({-1}).narrow(0, piece.begin / part.unit, size);
-        if (piece.part == group.rank()) {
-          target.copy_(part.own.view({-1}));
-        } else {
-          group.receive(target, piece.part);
-        }
-      }
-      result.push_back({part.name, whole});
+      group.receive(target, piece.part);
     }
   }
-  return result;
+  return whole;
+}
+
+// The whole state, of which the processes hold parts, one tensor at a time.
+std::vector<checkpoint::PlannedTensor> shared_state(const AdamW& optimizer,
+                                                    const distributed::Group& group) {
+  std::vector<checkpoint::PlannedTensor> planned;
+  for (const AdamW::StatePart& part : optimizer.state()) {
+    planned.push_back({part.name, part.sizes, part.dtype,
+                       [&optimizer, &group, part] { return gather_part(optimizer, part, group); }});
+  }
+  return planned;
 }
 
 // Whether tensors on a GPU can be copied with room to spare.
@@ -58,8 +63,10 @@ bool fits_host(const AdamW& optimizer) {
   return available_host_bytes() > bytes + bytes / 4;
 }
 
+// `Tensors`: tensors, or how they are made.
+template <class Tensors>
 void write_files(const fs::path& folder, const std::vector<NamedTensor>& model,
-                 const std::vector<NamedTensor>& optimizer, const Json& state) {
+                 const Tensors& optimizer, const Json& state) {
   fs::remove_all(folder);
   fs::create_directories(folder);
   checkpoint::write_safetensors(folder / kModel, model);
@@ -118,18 +125,34 @@ void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
                              const TrainingState& state, const distributed::Group& group,
                              std::function<void()> afterwards) {
   wait();
-  const bool in_background = when_ == CheckpointWrites::kBackground ||
-                             (when_ == CheckpointWrites::kAuto && fits_host(optimizer));
   const Json json = {{"step", state.step},
                      {"optimizer_steps", optimizer.steps_done()},
                      {"stream_position", state.stream_position},
                      {"loss_state", state.loss_state},
                      {"fingerprint", state.fingerprint}};
-  std::vector<NamedTensor> moments = gather_state(optimizer, group, in_background);
-  if (!group.leads()) return;
   std::vector<NamedTensor> model;
+  if (group.size() > 1) {
+    std::vector<checkpoint::PlannedTensor> moments = shared_state(optimizer, group);
+    if (!group.leads()) {
+      checkpoint::sort_as_written(moments);
+      for (const auto& tensor : moments) tensor.make();
+      return;
+    }
+    for (const auto& [name, tensor] : optimizer.parameters()) {
+      model.push_back({name, tensor.detach()});
+    }
+    write_files(folder, model, moments, json);
+    if (afterwards) afterwards();
+    return;
+  }
+  const bool in_background = when_ == CheckpointWrites::kBackground ||
+                             (when_ == CheckpointWrites::kAuto && fits_host(optimizer));
+  std::vector<NamedTensor> moments;
   for (const auto& [name, tensor] : optimizer.parameters()) {
     model.push_back(named(name, tensor, in_background));
+  }
+  for (const AdamW::StatePart& part : optimizer.state()) {
+    moments.push_back(named(part.name, part.own, in_background));
   }
   auto task = [folder, json, afterwards = std::move(afterwards), model = std::move(model),
                moments = std::move(moments)] {

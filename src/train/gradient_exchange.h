@@ -15,11 +15,11 @@ class GradientExchange {
   // The optimizer has one part per process of the group; both must outlive this.
   GradientExchange(AdamW& optimizer, const distributed::Group& group);
 
-  // All weights as the first process has them.
+  // All trained weights as the first process has them.
   void start() const;
   // Afterwards the optimizer's own part of the gradients is the whole step's.
   void sum_gradients() const;
-  // Afterwards all processes have all weights.
+  // Afterwards all processes have all of them anew.
   void share_weights() const;
 
  private:

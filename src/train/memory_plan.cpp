@@ -125,6 +125,7 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
     return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
   };
   for_each_step(inputs, device, shape.processes, kStepsMeasured, [&](const StepCut& cut) {
+    check_shares(inputs.config, cut);
     for (int64_t r = 0; r < shape.processes; ++r) {
       shape.micro_batches =
           std::max(shape.micro_batches, static_cast<int64_t>(cut.end_of(r) - cut.begin_of(r)));

@@ -64,17 +64,18 @@ void cut_groups(const std::vector<ItemGroup>& groups, size_t begin, size_t end,
 }
 
 // Where each process's groups begin, and the end of the last: rows of about as many tokens, none
-// of them empty.
+// of them empty but the last ones where there are fewer groups than processes.
 std::vector<size_t> share_groups(const std::vector<ItemGroup>& groups, size_t processes) {
   int64_t total = 0;
   for (const ItemGroup& group : groups) total += group.tokens;
+  const size_t shares = std::min(processes, groups.size());
   std::vector<size_t> begins = {0};
   int64_t tokens = 0;
   size_t next = 0;
-  for (size_t r = 1; r < processes; ++r) {
+  for (size_t r = 1; r < shares; ++r) {
     const auto aim =
-        static_cast<double>(total) * static_cast<double>(r) / static_cast<double>(processes);
-    const size_t last = groups.size() - (processes - r);  // one stays for each that follows
+        static_cast<double>(total) * static_cast<double>(r) / static_cast<double>(shares);
+    const size_t last = groups.size() - (shares - r);  // one stays for each that follows
     do {
       tokens += groups[next++].tokens;
       // The next group is taken too when more than half of it lies before the mark.
@@ -82,7 +83,7 @@ std::vector<size_t> share_groups(const std::vector<ItemGroup>& groups, size_t pr
              static_cast<double>(tokens) + static_cast<double>(groups[next].tokens) / 2 < aim);
     begins.push_back(next);
   }
-  begins.push_back(groups.size());
+  begins.resize(processes + 1, groups.size());
   return begins;
 }
 
@@ -155,10 +156,6 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
   const auto count = static_cast<size_t>(processes);
   StepCut cut;
   if (inputs.config.averaging == "exact") {
-    if (groups.size() < count) {
-      user_error("train.batch_size: a step of ", groups.size(), " examples cannot be shared by ",
-                 processes, " processes; raise it, or start fewer");
-    }
     const std::vector<size_t> begins = share_groups(groups, count);
     for (size_t r = 0; r < count; ++r) {
       cut.shares.push_back(cut.micro_batches.size());
@@ -168,13 +165,23 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
     return cut;
   }
   cut_groups(groups, 0, groups.size(), budget, number, cut.micro_batches);
-  if (cut.micro_batches.size() < count) {
+  for (size_t r = 0; r <= count; ++r) cut.shares.push_back(r * cut.micro_batches.size() / count);
+  return cut;
+}
+
+void check_shares(const TrainConfig& config, const StepCut& cut) {
+  const size_t processes = cut.shares.size() - 1;
+  for (size_t r = 0; r < processes; ++r) {
+    if (cut.shares[r] < cut.shares[r + 1]) continue;
+    if (config.averaging == "exact") {
+      user_error("train.batch_size: a step of ", config.batch_size,
+                 " examples cannot be shared by ", processes,
+                 " processes; raise it, or start fewer");
+    }
     user_error("train.micro_batch_size: a step of ", cut.micro_batches.size(),
                " micro-batches cannot be shared by ", processes,
                " processes; lower it, raise train.batch_size, or start fewer");
   }
-  for (size_t r = 0; r <= count; ++r) cut.shares.push_back(r * cut.micro_batches.size() / count);
-  return cut;
 }
 
 void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t processes,

@@ -32,9 +32,12 @@ struct StepCut {
 
 // The step as the run's config cuts it. With averaging: exact each process gets a row of items with
 // about as many tokens, which is then cut for itself; with micro_batch_mean the micro-batches are
-// those of a single process. UserError when there is not one for each.
+// those of a single process. Where there are fewer than processes, the last ones get none.
 StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
                   const std::vector<data::PairItem>& items);
+
+// UserError when some process has nothing to do in a step, and so nothing to say of its means.
+void check_shares(const TrainConfig& config, const StepCut& cut);
 
 // Visits the run's first `most` steps; the inputs need no model.
 void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t processes,

@@ -177,6 +177,7 @@ StepRecord Trainer::do_step() {
     }
   }
   const StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items);
+  check_shares(inputs_.config, cut);
   if (free_gradients_) {
     check_not_cut(static_cast<int64_t>(cut.micro_batches.size()));
     free_gradients_->begin_step(record.lr);
@@ -215,6 +216,7 @@ void Trainer::run() {
     }
     if (stopping) {
       checkpoints_.wait();
+      inputs_.group->wait();  // nobody leaves before the checkpoint is there
       const int own = SignalWatch::received();
       throw Interrupted(own != 0 ? own : SIGTERM);
     }

@@ -45,6 +45,14 @@ TEST(GroupTest, SumsAreTheSameBitsEverywhereInOrderOfRank) {
     EXPECT_EQ(sum, (std::vector<double>{expected, 0.1 + 0.1 + 0.1 + 0.1}));
 }
 
+TEST(GroupTest, KnowsItsNeighbours) {
+  const auto places = run_on_all(
+      3, [](const Group& group) { return std::pair(group.local_rank(), group.local_size()); });
+  using Place = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(places, (std::vector<Place>{{0, 3}, {1, 3}, {2, 3}}));
+  EXPECT_EQ(alone().local_size(), 1);
+}
+
 TEST(GroupTest, FirstTextOfAll) {
   const auto texts = run_on_all(3, [](const Group& group) {
     const auto none = group.first("");

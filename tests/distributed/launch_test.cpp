@@ -39,10 +39,10 @@ class LaunchTest : public ::testing::Test {
   static constexpr const char* kNames[] = {"RANK",
                                            "WORLD_SIZE",
                                            "LOCAL_RANK",
-                                           "LOCAL_WORLD_SIZE",
                                            "MASTER_ADDR",
                                            "MASTER_PORT",
                                            "TORCHELASTIC_USE_AGENT_STORE",
+                                           "TORCHELASTIC_RESTART_COUNT",
                                            "OMPI_COMM_WORLD_RANK",
                                            "OMPI_COMM_WORLD_SIZE",
                                            "OMPI_COMM_WORLD_LOCAL_RANK",
@@ -66,18 +66,18 @@ TEST_F(LaunchTest, Torchrun) {
   set({{"RANK", "5"},
        {"WORLD_SIZE", "8"},
        {"LOCAL_RANK", "1"},
-       {"LOCAL_WORLD_SIZE", "4"},
        {"MASTER_ADDR", "node1"},
        {"MASTER_PORT", "4321"},
-       {"TORCHELASTIC_USE_AGENT_STORE", "True"}});
+       {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+       {"TORCHELASTIC_RESTART_COUNT", "2"}});
   const Launch launch = launch_from_environment();
   EXPECT_EQ(launch.rank, 5);
   EXPECT_EQ(launch.size, 8);
   EXPECT_EQ(launch.local_rank, 1);
-  EXPECT_EQ(launch.local_size, 4);
   EXPECT_EQ(launch.address, "node1");
   EXPECT_EQ(launch.port, 4321);
   EXPECT_TRUE(launch.is_hosted);
+  EXPECT_EQ(launch.attempt, "2");
 }
 
 TEST_F(LaunchTest, SlurmsStepNotItsBatchScript) {

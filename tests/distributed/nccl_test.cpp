@@ -78,7 +78,7 @@ int refuse(const void*, void*, size_t, int, int, void*, void*) { return 6; }
 const char* error(int code) { return code == 6 ? "remote process exited" : "invalid"; }
 
 NcclLibrary stand_in() {
-  return {get_unique_id, comm_init_rank, comm_destroy, reduce, broadcast, error};
+  return {get_unique_id, comm_init_rank, comm_destroy, comm_destroy, reduce, broadcast, error};
 }
 
 TEST(NcclTest, ReducesAndBroadcastsInPlace) {

@@ -49,6 +49,18 @@ wait "$other"
 expect "the second process says nothing" test ! -s hand.out
 expect "started by hand: the same bits" test "$(weights of2)" = "$(weights hand)"
 
+# What a machine has free may differ; all plan with the least.
+as 1 "${run[@]}" "${settings[@]}" --output room --set train.memory_gib=1 >hand.out 2>&1 &
+other=$!
+as 0 "${run[@]}" "${settings[@]}" --output room >/dev/null
+wait "$other"
+expect "with different room: the same bits" test "$(weights of2)" = "$(weights room)"
+
+# Whoever starts it may ignore the end of children.
+timeout -s KILL 60 env --ignore-signal=CHLD "${run[@]}" "${settings[@]}" --output ignored --nproc 2 \
+  >/dev/null
+expect "started by one who ignores children: the same bits" test "$(weights of2)" = "$(weights ignored)"
+
 # Other settings: dropout that falls on the same tokens, narrow weights and state, micro-batch means.
 compare() { # compare NAME SHARE ARGUMENT…
   local name=$1 share=$2
@@ -126,8 +138,9 @@ expect "stopped and resumed: the same bits" test "$(weights long)" = "$(weights 
 start lost 3
 kill -9 "$(pgrep -P "$pid" | tail -1)"
 ended "$pid"
-expect "the loss is told, not $code" test "$code" -ne 0
-expect "by one who notices" grep -q "connection to another process of the run is lost" lost.log
+expect "the exit code is that of the killed process, not $code" test "$code" -eq 137
+expect "who died is told" grep -q "process [12] was killed by signal 9" lost.log
+expect "by one who notices, too" grep -q "connection to another process of the run is lost" lost.log
 expect "run.json says failed" test "$(status lost)" = '"status": "failed"'
 
 # Mistakes are told once, and nothing is written.
@@ -145,17 +158,19 @@ expect_error 2 "pdu's micro-batches depend on those before" "$unlearn" --method 
   --set train.averaging=micro_batch_mean --set train.micro_batch_size=1
 expect_error 2 "absent" "${two[@]}" --set data.forget=absent
 expect_error 2 "did you mean" "${two[@]}" --method simnp
-expect_error 2 "device: cuda:0 is one GPU" "${two[@]}" --device cuda:0
+expect_error 2 "cuda:0: is one GPU" "${two[@]}" --device cuda:0
 expect_error 2 "another launcher" as 0 "${two[@]}"
 lone() { WORLD_SIZE=2 "$@"; }
 expect_error 2 "RANK is not set" lone "${run[@]}" --output bad
 lost_machine() { WORLD_SIZE=2 RANK=1 MASTER_ADDR=no.such.machine.invalid "$@"; }
 expect_error 2 "MASTER_ADDR: no machine" lost_machine "${run[@]}" --output bad
-as 1 "${run[@]}" --output bad --lr 0.1 >other.out 2>&1 &
-other=$!
-expect_error 2 "process 1: this machine's configs, data or tokenizer are not those" \
-  as 0 "${run[@]}" --output bad
-! wait "$other" || die "the other process ended well"
+for differs in train.lr=0.1 train.save_every=2 model.dtype=bfloat16; do
+  as 1 "${run[@]}" --output bad --set "$differs" >other.out 2>&1 &
+  other=$!
+  expect_error 2 "process 1: settings, model, data, tokenizer or kind of device are not those" \
+    as 0 "${run[@]}" --output bad
+  ! wait "$other" || die "the other process ended well"
+done
 expect "nothing was written" test ! -e bad
 expect_error 2 "is not empty" "${run[@]}" --output one --nproc 2
 expect_error 3 "error: step [0-9]*: .* nothing past step" "$unlearn" --method ga --nproc 2 \

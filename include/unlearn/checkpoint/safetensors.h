@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,11 +65,24 @@ struct NamedTensor {
   torch::Tensor tensor;  // any device, any strides
 };
 
+// A tensor that is made when it is its turn to be written, and gone afterwards.
+struct PlannedTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  torch::Dtype dtype = torch::kFloat32;
+  std::function<torch::Tensor()> make;
+};
+
+// Puts tensors into the order of a file: by falling dtype, then name.
+void sort_as_written(std::vector<PlannedTensor>& tensors);
+
 // Writes one file byte-identical to the reference writer's: tensors by falling dtype, then name,
 // the header padded with spaces to 8 bytes, metadata {"format": "pt"}. With `dtype`, floating
 // tensors are converted one at a time. The file appears whole.
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                        std::optional<torch::Dtype> dtype = std::nullopt);
+// The same from tensors that need not exist together.
+void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTensor> tensors);
 
 // The weights of a Hugging Face folder: model.safetensors, or the shards that
 // model.safetensors.index.json names (each tensor must be where the index says, and only there).

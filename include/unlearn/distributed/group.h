@@ -48,17 +48,23 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
-  // Each process on the GPU that it uses; needed before tensors on GPUs are exchanged.
+  // Each process on the GPU that it uses; needed before tensors on GPUs are exchanged. UserError
+  // where there is no NCCL.
   void connect_gpus();
 
   int64_t rank() const { return rank_; }
   int64_t size() const { return size_; }
+  // Among the processes on this machine.
+  int64_t local_rank() const { return local_rank_; }
+  int64_t local_size() const { return local_size_; }
   // The one that writes files and reports.
   bool leads() const { return rank_ == 0; }
 
   // Elementwise over all processes, added up in their order: the same bits everywhere.
   std::vector<double> sum(const std::vector<double>& values) const;
   double sum(double value) const { return sum(std::vector<double>{value}).front(); }
+  // Every process's value, by rank.
+  std::vector<double> gather(double value) const;
   // The text of the first process that has one, and which that is; {"", size} when none has.
   struct Text {
     std::string text;
@@ -83,8 +89,12 @@ class Group {
 
  private:
   class Backend;
+  void find_neighbours();
+
   int64_t rank_ = 0;
   int64_t size_ = 1;
+  int64_t local_rank_ = 0;
+  int64_t local_size_ = 1;
   std::unique_ptr<Backend> backend_;  // null when alone
   std::unique_ptr<Nccl> gpus_;
 };

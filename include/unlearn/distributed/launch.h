@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,24 +12,25 @@ namespace unlearn::distributed {
 struct Launch {
   int64_t rank = 0;
   int64_t size = 1;
-  int64_t local_rank = 0;  // among the processes on this machine
-  int64_t local_size = 1;
-  std::string address;  // where rank 0 listens
+  std::optional<int64_t> local_rank;  // among the processes on this machine, where it is told
+  std::string address;                // where rank 0 listens
   int64_t port = 0;
-  bool is_hosted = false;  // torchrun itself listens there
+  bool is_hosted = false;  // torchrun itself listens there …
+  std::string attempt;     // … also when it starts all processes again
 };
 
-// RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT; without them what
-// srun or Open MPI's mpirun say in their own words. One process where nothing is said. UserError
+// RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them what srun or Open MPI's
+// mpirun say in their own words. One process where nothing is said. UserError
 // names the variable that is missing or wrong.
 Launch launch_from_environment();
 
-// Runs this program `processes` times on this machine, told apart by the variables above, and waits
-// for all of them; signals are passed on. Returns the exit code of the first that failed, or 0.
-// Must be called before the program has threads.
-int run_processes(int64_t processes, const std::vector<std::string>& arguments);
+// Whether an address means this machine alone.
+bool is_loopback(const std::string& address);
 
-// The cores of this machine, divided among its processes, unless OMP_NUM_THREADS says otherwise.
-void share_cores(const Launch& launch);
+// Runs this program `processes` times on this machine, told apart by the variables above, and waits
+// for all of them; signals are passed on. When one ends badly, the others are given time to follow.
+// Returns 0 when all ended well, else the exit code of a process that a signal killed, or that of
+// the first process, or another's. Must be called before the program has threads.
+int run_processes(int64_t processes, const std::vector<std::string>& arguments);
 
 }  // namespace unlearn::distributed

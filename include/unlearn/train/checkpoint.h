@@ -22,7 +22,8 @@ struct TrainingState {
 
 // When the files of a checkpoint are written.
 enum class CheckpointWrites {
-  kAuto,        // behind the training when its tensors lie on a GPU and the host can hold a copy
+  kAuto,        // behind the training when its tensors lie on a GPU, the host can hold a copy, and
+                // no other process holds a part of them
   kAtOnce,      // before write() returns
   kBackground,  // from a copy in host memory, while training goes on
 };
