@@ -103,6 +103,7 @@ start() {
   done
   die "no checkpoint after a minute"
 }
+children_of() { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d / -f 3 | sort -n; }
 # ended PID: waits for it, sets $code
 ended() {
   code=0
@@ -111,7 +112,7 @@ ended() {
 
 "${run[@]}" "${settings[@]}" --epochs 40 --output long --nproc 2 >/dev/null
 start killed 2
-children=$(pgrep -P "$pid")
+children=$(children_of "$pid")
 kill -9 "$pid"
 ended "$pid"
 for child in $children; do
@@ -136,7 +137,7 @@ expect "stopped and resumed: the same bits" test "$(weights long)" = "$(weights 
 
 # One process is lost: the others end too.
 start lost 3
-kill -9 "$(pgrep -P "$pid" | tail -1)"
+kill -9 "$(children_of "$pid" | tail -1)"
 ended "$pid"
 expect "the exit code is that of the killed process, not $code" test "$code" -eq 137
 expect "who died is told" grep -q "process [12] was killed by signal 9" lost.log
