@@ -121,7 +121,11 @@ void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTen
       length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
     }
     out << length << text;
-    for (const PlannedTensor& entry : tensors) write_tensor(out, entry.make(), entry.dtype);
+    for (const PlannedTensor& entry : tensors) {
+      const torch::Tensor made = entry.make();
+      UNLEARN_CHECK(made.sizes() == entry.shape, entry.name);
+      write_tensor(out, made, entry.dtype);
+    }
   });
 }
 

@@ -156,7 +156,9 @@ Group::Group(const Launch& launch) : rank_(launch.rank), size_(launch.size) {
   } catch (const std::exception& error) {
     const std::string what = error.what();
     user_error("process ", rank_, " of ", size_, ": the others cannot be met at ", launch.address,
-               ":", launch.port, " (MASTER_ADDR, MASTER_PORT): ", what.substr(0, what.find('\n')));
+               ":", launch.port,
+               " (MASTER_ADDR, MASTER_PORT; without WORLD_SIZE a run is one process): ",
+               what.substr(0, what.find('\n')));
   }
   find_neighbours();
   if (launch.local_rank) local_rank_ = *launch.local_rank;

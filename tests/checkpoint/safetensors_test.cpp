@@ -105,6 +105,25 @@ TEST_F(Safetensors, StridedTensorsAreWrittenInOrder) {
   EXPECT_TRUE(torch::equal(SafetensorsFile(folder_ / "a.safetensors").view("x"), x));
 }
 
+TEST_F(Safetensors, PlannedTensorsAreMadeInTheirTurn) {
+  std::vector<PlannedTensor> planned;
+  std::vector<std::string> made;
+  const std::vector<NamedTensor> tensors = every_dtype();
+  for (const auto& [name, tensor] : tensors) {
+    planned.push_back(
+        {name, tensor.sizes().vec(), tensor.scalar_type(), [&made, own_name = name, own = tensor] {
+           made.push_back(own_name);
+           return own;
+         }});
+  }
+  write_safetensors(folder_ / "planned.safetensors", planned);
+  write_safetensors(folder_ / "at_once.safetensors", tensors);
+  EXPECT_EQ(read_file(folder_ / "planned.safetensors"), read_file(folder_ / "at_once.safetensors"));
+  sort_as_written(planned);
+  ASSERT_EQ(made.size(), planned.size());
+  for (size_t i = 0; i < made.size(); ++i) EXPECT_EQ(made[i], planned[i].name);
+}
+
 TEST_F(Safetensors, BadHeadersAreRefusedByName) {
   const auto with = [&](const std::string& header, size_t bytes) {
     return refusal(write_raw(cat("{", header, "}"), bytes));
