@@ -10,6 +10,8 @@ source_dir=$2
 shared_dir=${3:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# A command that fails where no check expects it.
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND: $(tail -n 5 "$work/last.log" 2>/dev/null)" >&2' ERR
 checks=0
 
 die() {
