@@ -50,7 +50,8 @@ class Rmu : public ForgetRetainLoss {
 
   std::vector<Statistic> statistics(const LossInputs& inputs) const override {
     if (!ou_) return {};
-    return {inverse_lengths(inputs.forget), inverse_lengths(inputs.retain)};
+    return {inverse_lengths("forget_inverse_length", inputs.forget),
+            inverse_lengths("retain_inverse_length", inputs.retain)};
   }
 
   void set_statistics(const std::vector<double>& means) override {
@@ -109,9 +110,9 @@ class Rmu : public ForgetRetainLoss {
  private:
   int64_t layer() const { return module_regex_.empty() ? layer_ : layer_of(module_regex_); }
 
-  static Statistic inverse_lengths(const scoring::TokenScores& scores) {
-    if (!scores.hidden.defined()) return {"inverse_length", 0.0, 0.0};
-    return {"inverse_length", scores.lengths().reciprocal().sum().item<double>(),
+  static Statistic inverse_lengths(const char* name, const scoring::TokenScores& scores) {
+    if (!scores.hidden.defined()) return {name, 0.0, 0.0};
+    return {name, scores.lengths().reciprocal().sum().item<double>(),
             static_cast<double>(scores.num_sequences())};
   }
 
@@ -121,7 +122,7 @@ class Rmu : public ForgetRetainLoss {
     const auto per_token = (scores.hidden - target).square().mean(1);
     const auto sums = scores.sum_per_sequence(per_token);
     if (!ou_) return (sums / scores.lengths()).sum();
-    const Statistic own = inverse_lengths(scores);
+    const Statistic own = inverse_lengths("inverse_length", scores);
     const double mean = step_inverse_lengths_.empty() ? own.sum / std::max(1.0, own.count)
                                                       : step_inverse_lengths_.at(statistic);
     return sums.sum() * mean;

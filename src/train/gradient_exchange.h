@@ -25,10 +25,10 @@ class GradientExchange {
  private:
   // Neighbouring pieces of one part, small enough together to travel at once.
   using Parcel = std::vector<Piece>;
-  std::vector<Parcel> parcels() const;
 
   AdamW& optimizer_;
   const distributed::Group& group_;
+  std::vector<Parcel> parcels_;
 };
 
 }  // namespace unlearn::train

@@ -127,25 +127,50 @@ model::StepPosition first_position(const TrainerInputs& inputs, const StepCut& c
   return position;
 }
 
+// Sums and counts by name, in the order of their coming.
+class Totals {
+ public:
+  // `part`: a losses::Diagnostic or a losses::Statistic.
+  template <class Part>
+  void add(const Part& part) {
+    const auto known = std::find(names_.begin(), names_.end(), part.name);
+    const auto index = static_cast<size_t>(known - names_.begin());
+    if (known == names_.end()) {
+      names_.push_back(part.name);
+      values_.insert(values_.end(), {0.0, 0.0});
+    }
+    values_[2 * index] += part.sum;
+    values_[2 * index + 1] += part.count;
+  }
+  // Of all processes; each has the same names, because each has examples of all roles.
+  std::vector<losses::Statistic> over(const distributed::Group& group) const {
+    const std::vector<double> values = group.sum(values_);
+    std::vector<losses::Statistic> totals;
+    for (size_t i = 0; i < names_.size(); ++i) {
+      totals.push_back({names_[i], values[2 * i], values[2 * i + 1]});
+    }
+    return totals;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<double> values_;  // sum and count of each
+};
+
 // Statistics of the whole step for losses that couple its examples (no gradient).
 void share_statistics(const TrainerInputs& inputs, const StepCut& cut, int64_t step) {
   torch::NoGradGuard no_grad;
   const int64_t own = inputs.group->rank();
-  std::vector<double> sums, counts;
+  Totals totals;
   model::StepPosition position = first_position(inputs, cut, step);
   for (size_t b = cut.begin_of(own); b < cut.end_of(own); ++b) {
-    const auto part = inputs.loss->statistics(run_model(inputs, cut.micro_batches[b], position));
-    sums.resize(part.size());
-    counts.resize(part.size());
-    for (size_t i = 0; i < part.size(); ++i) {
-      sums[i] += part[i].sum;
-      counts[i] += part[i].count;
-    }
+    const auto scores = run_model(inputs, cut.micro_batches[b], position);
+    for (const auto& statistic : inputs.loss->statistics(scores)) totals.add(statistic);
   }
-  sums = inputs.group->sum(sums);
-  counts = inputs.group->sum(counts);
   std::vector<double> means;
-  for (size_t i = 0; i < sums.size(); ++i) means.push_back(sums[i] / std::max(1.0, counts[i]));
+  for (const auto& total : totals.over(*inputs.group)) {
+    means.push_back(total.sum / std::max(1.0, total.count));
+  }
   inputs.loss->set_statistics(means);
 }
 
@@ -156,35 +181,6 @@ void check_finite(double value, const Term& term, const std::vector<data::PackIt
                            " for rows ", row_list(items, term.role), "; nothing past step ",
                            step - 1, " is saved (lower train.lr?)"));
 }
-
-// Sums and counts of diagnostics by name, in the order of their coming.
-class Means {
- public:
-  void add(const losses::Diagnostic& diagnostic) {
-    const auto known = std::find(names_.begin(), names_.end(), diagnostic.name);
-    const auto index = static_cast<size_t>(known - names_.begin());
-    if (known == names_.end()) {
-      names_.push_back(diagnostic.name);
-      sums_.push_back(0);
-      counts_.push_back(0);
-    }
-    sums_[index] += diagnostic.sum;
-    counts_[index] += diagnostic.count;
-  }
-  // Over all processes; each has the same names, because each has examples of all roles.
-  std::vector<std::pair<std::string, double>> result(const distributed::Group& group) const {
-    const std::vector<double> sums = group.sum(sums_), counts = group.sum(counts_);
-    std::vector<std::pair<std::string, double>> means;
-    for (size_t i = 0; i < names_.size(); ++i) {
-      if (counts[i] > 0) means.emplace_back(names_[i], sums[i] / counts[i]);
-    }
-    return means;
-  }
-
- private:
-  std::vector<std::string> names_;
-  std::vector<double> sums_, counts_;
-};
 
 // What each process has of the step's means, added up.
 void add_up(const distributed::Group& group, StepMeans& means) {
@@ -218,7 +214,7 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
   // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
   const auto share = exact ? 1.0 : static_cast<double>(cut.micro_batches.size());
   StepMeans means;
-  Means diagnostics;
+  Totals diagnostics;
   model::StepPosition position = first_position(inputs, cut, step);
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
   const auto run_share = [&] {
@@ -258,7 +254,9 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
     for (const auto& [name, mean] : means.terms) step_means.push_back(mean);
     inputs.loss->observe(step_means, epoch);
   }
-  means.diagnostics = diagnostics.result(group);
+  for (const auto& total : diagnostics.over(group)) {
+    if (total.count > 0) means.diagnostics.emplace_back(total.name, total.sum / total.count);
+  }
   return means;
 }
 

@@ -106,7 +106,6 @@ RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(p
 RunFolder RunFolder::for_reading(fs::path path) {
   RunFolder folder;
   folder.path_ = std::move(path);
-  folder.is_written_ = false;
   folder.run_json_ = read_run_json(folder.path_);
   return folder;
 }
@@ -115,7 +114,6 @@ fs::path RunFolder::checkpoint(int64_t step) const { return checkpoints() / cat(
 
 void RunFolder::update_run_json(const Json& fields) {
   run_json_.update(fields);
-  if (!is_written_) return;
   write_file_atomic(path_ / kRunJson, run_json_.dump(2) + "\n");
 }
 
@@ -124,13 +122,11 @@ void RunFolder::write_config(const std::string& yaml) {
 }
 
 void RunFolder::append_metrics(const Json& line) {
-  if (!is_written_) return;
   metrics_ << line.dump() << '\n' << std::flush;
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot write (disk full?)");
 }
 
 void RunFolder::truncate_metrics(int64_t step) {
-  if (!is_written_) return;
   metrics_.close();
   std::string kept;
   for (const std::string& line : split(read_file(path_ / kMetrics), '\n')) {

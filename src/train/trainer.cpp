@@ -95,7 +95,7 @@ void Trainer::resume_from(int64_t checkpoint_step) {
   step_ = state.step;
   stream_.set_cursor(state.stream_position);
   inputs_.loss->load_state(state.loss_state);
-  folder_.truncate_metrics(step_);
+  if (inputs_.group->leads()) folder_.truncate_metrics(step_);
   log::info("resumed after step ", step_, " of ", plan_.total);
 }
 
@@ -207,7 +207,7 @@ void Trainer::run() {
     const StepRecord record = do_step();
     step_ = record.step;
     observe_epoch();
-    folder_.append_metrics(record.to_json());
+    if (inputs_.group->leads()) folder_.append_metrics(record.to_json());
     if (hooks_.on_step) hooks_.on_step(record, plan_.total);
     // One process may have been told, or all.
     const bool stopping = inputs_.group->sum(SignalWatch::received()) != 0;

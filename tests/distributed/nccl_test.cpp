@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "unlearn/core/error.h"
 #include "unlearn/distributed/group.h"
 
 namespace unlearn::distributed {
@@ -110,6 +111,15 @@ TEST(NcclTest, ReducesAndBroadcastsInPlace) {
       EXPECT_EQ(call.root, 1);
       EXPECT_EQ(call.stream, &stream);
     }
+  }
+}
+
+TEST(NcclTest, WithoutLibTorchsCudaHalfThereIsNone) {
+  try {
+    find_nccl();
+    FAIL() << "nothing was thrown";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("brings no libnccl.so.2"), std::string::npos);
   }
 }
 

@@ -7,10 +7,9 @@ export OMP_NUM_THREADS=1
 unset UNLEARN_CACHE_DIR RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE MASTER_ADDR MASTER_PORT
 run=("$unlearn" --config "$source_dir/configs/quickstart.yaml" --model "$source_dir/data/tiny"
   --data "$source_dir/data/fiction" --quiet)
+quick=("${run[@]}")
 settings=(--method npo --set method.retain_loss=kl --epochs 10 --set train.save_every=5)
 
-weights() { sha256sum <"$1/model/model.safetensors"; }
-status() { grep -o '"status": *"[a-z]*"' "$1/run.json"; }
 # numbers FOLDER: loss and gradient norm of every step
 numbers() { sed -E 's/.*"loss":([^,]*),.*"grad_norm":([^,]*),.*/\1 \2/' "$1/metrics.jsonl"; }
 ids() { grep -o '"forget_ids":.*"tokens":[0-9]*' "$1/metrics.jsonl"; }
@@ -77,6 +76,12 @@ compare stochastic 0.1 --set model.dtype=bfloat16 --set train.master=sr
 compare means 1e-4 --set train.averaging=micro_batch_mean --set train.micro_batch_size=1
 compare recomputed 1e-4 --set train.recompute=full --set train.batch_tokens=80
 compare kto 1e-4 --method kto_sigmoid --set method.forget_weight=1
+
+# RMU's two statistics, one for each role.
+run=("$unlearn" --config "$source_dir/configs/fiction.yaml" --model "$source_dir/data/tiny"
+  --data "$source_dir/data/fiction" --quiet --set data.forget=forget05)
+compare rmu 1e-4 --method rmu --set method.layer=2 --set 'train.compat=[rmu_ou]' --set train.batch_tokens=80
+run=("${quick[@]}")
 
 finetune=("$unlearn" finetune --model "$source_dir/data/tiny" --data "$source_dir/data/fiction"
   --quiet --set data.train=retain95 --set train.batch_size=8 --set train.max_steps=6

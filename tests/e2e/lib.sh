@@ -37,3 +37,7 @@ expect() { # expect DESCRIPTION COMMAND…
   "$@" || die "$what"
   checks=$((checks + 1))
 }
+
+# Of a run folder: its weights' hash, and how it ended.
+weights() { sha256sum <"$1/model/model.safetensors"; }
+status() { grep -o '"status": *"[a-z]*"' "$1/run.json"; }

@@ -87,7 +87,7 @@ struct Diagnostic {
 
 // A quantity whose mean over all examples of a step enters the loss without gradient.
 struct Statistic {
-  std::string name;
+  std::string name;  // unique within its loss
   double sum;
   double count;
 };

@@ -25,7 +25,7 @@ class RunFolder {
   // Creates the folder (or takes it over) after that check; with kOverwrite the files of an earlier
   // run are removed (nothing else).
   RunFolder(std::filesystem::path path, ExistingOutput existing);
-  // A run's folder as it is: of the processes of a run, only the first writes there.
+  // A run's folder as it is, for the processes of a run that do not write there: all but the first.
   static RunFolder for_reading(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -52,7 +52,6 @@ class RunFolder {
   RunFolder() = default;
 
   std::filesystem::path path_;
-  bool is_written_ = true;
   Json run_json_ = Json::object();
   std::ofstream metrics_;
 };
