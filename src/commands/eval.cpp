@@ -2,6 +2,7 @@
 #include <iostream>
 #include <set>
 
+#include "commands/device.h"
 #include "commands/evaluate.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"

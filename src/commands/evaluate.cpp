@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "commands/device.h"
 #include "commands/session.h"
 #include "commands/stage_progress.h"
 #include "unlearn/checkpoint/hf_folder.h"

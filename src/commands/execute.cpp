@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "commands/check_run.h"
+#include "commands/device.h"
 #include "commands/join_run.h"
 #include "commands/lead_run.h"
 #include "unlearn/core/error.h"

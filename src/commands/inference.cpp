@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "commands/device.h"
 #include "commands/run_config.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"

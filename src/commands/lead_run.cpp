@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "commands/device.h"
 #include "commands/evaluate.h"
 #include "commands/input_hashes.h"
 #include "commands/join_run.h"

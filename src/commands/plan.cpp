@@ -1,6 +1,7 @@
 // What --dry-run prints: steps, tokens and predicted memory.
 #include <iomanip>
 
+#include "commands/device.h"
 #include "commands/session.h"
 #include "commands/weights.h"
 #include "unlearn/core/error.h"

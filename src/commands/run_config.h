@@ -55,14 +55,6 @@ RunConfig resolve_evaluation(const config::Settings& settings);
 // UserError for anything wrong in files or flags.
 RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose);
 
-// "auto", "cpu", "cuda", "cuda:N" -> a device that exists, with its index, and is in use from now
-// on; UserError otherwise.
-// Of several processes on this machine, each takes the GPU of its number.
-torch::Device resolve_device(const std::string& name,
-                             std::optional<int64_t> process = std::nullopt);
-// "auto", "float32", "bfloat16", "float64": auto is float32 on the CPU and bfloat16 on CUDA.
-torch::Dtype resolve_dtype(const std::string& name, torch::Device device);
-std::string dtype_text(torch::Dtype dtype);
 // The template named in the config, or the family's own. Logs which for "auto".
 data::Template resolve_template(const std::string& name,
                                 const std::optional<data::Template>& custom,

@@ -1,5 +1,6 @@
 #include "commands/session.h"
 
+#include "commands/device.h"
 #include "commands/weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"

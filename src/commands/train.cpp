@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "commands/check_run.h"
+#include "commands/device.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/strings.h"

@@ -1,5 +1,6 @@
 #include "commands/weights.h"
 
+#include "commands/device.h"
 #include "unlearn/core/log.h"
 #include "unlearn/model/lora.h"
 
