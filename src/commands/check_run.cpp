@@ -114,6 +114,7 @@ CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purp
   CheckedRun checked;
   checked.prepared = prepare_run(config, purpose, device, sharing);
   if (flags.overwrite) check_inputs_stay(config, checked.prepared);
+  train::check_rates(config.train, checked.prepared.plan);
   warn_of_warmup(checked.prepared.plan);
   check_reference(config, checked.prepared.footprint.dims);
   if (!config.model.adapter.empty()) check_adapter(config.model.adapter);

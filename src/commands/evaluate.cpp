@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "commands/device.h"
+#include "commands/prompt_template.h"
 #include "commands/session.h"
 #include "commands/stage_progress.h"
 #include "unlearn/checkpoint/hf_folder.h"
@@ -70,7 +71,9 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
     if (!adapter.empty()) check_adapter(adapter);
   }
   tokenizer_ = tokenizer::load_tokenizer(folder);
-  template_ = resolve_template(config.model.prompt_template, config.custom_template, folder);
+  template_ = resolve_template(
+      config, folder,
+      reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);
   if (!config.eval.reference_model.empty()) {
     checkpoint::open_hf_folder(config.eval.reference_model);
   }

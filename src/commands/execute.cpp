@@ -9,6 +9,7 @@
 #include "commands/device.h"
 #include "commands/join_run.h"
 #include "commands/lead_run.h"
+#include "commands/prompt_template.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -106,6 +107,7 @@ int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose p
     if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
     if (group.leads()) train::RunFolder::check(config.output, existing_output(flags));
     checked.emplace(check_run(config, flags, purpose, device, {group.size(), group.local_size()}));
+    record_template(config, checked->prepared.prompt_template);
   });
   const PreparedRun& run = checked->prepared;
   check_alike(config, run, group);

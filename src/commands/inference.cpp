@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "commands/device.h"
+#include "commands/prompt_template.h"
 #include "commands/run_config.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -15,40 +16,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The config of the run whose model lies in `folder`; empty when no run made it.
-std::string config_of_run(const fs::path& folder) {
-  const fs::path run = (fs::absolute(folder).lexically_normal() / "").parent_path().parent_path();
-  const fs::path config = run / "config.resolved.yaml";
-  return fs::exists(run / "run.json") && fs::exists(config) ? config.string() : "";
-}
-
-// Nothing else of a run's config counts: it may be another version's.
-void take_template(const config::Settings& run, config::Settings& settings) {
-  for (const auto& [key, setting] : run.values()) {
-    if (key == "model.template" || key.starts_with("model.template.")) {
-      settings.set(key, setting.value, setting.origin);
-    }
-  }
-}
-
 // Of a config only the model and its template count here.
 RunConfig model_config(const SharedFlags& shared, const InferenceFlags& flags) {
   SharedFlags said;
   said.model = shared.model;
   said.config = shared.config;
   config::Settings settings = user_settings(said, {});
-  std::string origin = said.config;
-  if (said.config.empty() && flags.prompt_template.empty() && !said.model.empty()) {
-    origin = config_of_run(said.model);
-    if (!origin.empty()) take_template(config::Settings::from_file(origin), settings);
-  }
   if (!flags.prompt_template.empty()) {
     settings.assign("model.template=" + flags.prompt_template, "--template");
   }
   RunConfig config = resolve_evaluation(settings);
   if (config.model.path.empty()) user_error("no model: give --model DIR, or --config FILE");
   if (flags.prompt_template.empty() && config.model.prompt_template != "auto") {
-    log::info("template: ", config.model.prompt_template, " (from ", origin, ")");
+    log::info("template: ", config.model.prompt_template, " (from ", said.config, ")");
   }
   return config;
 }
@@ -76,8 +56,7 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
   const torch::Device device = resolve_device(shared.device.empty() ? "auto" : shared.device);
   LoadedModel loaded;
   loaded.tokenizer = tokenizer::load_tokenizer(folder);
-  loaded.prompt_template =
-      resolve_template(config.model.prompt_template, config.custom_template, folder);
+  loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);
   loaded.model->eval();

@@ -9,6 +9,7 @@
 #include "commands/input_hashes.h"
 #include "commands/join_run.h"
 #include "commands/progress.h"
+#include "commands/prompt_template.h"
 #include "commands/reference.h"
 #include "commands/weights.h"
 #include "unlearn/core/error.h"
@@ -77,6 +78,21 @@ std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& 
   return scalars;
 }
 
+// A token's probability of one half; a model that learnt the rows is well above.
+constexpr double kUnknownLogprob = -0.7;
+
+// Forgetting what the model never knew, or knows under other prompts, "works" and shows nothing.
+void warn_of_unknown_rows(const RunConfig& config, const PreparedRun& run,
+                          const train::StepRecord& record) {
+  const bool forgets = run.splits.forget && config.method != "nll";
+  if (!forgets || !reads_template(config.data.benchmark)) return;
+  if (!record.forget_logprob || *record.forget_logprob > kUnknownLogprob) return;
+  log::warn("the model hardly knows the forget rows: at the first step their answers have a mean ",
+            "log-probability of ", number(*record.forget_logprob, 3), " per token under template ",
+            run.prompt_template.name,
+            "; wrong template (model.template), wrong model, or already forgotten?");
+}
+
 void warn_of_nulls(const eval::Outcome& outcome) {
   for (const std::string& warning : outcome.evaluation.warnings) log::warn(warning);
 }
@@ -129,6 +145,7 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   train::EventFile events(folder.path() / "tensorboard");
   train::TrainerHooks hooks;
   hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
+    if (record.step == 1) warn_of_unknown_rows(config, run, record);
     progress.show(record, total);
     hashes.write_when_known(folder);
     events.write(record.step, scalars_of(record));

@@ -2,8 +2,6 @@
 
 #include "commands/method_settings.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/log.h"
-#include "unlearn/model/causal_lm.h"
 
 namespace unlearn::commands {
 namespace {
@@ -210,17 +208,6 @@ Json RunConfig::fingerprint() const {
     json["train"].erase(key);
   json["model"].erase("save_dtype");
   return json;
-}
-
-data::Template resolve_template(const std::string& name,
-                                const std::optional<data::Template>& custom,
-                                const std::filesystem::path& model_folder) {
-  if (custom) return *custom;
-  if (name != "auto") return data::named_template(name);
-  const Json config = read_json(model_folder / "config.json");
-  const std::string chosen = model::prompt_template_of(config);
-  log::info("template: ", chosen, " (from model family ", model::family_of(config).name, ")");
-  return data::named_template(chosen);
 }
 
 }  // namespace unlearn::commands

@@ -55,9 +55,4 @@ RunConfig resolve_evaluation(const config::Settings& settings);
 // UserError for anything wrong in files or flags.
 RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, Purpose purpose);
 
-// The template named in the config, or the family's own. Logs which for "auto".
-data::Template resolve_template(const std::string& name,
-                                const std::optional<data::Template>& custom,
-                                const std::filesystem::path& model_folder);
-
 }  // namespace unlearn::commands

@@ -1,6 +1,7 @@
 #include "commands/session.h"
 
 #include "commands/device.h"
+#include "commands/prompt_template.h"
 #include "commands/weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
@@ -68,8 +69,9 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.footprint = model::model_footprint(run.hf_config, adaptation(config.train));
   if (config.model.init == "pretrained") check_model(folder);
   run.tokenizer = tokenizer::load_tokenizer(folder);
-  run.prompt_template =
-      resolve_template(config.model.prompt_template, config.custom_template, folder);
+  run.prompt_template = resolve_template(
+      config, folder,
+      reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);
   run.splits = data::load_splits(config.data, request_for(*config.loss, purpose), *run.tokenizer,
                                  run.prompt_template, hf_config.size("vocab_size"));
   if (purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);

@@ -214,7 +214,7 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
   // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
   const auto share = exact ? 1.0 : static_cast<double>(cut.micro_batches.size());
   StepMeans means;
-  Totals diagnostics;
+  Totals diagnostics, known;
   model::StepPosition position = first_position(inputs, cut, step);
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
   const auto run_share = [&] {
@@ -239,6 +239,10 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
         own_means.push_back(mean * share);
       }
       for (const auto& diagnostic : inputs.loss->diagnostics(scores)) diagnostics.add(diagnostic);
+      if (step == 1 && needs.forget && needs.forget_logp) {
+        known.add(losses::Statistic{"forget", scores.forget.logp.sum().item<double>(),
+                                    static_cast<double>(scores.forget.logp.numel())});
+      }
       for (const auto& item : items) means.tokens += input_tokens(*item.example);
       if (exact) continue;
       for (const Term& term : terms) means.loss += term.weight * term.offset / share;
@@ -256,6 +260,11 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
   }
   for (const auto& total : diagnostics.over(group)) {
     if (total.count > 0) means.diagnostics.emplace_back(total.name, total.sum / total.count);
+  }
+  if (step == 1) {
+    for (const auto& total : known.over(group)) {
+      if (total.count > 0) means.forget_logprob = total.sum / total.count;
+    }
   }
   return means;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,9 @@ struct StepMeans {
   std::vector<std::pair<std::string, double>> terms;
   std::vector<std::pair<std::string, double>> diagnostics;
   int64_t tokens = 0;
+  // Of the first step: log-probability per label token of its forget rows, before any update; absent
+  // where the loss does not read it.
+  std::optional<double> forget_logprob;
 };
 StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
                                double epoch);

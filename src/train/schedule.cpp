@@ -40,4 +40,16 @@ double learning_rate(const TrainConfig& config, const StepPlan& plan, int64_t st
   return config.lr * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
+void check_rates(const TrainConfig& config, const StepPlan& plan) {
+  if (config.lr == 0) user_error("train.lr: with a learning rate of 0 nothing is learned");
+  for (int64_t step = 0; step < plan.total; ++step) {
+    if (learning_rate(config, plan, step) > 0) return;
+  }
+  user_error(
+      "train: the run has ", plan.total, plan.total == 1 ? " step" : " steps",
+      ", at a learning rate of 0, where the warm-up begins: nothing would be learned; lower ",
+      "train.batch_size (", config.batch_size, "), raise train.epochs, or set ",
+      config.warmup_steps ? "train.warmup_steps" : "train.warmup_epochs", " to 0");
+}
+
 }  // namespace unlearn::train

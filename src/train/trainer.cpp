@@ -190,6 +190,7 @@ StepRecord Trainer::do_step() {
   record.terms = means.terms;
   record.diagnostics = means.diagnostics;
   record.tokens = means.tokens;
+  record.forget_logprob = means.forget_logprob;
   record.epoch =
       static_cast<double>(stream_.cursor()) / static_cast<double>(stream_.epoch_length());
   update_weights(record);

@@ -52,6 +52,22 @@ TEST(Schedule, NoFullBatchIsAnError) {
   EXPECT_EQ(plan_steps(config, 10).total, 1);
 }
 
+TEST(Schedule, ARunWithoutAStepAboveRateZeroIsAnError) {
+  TrainConfig config;  // a warm-up of one epoch, batches of 32
+  config.warmup_epochs = 1;
+  EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);  // one step, at rate 0
+  config.batch_size = 5;
+  EXPECT_NO_THROW(check_rates(config, plan_steps(config, 5)));
+  config.max_steps = 1;
+  EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);
+  config.schedule = "constant";
+  EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);
+  config.warmup_epochs = 0;
+  EXPECT_NO_THROW(check_rates(config, plan_steps(config, 5)));
+  config.lr = 0;
+  EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);
+}
+
 TEST(Schedule, CheckpointInterval) {
   TrainConfig config;
   EXPECT_EQ(config.checkpoint_interval(6), 6);

@@ -20,4 +20,7 @@ StepPlan plan_steps(const TrainConfig& config, int64_t rows);
 // lr·k/W for k < W, then linear to 0 at `total`, half a cosine, or constant.
 double learning_rate(const TrainConfig& config, const StepPlan& plan, int64_t step);
 
+// UserError when no step of the run has a rate above 0, so that it could not change the model.
+void check_rates(const TrainConfig& config, const StepPlan& plan);
+
 }  // namespace unlearn::train

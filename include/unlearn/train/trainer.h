@@ -46,6 +46,8 @@ struct StepRecord {
   std::vector<int64_t> forget_rows, retain_rows;
   int64_t tokens = 0;
   double seconds = 0;
+  // First step only, not in metrics.jsonl: see StepMeans::forget_logprob.
+  std::optional<double> forget_logprob = std::nullopt;
 
   Json to_json() const;
 };

@@ -1,0 +1,26 @@
+// Which prompts a model was trained with.
+#pragma once
+
+#include <filesystem>
+
+#include "commands/run_config.h"
+
+namespace unlearn::commands {
+
+// What to do where the model folder's own chat template is not the one that `auto` means.
+enum class ForeignChat { kRefuse, kWarn, kIgnore };
+
+// The template of a model, logged with where it is from: what the config names; for `auto`, that of
+// the run of this program which wrote the folder; else the family's. A folder whose own chat
+// template (chat_template.jinja, tokenizer_config.json) has other marks than the family's is
+// refused with the choice of names (UserError), or warned of; kIgnore: no prompt is built.
+data::Template resolve_template(const RunConfig& config, const std::filesystem::path& model_folder,
+                                ForeignChat foreign);
+
+// Whether training or evaluation on this benchmark builds prompts by a template.
+bool reads_template(const std::string& benchmark);
+
+// Writes what `auto` meant into the config, so that the run's record says it.
+void record_template(RunConfig& config, const data::Template& resolved);
+
+}  // namespace unlearn::commands
