@@ -10,7 +10,7 @@ import sys
 
 ROWS = [
     ["core"],
-    ["config", "distributed"],
+    ["config", "distributed", "jinja"],
     ["checkpoint", "tokenizer"],
     ["data", "model"],
     ["scoring"],

@@ -1,0 +1,29 @@
+#include "unlearn/jinja/template.h"
+
+#include "jinja/interpreter.h"
+#include "jinja/parser.h"
+#include "unlearn/core/error.h"
+
+namespace unlearn::jinja {
+
+Template::Template(const std::string& source, std::string name) : name_(std::move(name)) {
+  try {
+    root_ = parse(source);
+  } catch (const UserError& error) {
+    user_error(name_, ": ", error.what());
+  }
+}
+
+Template::~Template() = default;
+Template::Template(Template&&) noexcept = default;
+Template& Template::operator=(Template&&) noexcept = default;
+
+std::string Template::render(const Json& variables) const {
+  try {
+    return run(*root_, *Value::from_json(variables).dict());
+  } catch (const UserError& error) {
+    user_error(name_, ": ", error.what());
+  }
+}
+
+}  // namespace unlearn::jinja
