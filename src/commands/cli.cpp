@@ -15,6 +15,13 @@ void add_log_flags(Flags& app, SharedFlags& flags) {
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
+void add_tokenizer_flag(Flags& app, std::string& rules) {
+  app.add_option("--tokenizer", rules,
+                 "whose rules read the tokenizer's files where they differ: transformers5, "
+                 "transformers4, or auto (the run's that wrote the model, else transformers5)")
+      .one_of({"auto", "transformers5", "transformers4"});
+}
+
 void add_config_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");

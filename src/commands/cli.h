@@ -44,6 +44,8 @@ struct TrainingFlags {
 
 // --log-level and --quiet alone; what every command with a config takes; and the whole set.
 void add_log_flags(Flags& app, SharedFlags& flags);
+// --tokenizer: whose rules read the tokenizer's files (model.tokenizer).
+void add_tokenizer_flag(Flags& app, std::string& rules);
 void add_config_flags(Flags& app, SharedFlags& flags);
 void add_shared_flags(Flags& app, SharedFlags& flags);
 void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method);

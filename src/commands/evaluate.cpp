@@ -70,7 +70,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
     if (!adapter.empty()) check_adapter(adapter);
   }
-  tokenizer_ = tokenizer::load_tokenizer(folder);
+  tokenizer_ = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   template_ = resolve_template(
       config, folder,
       reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);

@@ -16,7 +16,7 @@ std::vector<int32_t> prompt_of(const Json& row, const LoadedModel& loaded) {
   if (!row.is_object() || !row.contains("prompt") || !row.at("prompt").is_string()) {
     user_error("needs {\"prompt\": text} or {\"input_ids\": […]}");
   }
-  auto ids = data::make_qa_prompt(*loaded.tokenizer, loaded.prompt_template,
+  auto ids = data::make_qa_prompt(loaded.text_tokenizer(), loaded.prompt_template,
                                   row.at("prompt").get<std::string>());
   if (ids.empty()) user_error("the prompt has no token");
   check_ids(ids, loaded.model->dims().vocab_size);
@@ -76,7 +76,7 @@ int run_generate(std::vector<std::string> arguments) {
 
   const LoadedModel loaded = open_model(shared, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
-  options.stop_ids = loaded.tokenizer->special().stops;
+  options.stop_ids = loaded.stops;
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {
@@ -86,9 +86,9 @@ int run_generate(std::vector<std::string> arguments) {
   const auto outputs = scoring::generate(*loaded.model, prompts, options);
   std::vector<std::string> lines;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const Json line = {{"index", i},
-                       {"ids", outputs[i]},
-                       {"text", loaded.tokenizer->decode(outputs[i], /*skip_special=*/true)}};
+    Json text;
+    if (loaded.tokenizer) text = loaded.tokenizer->decode(outputs[i], /*skip_special=*/true);
+    const Json line = {{"index", i}, {"ids", outputs[i]}, {"text", std::move(text)}};
     lines.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   write_lines(flags.output, lines);

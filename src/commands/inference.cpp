@@ -25,6 +25,9 @@ RunConfig model_config(const SharedFlags& shared, const InferenceFlags& flags) {
   if (!flags.prompt_template.empty()) {
     settings.assign("model.template=" + flags.prompt_template, "--template");
   }
+  if (!flags.tokenizer.empty()) {
+    settings.assign("model.tokenizer=" + flags.tokenizer, "--tokenizer");
+  }
   RunConfig config = resolve_evaluation(settings);
   if (config.model.path.empty()) user_error("no model: give --model DIR, or --config FILE");
   if (flags.prompt_template.empty() && config.model.prompt_template != "auto") {
@@ -43,6 +46,7 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
   app.add_option("--template", flags.prompt_template,
                  "auto (the family's), a name, none, or a map {question_start, question_end, "
                  "answer_tag} (default: the config's, else the family's)");
+  add_tokenizer_flag(app, flags.tokenizer);
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
       .one_of({"auto", "float32", "bfloat16", "float64"});
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
@@ -50,12 +54,27 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
       .between(int64_t{1}, int64_t{1} << 40);
 }
 
+const tokenizer::Tokenizer& LoadedModel::text_tokenizer() const {
+  if (tokenizer == nullptr) {
+    user_error(
+        "the model's folder has no tokenizer.json, no tokenizer.model, and no vocab.json with ",
+        "merges.txt: without a tokenizer only rows of input_ids can be read");
+  }
+  return *tokenizer;
+}
+
 LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
   const RunConfig config = model_config(shared, flags);
   const std::string& folder = config.model.path;
   const torch::Device device = resolve_device(shared.device.empty() ? "auto" : shared.device);
   LoadedModel loaded;
-  loaded.tokenizer = tokenizer::load_tokenizer(folder);
+  if (!fs::is_directory(folder) || tokenizer::has_tokenizer(folder)) {
+    loaded.tokenizer =
+        tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
+    loaded.stops = loaded.tokenizer->special().stops;
+  } else {
+    loaded.stops = tokenizer::model_special_ids(folder).stops;
+  }
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);

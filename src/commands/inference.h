@@ -13,6 +13,7 @@ namespace unlearn::commands {
 
 struct InferenceFlags {
   std::string prompt_template;  // empty: the config's
+  std::string tokenizer;        // empty: the config's rules for reading the tokenizer's files
   std::string dtype = "auto";
   std::string adapter;  // LoRA adapter folder added into the weights
   std::string output;
@@ -21,9 +22,13 @@ struct InferenceFlags {
 void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags);
 
 struct LoadedModel {
-  std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer;  // empty for a folder without one
   data::Template prompt_template;
   std::shared_ptr<model::CausalLM> model;
+  std::vector<int32_t> stops;  // ids that end a generation
+
+  // UserError without a tokenizer: only rows of input_ids can do without.
+  const tokenizer::Tokenizer& text_tokenizer() const;
 };
 // The model and the template of the flags, else of --config, else (the template) of the run that
 // made the model. UserError without a model.

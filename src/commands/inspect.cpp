@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "commands/cli.h"
+#include "commands/prompt_template.h"
 #include "commands/run_config.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
@@ -14,7 +15,7 @@ namespace {
 
 Json describe_tokenizer(const std::filesystem::path& folder) {
   try {
-    const auto tok = tokenizer::load_tokenizer(folder);
+    const auto tok = tokenizer::load_tokenizer(folder, resolve_rules("auto", folder));
     const auto& special = tok->special();
     const auto id = [](const std::optional<int32_t>& value) {
       return value ? Json(*value) : Json();

@@ -20,7 +20,11 @@ data::Template resolve_template(const RunConfig& config, const std::filesystem::
 // Whether training or evaluation on this benchmark builds prompts by a template.
 bool reads_template(const std::string& benchmark);
 
-// Writes what `auto` meant into the config, so that the run's record says it.
+// Whose rules read the tokenizer's files: `name`, or for "auto" those of the run of this program
+// which wrote the folder, else transformers 5's.
+tokenizer::Rules resolve_rules(const std::string& name, const std::filesystem::path& model_folder);
+
+// Writes what `auto` meant into the config (of the rules too), so that the run's record says it.
 void record_template(RunConfig& config, const data::Template& resolved);
 
 }  // namespace unlearn::commands

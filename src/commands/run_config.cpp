@@ -77,6 +77,11 @@ void ModelConfig::visit(config::FieldVisitor& v) {
             {.help = "prompt template: auto (by family), a name, or a map {question_start, "
                      "question_end, answer_tag}"});
   }
+  v.field(
+      "tokenizer", tokenizer,
+      {.help = "whose rules read the tokenizer's files where they differ: auto is those of the run "
+               "that wrote the model, else transformers5",
+       .choices = {"auto", "transformers5", "transformers4"}});
   v.field("reference", reference,
           {.help = "model folder of the reference; empty: the model before its first step"});
   v.field("reference_perturb", reference_perturb,

@@ -21,6 +21,7 @@ struct ModelConfig {
   std::string adapter;  // PEFT folder added into the weights before anything else
   std::string dtype = "auto";
   std::string prompt_template = "auto";
+  std::string tokenizer = "auto";  // whose rules read the tokenizer's files
   std::string save_dtype = "auto";
   std::string init = "pretrained";
   std::string reference;  // model folder; empty: the model before its first step

@@ -36,11 +36,11 @@ data::Example labelled_ids(const Json& row, int64_t vocab_size) {
 // {"prompt","answer"}, {"text"} or {"input_ids","labels"}.
 data::Example read_example(const Json& row, const LoadedModel& loaded) {
   if (row.is_object() && row.contains("prompt") && row.contains("answer")) {
-    return data::make_qa_example(*loaded.tokenizer, loaded.prompt_template, text_of(row, "prompt"),
-                                 text_of(row, "answer"), kNoLimit);
+    return data::make_qa_example(loaded.text_tokenizer(), loaded.prompt_template,
+                                 text_of(row, "prompt"), text_of(row, "answer"), kNoLimit);
   }
   if (row.is_object() && row.contains("text")) {
-    return data::make_text_example(*loaded.tokenizer, text_of(row, "text"), 0);
+    return data::make_text_example(loaded.text_tokenizer(), text_of(row, "text"), 0);
   }
   if (row.is_object() && row.contains("input_ids") && row.contains("labels")) {
     return labelled_ids(row, loaded.model->dims().vocab_size);

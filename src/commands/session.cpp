@@ -68,7 +68,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.hf_config = hf_config.json();
   run.footprint = model::model_footprint(run.hf_config, adaptation(config.train));
   if (config.model.init == "pretrained") check_model(folder);
-  run.tokenizer = tokenizer::load_tokenizer(folder);
+  run.tokenizer = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   run.prompt_template = resolve_template(
       config, folder,
       reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);

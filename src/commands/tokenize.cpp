@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "commands/cli.h"
+#include "commands/prompt_template.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/tokenizer/tokenizer.h"
@@ -40,14 +41,17 @@ int run_tokenize(std::vector<std::string> arguments) {
   bool decode = false;
   bool add_special = false;
   Flags app("text on stdin to token ids, or back", "tokenize");
-  app.add_option("--model", flags.model, "folder with tokenizer.json or tokenizer.model")
+  app.add_option("--model", flags.model,
+                 "folder with tokenizer.json, tokenizer.model, or vocab.json and merges.txt")
       .required();
   app.add_flag("--decode", decode, "{\"ids\":[…]} lines to {\"text\":…} lines");
   app.add_flag("--add-special", add_special, "add what the tokenizer adds by itself (BOS)");
+  std::string rules = "auto";
+  add_tokenizer_flag(app, rules);
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
 
-  const auto tok = tokenizer::load_tokenizer(flags.model);
+  const auto tok = tokenizer::load_tokenizer(flags.model, resolve_rules(rules, flags.model));
   std::string line;
   for (int64_t row = 0; std::getline(std::cin, line);) {
     if (trim(line).empty()) continue;

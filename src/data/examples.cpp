@@ -25,10 +25,10 @@ void count_labels(Example& example) {
 // boundary; the text is cut at max_length; a shorter one ends with EOS as its last target.
 Example plain_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
                       const std::string& question, const std::string& answer, int64_t max_length) {
-  const std::string prompt = tmpl.question_start + question + tmpl.question_end;
+  const std::string prompt = tmpl.prompt(question, /*tag=*/false);
   const size_t masked = tok.encode(prompt, true).size();
   Example example;
-  example.tokens = tok.encode(prompt + tmpl.answer_tag + answer, true);
+  example.tokens = tok.encode(prompt + tmpl.answer_tag + tmpl.rendered_answer(answer), true);
   const auto limit = static_cast<size_t>(max_length);
   if (example.tokens.size() > limit) example.tokens.resize(limit);
   if (example.tokens.size() < limit) example.tokens.push_back(end_of_text(tok));
@@ -41,10 +41,11 @@ Example plain_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
 // appended unless the rendered text ends with it.
 Example chat_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
                      const std::string& question, const std::string& answer, int64_t max_length) {
-  const std::string prompt = tmpl.question_start + question + tmpl.question_end + tmpl.answer_tag;
+  const std::string prompt = tmpl.prompt(question, /*tag=*/true);
   const size_t masked = tok.encode(prompt, tmpl.add_special).size();
   Example example;
-  example.tokens = tok.encode(prompt + answer + tmpl.answer_end, tmpl.add_special);
+  example.tokens =
+      tok.encode(prompt + tmpl.rendered_answer(answer) + tmpl.answer_end, tmpl.add_special);
   auto limit = static_cast<size_t>(max_length);
   if (tmpl.answer_end.empty()) {  // no chat template: cut first, so that EOS is always there
     if (example.tokens.size() > limit) example.tokens.resize(limit);
@@ -72,9 +73,7 @@ Example make_qa_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
 
 std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
                                     const std::string& question) {
-  std::string prompt = tmpl.question_start + question + tmpl.question_end;
-  if (tmpl.mask_answer_tag) prompt += tmpl.answer_tag;
-  return tok.encode(prompt, tmpl.add_special);
+  return tok.encode(tmpl.prompt(question, tmpl.mask_answer_tag), tmpl.add_special);
 }
 
 Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,

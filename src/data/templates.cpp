@@ -1,4 +1,5 @@
 #include "unlearn/core/error.h"
+#include "unlearn/core/python_text.h"
 #include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
@@ -16,21 +17,41 @@ const std::vector<Template>& all_templates() {
        "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
        "Today Date: 10 Apr 2025\n\n" +
            kSystem + "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n",
-       "<|eot_id|>", "<|start_header_id|>assistant<|end_header_id|>\n\n", true, "<|eot_id|>"},
+       "<|eot_id|>", "<|start_header_id|>assistant<|end_header_id|>\n\n", true, "<|eot_id|>", true,
+       Trim::kBothEnds},
       {"qwen2", "<|im_start|>system\n" + kSystem + "<|im_end|>\n<|im_start|>user\n", "<|im_end|>\n",
        "<|im_start|>assistant\n", true, "<|im_end|>\n"},
+      // Qwen3's own, without thinking: no system text unless there is one. Its last new line is
+      // left out, which no generation reaches: EOS, the end of the turn, is there once.
+      {"qwen3", "<|im_start|>user\n", "<|im_end|>\n",
+       "<|im_start|>assistant\n<think>\n\n</think>\n\n", true, "<|im_end|>", true,
+       Trim::kAnswersNewlines},
       {"phi3", "<|system|>\n" + kSystem + "<|end|>\n<|user|>\n", "<|end|>\n", "<|assistant|>\n",
        true, "<|end|>\n"},
       {"zephyr", "<|system|>\n" + kSystem + "</s>\n<|user|>\n", "</s>\n", "<|assistant|>\n", true,
        "</s>\n", false},
       {"gemma", "<start_of_turn>user\n", "<end_of_turn>\n", "<start_of_turn>model\n", true,
-       "<end_of_turn>\n"},
+       "<end_of_turn>\n", true, Trim::kBothEnds},
       {"none", "", "", "", false},
   };
   return templates;
 }
 
 }  // namespace
+
+std::string Template::prompt(const std::string& question, bool tag) const {
+  std::string text = question_start;
+  text += trim == Trim::kBothEnds ? python_strip(question) : std::string_view(question);
+  text += question_end;
+  return tag ? text + answer_tag : text;
+}
+
+std::string Template::rendered_answer(const std::string& answer) const {
+  if (trim == Trim::kBothEnds) return std::string(python_strip(answer));
+  if (trim == Trim::kNone) return answer;
+  const size_t begin = answer.find_first_not_of('\n');
+  return begin == std::string::npos ? "" : answer.substr(begin);
+}
 
 std::vector<std::string> template_names() {
   std::vector<std::string> names;

@@ -184,7 +184,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
 
   std::string prompt_text(const std::string& question) const {
     const data::Template& t = inputs_.prompt_template;
-    return t.question_start + question + t.question_end + (t.mask_answer_tag ? t.answer_tag : "");
+    return t.prompt(question, t.mask_answer_tag);
   }
 
   void add_memorization(const Results& own, metrics::TofuLog& log) const {

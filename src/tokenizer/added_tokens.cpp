@@ -17,7 +17,7 @@ AddedToken parse_added_token(const Fields& fields) {
   token.lstrip = fields.flag_or("lstrip", false);
   token.rstrip = fields.flag_or("rstrip", false);
   token.special = fields.flag_or("special", false);
-  token.normalized = fields.flag_or("normalized", !token.special);
+  if (fields.find("normalized") != nullptr) token.normalized = fields.flag("normalized");
   return token;
 }
 
@@ -39,7 +39,7 @@ void AddedTokens::add(const AddedToken& token, const Model& model) {
 void AddedTokens::index(const Normalizer& normalizer) {
   raw_ = normalized_ = Matcher();
   for (const auto& [id, token] : tokens_) {
-    if (token.normalized) {
+    if (token.in_normalized_text()) {
       normalized_.add(normalizer ? normalizer(token.content) : token.content, id);
     } else {
       raw_.add(token.content, id);
@@ -68,6 +68,7 @@ std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text, bool
     position = match.span.end;
     auto [begin, end] = match.span;
     const AddedToken& token = tokens_.at(match.value);
+    if (split_special_ && is_special(token.content)) continue;
     if (token.single_word) {
       size_t after = end;
       const bool word_before =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "tokenizer/json_fields.h"
@@ -17,11 +18,14 @@ struct AddedToken {
   bool single_word = false;
   bool lstrip = false;
   bool rstrip = false;
-  bool normalized = true;
+  std::optional<bool> normalized;  // unset: as `special` has it
   bool special = false;
+
+  bool in_normalized_text() const { return normalized.value_or(!special); }
 };
 
 // From {"content": …, …}. The flags default as transformers' AddedToken has them.
+// UserError for an unknown flag.
 AddedToken parse_added_token(const Fields& fields);
 
 class AddedTokens {
@@ -43,11 +47,16 @@ class AddedTokens {
   };
   // `normalized`: the tokens that are looked for in normalised text, else the others.
   std::vector<Segment> split(std::string_view text, bool normalized) const;
+  // Special tokens in a text are text like any other (transformers' split_special_tokens).
+  void split_special_tokens(bool on) { split_special_ = on; }
+  // The tokens with all flags, by id.
+  const std::map<int32_t, AddedToken>& all() const { return tokens_; }
 
  private:
   StringMap<int32_t> ids_;
   std::map<int32_t, AddedToken> tokens_;
-  std::set<std::string> special_;
+  std::set<std::string> special_;  // once special, always: as in `tokenizers`
+  bool split_special_ = false;
   Matcher raw_, normalized_;
 };
 

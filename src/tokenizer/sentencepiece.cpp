@@ -41,6 +41,7 @@ class SentencePiece : public Tokenizer {
         prefix_space_(files.add_prefix_space.value_or(true)),
         add_bos_(files.add_bos.value_or(true)),
         add_eos_(files.add_eos.value_or(false)),
+        split_special_(files.split_special_tokens),
         where_(file.string()) {
     std::string bytes = read_file(file);
     // Not legacy: the space in front is ours. Protobuf merges a repeated message, so this sets
@@ -65,6 +66,7 @@ class SentencePiece : public Tokenizer {
     if (add_eos_ && !special_.eos) user_error(where_, ": add_eos_token without an eos_token");
     // Without its own space SentencePiece strips leading ones; a known prefix protects them.
     if (!legacy_) unknown_length_ = pieces_of(unknown_prefix_).size();
+    strips_mark_ = decodes_without_first_mark();
   }
 
   std::vector<int32_t> encode(std::string_view text, bool add_special) const override {
@@ -77,10 +79,10 @@ class SentencePiece : public Tokenizer {
     } else {
       std::string prefixed = prefix_space_ ? std::string(kMark) : "";
       prefixed += marks_to_spaces(text);
-      encode_segments(prefixed, ids);
-      // A text that begins with a special token needs no space before it.
-      const auto mark = token_to_id(kMark);
-      if (ids.size() > before + 1 && mark == ids[before] && is_special(ids[before + 1])) {
+      const size_t special = encode_segments(prefixed, ids);
+      // A text that begins with a special token needs no space before it. A character that is
+      // unknown has the id of <unk> and is none.
+      if (special == before + 1 && token_to_id(kMark) == ids[before]) {
         ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(before));
       }
     }
@@ -142,7 +144,7 @@ class SentencePiece : public Tokenizer {
       if (name == "unk_token") unknown_prefix_ = token.content;
       const auto known = token_to_id(token.content);
       const int32_t id = known ? *known : static_cast<int32_t>(vocab_size());
-      if (name == "extra") extra_.insert(id);
+      if (name == SideFiles::kExtra || name == SideFiles::kOwnName) extra_.insert(id);
       if (known && tokens_.contains(id)) {
         tokens_[id].special = true;
       } else {
@@ -179,20 +181,50 @@ class SentencePiece : public Tokenizer {
     return tokens_.contains(id) && (!is_special(id) || (extra_.contains(id) && id >= pieces_));
   }
 
+  // Does the model put a space in front of a text, and take it away again?
+  bool decodes_without_first_mark() const {
+    for (int32_t id = 0; id < pieces_; ++id) {
+      const std::string& piece = processor_.IdToPiece(id);
+      if (!starts_with(piece, kMark) || starts_with(piece.substr(kMark.size()), kMark)) continue;
+      std::string text;
+      const auto status = processor_.Decode(std::vector<int>{id}, &text);
+      return status.ok() && !starts_with(text, " ");
+    }
+    return false;
+  }
+
+  // All of the pieces' text. Versions of SentencePiece take one or all spaces off its beginning, so
+  // there is a letter in front here.
+  std::string text_of(std::vector<std::string> pieces) const {
+    pieces.insert(pieces.begin(), "x");
+    std::string text;
+    const auto status = processor_.Decode(pieces, &text);
+    UNLEARN_CHECK(status.ok() && starts_with(text, "x"), "SentencePiece: ", status.ToString());
+    return text.substr(1);
+  }
+
+  bool begins_with_mark(const std::vector<std::string>& pieces) const {
+    for (const std::string& piece : pieces) {
+      if (piece.empty() || processor_.IsControl(processor_.PieceToId(piece))) continue;
+      return starts_with(piece, kMark);
+    }
+    return false;
+  }
+
   std::string decode_run(std::span<const int32_t> ids) const {
     std::string out;
     std::vector<std::string> run;
     bool after_special = false;
     const auto flush = [&] {
-      std::string text;
-      const auto status = processor_.Decode(run, &text);
-      UNLEARN_CHECK(status.ok(), "SentencePiece: ", status.ToString());
-      out += text;
+      // One space is what encoding has put in front.
+      const size_t skip = strips_mark_ && begins_with_mark(run) ? 1 : 0;
+      out += text_of(run).substr(skip);
       run.clear();
     };
     for (size_t index = 0; index < ids.size(); ++index) {
       std::string token = *spelling(ids[index]);
-      if (index == 0 && prefix_space_ && starts_with(token, kMark)) token.erase(0, kMark.size());
+      const bool ours = index == 0 && prefix_space_ && (!strips_mark_ || is_special(ids[index]));
+      if (ours && starts_with(token, kMark)) token.erase(0, kMark.size());
       if (is_special(ids[index])) {
         if (legacy_ && !after_special && index != 0) out += ' ';
         flush();
@@ -237,19 +269,28 @@ class SentencePiece : public Tokenizer {
     ids.insert(ids.end(), found.begin() + static_cast<std::ptrdiff_t>(skip), found.end());
   }
 
-  void encode_segments(std::string_view text, std::vector<int32_t>& ids) const {
+  // Returns where the first special token among `ids` is; npos without one.
+  size_t encode_segments(std::string_view text, std::vector<int32_t>& ids) const {
+    if (split_special_) {
+      encode_plain(std::string(text), ids);
+      return std::string::npos;
+    }
+    size_t special = std::string::npos;
     for (const TextPart& part : cut_at_tokens(text, matcher_, tokens_)) {
       if (part.text.empty()) continue;
-      if (part.id >= 0) {
-        ids.push_back(part.id);
-      } else {
+      if (part.id < 0) {
         encode_plain(part.text, ids);
+        continue;
       }
+      if (special == std::string::npos && is_special(part.id)) special = ids.size();
+      ids.push_back(part.id);
     }
+    return special;
   }
 
   sentencepiece::SentencePieceProcessor processor_;
-  bool legacy_, prefix_space_, add_bos_, add_eos_;
+  bool legacy_, prefix_space_, add_bos_, add_eos_, split_special_;
+  bool strips_mark_ = false;
   std::string where_;
   int32_t pieces_ = 0;
   std::map<int32_t, AddedToken> tokens_;

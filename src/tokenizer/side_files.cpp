@@ -15,7 +15,6 @@ AddedToken named_token(const Json& value, const std::string& where) {
   AddedToken token;
   if (value.is_string()) {
     token.content = value.get<std::string>();
-    token.normalized = false;
   } else {
     token = parse_added_token(Fields(value, where));
   }
@@ -23,18 +22,40 @@ AddedToken named_token(const Json& value, const std::string& where) {
   return token;
 }
 
+// A list of tokens, or a map of names to tokens (multimodal models).
+void read_extra_tokens(const Fields& fields, const char* key, SideFiles& out) {
+  const Json* extra = fields.find(key);
+  if (extra == nullptr) return;
+  const char* name = extra->is_object() ? SideFiles::kOwnName : SideFiles::kExtra;
+  for (const Json& value : *extra) {
+    out.named.emplace_back(name, named_token(value, cat(fields.where, ": ", key)));
+  }
+}
+
+// A later file's names win over an earlier one's.
 void read_names(const Fields& fields, SideFiles& out) {
   for (const char* name : kNames) {
-    const Json* value = fields.find(name);
-    if (value == nullptr || out.find(name) != nullptr) continue;
-    out.named.emplace_back(name, named_token(*value, cat(fields.where, ": ", name)));
+    const auto entry = fields.object.find(name);
+    if (entry == fields.object.end()) continue;
+    std::erase_if(out.named, [&](const auto& one) { return one.first == name; });
+    out.without_value.erase(name);
+    if (entry->is_null()) {
+      out.without_value.insert(name);
+    } else {
+      out.named.emplace_back(name, named_token(*entry, cat(fields.where, ": ", name)));
+    }
   }
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
-    const Json* extra = fields.find(key);
-    if (extra == nullptr) continue;
-    for (const Json& value : *extra) {
-      out.named.emplace_back("extra", named_token(value, cat(fields.where, ": ", key)));
-    }
+    read_extra_tokens(fields, key, out);
+  }
+}
+
+// transformers 5: any other text setting that ends in "_token" is a special token too.
+void read_own_names(const Fields& fields, SideFiles& out) {
+  for (const auto& [key, value] : fields.object.items()) {
+    const bool usual = std::find(std::begin(kNames), std::end(kNames), key) != std::end(kNames);
+    if (usual || !key.ends_with("_token") || !value.is_string()) continue;
+    out.named.emplace_back(SideFiles::kOwnName, named_token(value, cat(fields.where, ": ", key)));
   }
 }
 
@@ -56,8 +77,11 @@ void read_tokenizer_config(const Fields& fields, SideFiles& out) {
   out.add_eos = flag("add_eos_token");
   out.legacy = flag("legacy");
   out.add_prefix_space = flag("add_prefix_space");
+  out.split_special_tokens = fields.flag_or("split_special_tokens", false);
+  out.tokenizer_class = fields.text_or("tokenizer_class", "");
   if (fields.find("added_tokens_decoder") != nullptr) {
     const Fields decoder = fields.child("added_tokens_decoder");
+    out.has_decoder = true;
     for (const auto& item : decoder.object.items()) {
       const std::string where = cat(decoder.where, ": ", item.key());
       out.added.push_back(
@@ -65,12 +89,17 @@ void read_tokenizer_config(const Fields& fields, SideFiles& out) {
     }
   }
   read_names(fields, out);
+  read_own_names(fields, out);
 }
 
+// Special is what has a role; text of the others is compared after normalisation.
 void read_added_tokens(const Fields& fields, SideFiles& out) {
   for (const auto& item : fields.object.items()) {
     AddedToken token;
     token.content = item.key();
+    token.special = std::any_of(out.named.begin(), out.named.end(), [&](const auto& named) {
+      return named.second.content == token.content;
+    });
     out.added.push_back({whole_number(item.value(), cat(fields.where, ": ", item.key())), token});
   }
 }
@@ -104,6 +133,26 @@ const AddedToken* SideFiles::find(const std::string& name) const {
   return nullptr;
 }
 
+void SideFiles::set(const std::string& name, const AddedToken& token) {
+  if (find(name) == nullptr && !without_value.contains(name)) named.emplace_back(name, token);
+}
+
+void SideFiles::sort_roles() {
+  const auto rank = [](const std::string& name) {
+    if (name == kExtra) return std::size(kNames) + 1;
+    return static_cast<size_t>(std::find(std::begin(kNames), std::end(kNames), name) -
+                               std::begin(kNames));
+  };
+  std::stable_sort(named.begin(), named.end(),
+                   [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
+}
+
+SpecialIds model_special_ids(const std::filesystem::path& folder) {
+  SpecialIds ids = read_side_files(folder).model_ids;
+  stop_at_eos(ids);
+  return ids;
+}
+
 SideFiles read_side_files(const std::filesystem::path& folder) {
   SideFiles out;
   const auto visit = [&](const char* name, const auto& read) {
@@ -113,12 +162,16 @@ SideFiles read_side_files(const std::filesystem::path& folder) {
     read(Fields(json, file.string()));
   };
   visit("tokenizer_config.json", [&](const Fields& f) { read_tokenizer_config(f, out); });
-  visit("special_tokens_map.json", [&](const Fields& f) { read_names(f, out); });
-  if (out.added.empty()) {
+  if (!out.has_decoder) {
+    visit("special_tokens_map.json", [&](const Fields& f) { read_names(f, out); });
     visit("added_tokens.json", [&](const Fields& f) { read_added_tokens(f, out); });
   }
   std::sort(out.added.begin(), out.added.end(),
             [](const NumberedToken& a, const NumberedToken& b) { return a.id < b.id; });
+  visit("config.json", [&](const Fields& f) {
+    out.model_type = f.text_or("model_type", "");
+    out.model_tokenizer_class = f.text_or("tokenizer_class", "");
+  });
   for (const char* name : {"config.json", "generation_config.json"}) {
     visit(name, [&](const Fields& f) {
       read_id(f, "bos_token_id", out.model_ids.bos);

@@ -132,7 +132,7 @@ TEST(Families, TheTemplateOfALlamaFollowsItsVocabulary) {
   EXPECT_EQ(prompt_template_of(config), "llama2");
   config["vocab_size"] = 128256;
   EXPECT_EQ(prompt_template_of(config), "llama3");
-  EXPECT_EQ(prompt_template_of(config_of("qwen3")), "qwen2");
+  EXPECT_EQ(prompt_template_of(config_of("qwen3")), "qwen3");
 }
 
 TEST(Families, ConfigsThatAreNotSupportedAreNamed) {

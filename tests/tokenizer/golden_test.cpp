@@ -116,9 +116,9 @@ TEST_P(GoldenTokenizer, HostileStrings) {
 
 INSTANTIATE_TEST_SUITE_P(AllKinds, GoldenTokenizer,
                          testing::Values("gpt2", "llama3", "qwen2", "gpt_neox", "smollm2",
-                                         "llama2_json", "sp_llama2", "sp_legacy", "roberta",
-                                         "mistral_json", "gemma", "metaspace", "word_bpe",
-                                         "prefix_bpe", "behaviors"),
+                                         "llama2_json", "sp_llama2", "sp_legacy", "sp_unknown",
+                                         "roberta", "mistral_json", "gemma", "metaspace",
+                                         "word_bpe", "prefix_bpe", "behaviors"),
                          [](const auto& one) { return std::string(one.param); });
 
 class GoldenTofu : public testing::TestWithParam<const char*> {};

@@ -103,7 +103,8 @@ TEST(TokenizerParts, WrongContentsAreNamed) {
 
 TEST(TokenizerParts, DamagedFiles) {
   const Folder folder;
-  EXPECT_NE(folder.refusal().find("no tokenizer.json and no tokenizer.model"), std::string::npos);
+  EXPECT_NE(folder.refusal().find("no tokenizer.json, no tokenizer.model, and no vocab.json"),
+            std::string::npos);
   folder.write("tokenizer.model", "not a model");
   EXPECT_NE(folder.refusal().find("tokenizer.model"), std::string::npos);
   folder.write("tokenizer.model", "");

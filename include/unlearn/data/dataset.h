@@ -13,6 +13,13 @@
 
 namespace unlearn::data {
 
+// What a chat template does to the questions and answers themselves.
+enum class Trim {
+  kNone,
+  kBothEnds,         // `| trim` of Llama-3's and Gemma's: both, as Python's str.strip()
+  kAnswersNewlines,  // Qwen3's: new lines before an answer
+};
+
 // The text around a question and its answer:
 // question_start + question + question_end + answer_tag + answer.
 struct Template {
@@ -27,6 +34,12 @@ struct Template {
   // false: a BOS that the tokenizer would put before the text is left out, as the chat template of
   // the family has none (zephyr).
   bool add_special = true;
+  Trim trim = Trim::kNone;
+
+  // The text up to the answer; `tag`: with answer_tag.
+  std::string prompt(const std::string& question, bool tag) const;
+  // The answer as it stands in the rendered text, without answer_end.
+  std::string rendered_answer(const std::string& answer) const;
 };
 
 // A template by name; UserError lists the names.

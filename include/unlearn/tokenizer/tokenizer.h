@@ -37,9 +37,24 @@ class Tokenizer {
   SpecialIds special_;
 };
 
-// Reads a Hugging Face folder: tokenizer.json wins over tokenizer.model. UserError when there is
-// none, when a part of it is unknown, or when it is corrupt.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+// Whose reading of a folder's files counts where transformers 4 and 5 differ: 5 lets some tokenizer
+// classes (LlamaTokenizer, GPT2Tokenizer, …) rebuild what tokenizer.json says, and takes BOS and
+// EOS from tokenizer.json; 4 reads tokenizer.json as it is, and some of its classes take BOS and
+// EOS from add_bos_token and add_eos_token.
+enum class Rules { kTransformers5, kTransformers4 };
+// "transformers5" or "transformers4".
+Rules rules_named(const std::string& name);
+std::vector<std::string> rules_names();
+
+bool has_tokenizer(const std::filesystem::path& folder);
+
+// Reads a Hugging Face folder: tokenizer.json wins over tokenizer.model, that over vocab.json and
+// merges.txt. UserError when there is none, when a part of it is unknown, or when it is corrupt.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder,
+                                          Rules rules = Rules::kTransformers5);
+
+// What config.json and generation_config.json say without a tokenizer.
+SpecialIds model_special_ids(const std::filesystem::path& folder);
 
 // transformers' clean_up_tokenization: " ." becomes ".", " n't" becomes "n't", and so on.
 std::string clean_up_spaces(std::string text);

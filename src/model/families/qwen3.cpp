@@ -18,6 +18,6 @@ std::shared_ptr<Decoder> build_qwen3(const checkpoint::HfConfig& config,
 
 }  // namespace
 
-Family make_qwen3() { return {{"qwen3", "Qwen3 (dense)", {"qwen3"}, "qwen2"}, build_qwen3}; }
+Family make_qwen3() { return {{"qwen3", "Qwen3 (dense)", {"qwen3"}, "qwen3"}, build_qwen3}; }
 
 }  // namespace unlearn::model
