@@ -67,6 +67,10 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   const fs::path& folder = evaluated_.folder;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   vocab_size_ = hf_config.size("vocab_size");
+  model_type_ = hf_config.model_type();
+  for (const char* key : {"n_positions", "max_position_embeddings", "n_ctx"}) {
+    if (context_ == 0) context_ = hf_config.size_or(key, 0, INT32_MAX);
+  }
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
     if (!adapter.empty()) check_adapter(adapter);
   }
@@ -87,7 +91,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
 }
 
 eval::EvaluationInputs Evaluator::inputs() const {
-  return {*tokenizer_, template_, config_.data, config_.eval, vocab_size_};
+  return {*tokenizer_, template_, config_.data, config_.eval, vocab_size_, model_type_, context_};
 }
 
 std::string Evaluator::plan_summary() const {

@@ -25,7 +25,9 @@ struct EvaluationInputs {
   const data::Template& prompt_template;
   const data::DataConfig& data;  // root, forget, …
   const EvalConfig& config;
-  int64_t vocab_size = 0;  // rows of the embedding: no token id may reach it
+  int64_t vocab_size = 0;       // rows of the embedding: no token id may reach it
+  std::string model_type = {};  // config.json's
+  int64_t context = 0;          // positions the model is made for; 0: not known
 };
 
 // What an evaluation says.
