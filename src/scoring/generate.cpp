@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "scoring/drafter.h"
+#include "scoring/sampling.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/scoring/token_logprob.h"
@@ -31,18 +32,6 @@ model::PackedIds pack_tokens(const std::vector<Stream>& streams, torch::Device d
     offsets.push_back(static_cast<int64_t>(ids.size()));
   }
   return {torch::tensor(ids, torch::kLong).to(device), {}, offsets};
-}
-
-// The token at quantile `draw` of the nucleus (the smallest set of likeliest tokens with top_p).
-int64_t sample_row(const Tensor& logits, double temperature, double top_p, double draw) {
-  const auto [probabilities, tokens] =
-      logits.to(torch::kDouble).div(temperature).softmax(0).sort(/*stable=*/true, 0, true);
-  const Tensor cumulative = probabilities.cumsum(0).contiguous();
-  const double* sums = cumulative.data_ptr<double>();
-  const double* end = sums + cumulative.size(0);
-  const double* nucleus = std::min(std::lower_bound(sums, end, top_p), end - 1);
-  const double* chosen = std::min(std::upper_bound(sums, nucleus + 1, draw * *nucleus), nucleus);
-  return tokens[chosen - sums].item<int64_t>();
 }
 
 // The outputs under way, and the prompts that wait for a place among them.
@@ -139,8 +128,8 @@ class Batch {
       const size_t prompt = streams_[s].prompt;
       const uint64_t stream = options_.streams.empty() ? prompt : options_.streams[prompt];
       Rng rng(mix_bits(options_.seed, stream, outputs_[prompt].size()));
-      next.push_back(sample_row(host[static_cast<int64_t>(s)], options_.temperature, options_.top_p,
-                                rng.uniform()));
+      next.push_back(sample_token(host[static_cast<int64_t>(s)], options_.temperature,
+                                  options_.top_p, rng.uniform()));
     }
     return next;
   }
