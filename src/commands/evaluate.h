@@ -57,6 +57,7 @@ class Evaluator {
   int64_t vocab_size_ = 0;
   std::string model_type_;
   int64_t context_ = 0;  // positions; 0: config.json does not say
+  scoring::DecodingRules rules_;
   std::shared_ptr<model::CausalLM> reference_, original_;  // loaded when first needed
 };
 

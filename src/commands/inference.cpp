@@ -55,6 +55,7 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
   const std::string& folder = config.model.path;
   const torch::Device device = resolve_device(shared.device.empty() ? "auto" : shared.device);
   LoadedModel loaded;
+  loaded.folder = folder;
   loaded.tokenizer = tokenizer::load_tokenizer(folder);
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);

@@ -21,6 +21,7 @@ struct InferenceFlags {
 void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags);
 
 struct LoadedModel {
+  std::string folder;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   data::Template prompt_template;
   std::shared_ptr<model::CausalLM> model;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "scoring/drafter.h"
+#include "scoring/logit_rules.h"
 #include "scoring/sampling.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
@@ -43,6 +44,7 @@ class Batch {
         prompts_(prompts),
         options_(options),
         outputs_(outputs),
+        rules_(options.rules, options.stop_ids),
         device_(model.head().weight.device()) {}
 
   // `waiting` holds the longest prompts first.
@@ -97,6 +99,7 @@ class Batch {
       }
     }
     const Tensor z = next_logits(packed, torch::tensor(rows, torch::kLong).to(device_));
+    if (!options_.rules.empty()) apply_rules(z);
     const std::vector<int64_t> chosen = options_.temperature <= 0 ? best(z) : sample(z);
     // From the last to the first: who leaves is replaced by one that was looked at already.
     size_t row = chosen.size();
@@ -104,6 +107,32 @@ class Batch {
       row -= streams_[s].guessed + 1;
       if (!advance(s, chosen.data() + row)) remove(s);
     }
+  }
+
+  int64_t length_so_far(const Stream& stream) const {
+    return size_of(prompts_[stream.prompt]) + size_of(outputs_[stream.prompt]);
+  }
+
+  // One row of logits for every stream's last token and for each of its guesses.
+  void apply_rules(const Tensor& z) const {
+    std::vector<std::vector<int32_t>> texts;
+    for (const Stream& stream : streams_) {
+      std::vector<int32_t>& text = texts.emplace_back(prompts_[stream.prompt]);
+      const std::vector<int32_t>& output = outputs_[stream.prompt];
+      text.insert(text.end(), output.begin(), output.end());
+      text.insert(text.end(), stream.tokens.end() - static_cast<int64_t>(stream.guessed),
+                  stream.tokens.end());
+    }
+    std::vector<RowText> rows;
+    for (size_t s = 0; s < streams_.size(); ++s) {
+      const Stream& stream = streams_[s];
+      const std::span<const int32_t> text = texts[s];
+      for (size_t left = stream.guessed + 1; left-- > 0;) {
+        rows.push_back({text.first(text.size() - left), size_of(prompts_[stream.prompt]),
+                        length_so_far(stream) + stream.budget});
+      }
+    }
+    rules_.apply(z, rows);
   }
 
   Tensor next_logits(const model::PackedIds& packed, const Tensor& rows) {
@@ -201,6 +230,7 @@ class Batch {
   const std::vector<std::vector<int32_t>>& prompts_;
   const GenerateOptions& options_;
   std::vector<std::vector<int32_t>>& outputs_;
+  LogitRules rules_;
   torch::Device device_;
   std::vector<Stream> streams_;  // in the caches' order
   std::unique_ptr<model::KvCache> cache_, reinforced_cache_;

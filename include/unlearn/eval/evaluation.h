@@ -61,6 +61,7 @@ struct EvaluationRun {
   ModelProvider reference;                // may be empty without eval.reference_model
   ModelProvider original;                 // may be empty without eval.original_model
   std::string original_key;               // what its weights are
+  scoring::DecodingRules rules = {};      // how this model decodes
   std::filesystem::path cache;            // this model's folder; empty: none
   std::filesystem::path reference_cache;  // the reference model's
   int64_t batch_tokens = 4096;            // unless the config says otherwise
