@@ -52,6 +52,7 @@ class Batch {
     total_ = waiting.size();
     size_t next = 0;
     while (next < waiting.size() || !streams_.empty()) {
+      start_again();
       if (streams_.empty()) open_cache(length_of(waiting[next]));
       const size_t before = next;
       while (next < waiting.size() && has_room(length_of(waiting[next]))) {
@@ -106,6 +107,30 @@ class Batch {
     for (size_t s = streams_.size(); s-- > 0;) {
       row -= streams_[s].guessed + 1;
       if (!advance(s, chosen.data() + row)) remove(s);
+    }
+  }
+
+  // Where all angles change, a sequence's cached keys are of no use.
+  void start_again() {
+    const auto changes_at = [&](int64_t length) {
+      return length == model_.runs_again_at() ||
+             (options_.reinforced != nullptr && length == options_.reinforced->runs_again_at());
+    };
+    std::vector<Stream> again;
+    for (size_t s = streams_.size(); s-- > 0;) {
+      if (!changes_at(length_so_far(streams_[s]))) continue;
+      again.push_back(std::move(streams_[s]));
+      leave_place(s);
+    }
+    if (again.empty()) return;
+    const auto added = static_cast<int64_t>(again.size());
+    cache_->add(added);
+    if (reinforced_cache_) reinforced_cache_->add(added);
+    for (Stream& stream : again) {
+      const std::vector<int32_t>& output = outputs_[stream.prompt];
+      stream.tokens = prompts_[stream.prompt];
+      stream.tokens.insert(stream.tokens.end(), output.begin(), output.end());
+      streams_.push_back(std::move(stream));
     }
   }
 
@@ -211,15 +236,19 @@ class Batch {
 
   void remove(size_t s) {
     const size_t prompt = streams_[s].prompt;
-    streams_[s] = std::move(streams_.back());
-    streams_.pop_back();
-    cache_->remove(static_cast<int64_t>(s));
-    if (reinforced_cache_) reinforced_cache_->remove(static_cast<int64_t>(s));
+    leave_place(s);
     ++done_;
     if (options_.finished) options_.finished(prompt, outputs_[prompt]);
     if (options_.progress) {
       options_.progress(static_cast<int64_t>(done_), static_cast<int64_t>(total_));
     }
+  }
+
+  void leave_place(size_t s) {
+    if (s + 1 < streams_.size()) streams_[s] = std::move(streams_.back());
+    streams_.pop_back();
+    cache_->remove(static_cast<int64_t>(s));
+    if (reinforced_cache_) reinforced_cache_->remove(static_cast<int64_t>(s));
   }
 
   // A step over this many tokens takes about twice the time of one over a single token, which is
