@@ -4,6 +4,7 @@
 
 #include "benchmarks/fields.h"
 #include "unlearn/benchmarks/registry.h"
+#include "unlearn/core/python_text.h"
 
 namespace unlearn::benchmarks {
 namespace {
@@ -45,8 +46,9 @@ std::vector<ChoiceQuestion> read_choice_questions(const std::filesystem::path& f
     const std::string question = checked_text(value, "question");
     item.subject = task.subject != nullptr ? task.subject : checked_text(value, "subject");
     std::replace(item.subject.begin(), item.subject.end(), '_', ' ');
-    item.prompt = cat("The following are multiple choice questions (with answers) about ",
-                      item.subject, ".\n\n", trim(question), choice_lines(value), "\nAnswer:");
+    item.prompt =
+        cat("The following are multiple choice questions (with answers) about ", item.subject,
+            ".\n\n", python_strip(question), choice_lines(value), "\nAnswer:");
     item.answer = right_choice(value);
     if (max_rows == 0 || static_cast<int64_t>(questions.size()) < max_rows) {
       questions.push_back(std::move(item));

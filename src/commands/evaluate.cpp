@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kHeadlineMetrics = 5;
+constexpr const char* kLeaveRulesOut = "eval.generation_config=ignore";
 
 // Names and contents of a folder's weights and settings.
 std::string content_of(const fs::path& folder) {
@@ -67,6 +68,13 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   const fs::path& folder = evaluated_.folder;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   vocab_size_ = hf_config.size("vocab_size");
+  model_type_ = hf_config.model_type();
+  for (const char* key : {"n_positions", "max_position_embeddings", "n_ctx"}) {
+    if (context_ == 0) context_ = hf_config.size_or(key, 0, INT32_MAX);
+  }
+  if (config.eval.generation_config == "apply") {
+    rules_ = scoring::read_decoding_rules(folder, vocab_size_);
+  }
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
     if (!adapter.empty()) check_adapter(adapter);
   }
@@ -87,13 +95,17 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
 }
 
 eval::EvaluationInputs Evaluator::inputs() const {
-  return {*tokenizer_, template_, config_.data, config_.eval, vocab_size_};
+  return {*tokenizer_, template_, config_.data, config_.eval, vocab_size_, model_type_, context_};
 }
 
 std::string Evaluator::plan_summary() const {
   const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
   eval::Plan own, reference;
   evaluation->plan(own, reference);
+  if (!own.generations().empty()) {
+    rules_.check(kLeaveRulesOut);
+    rules_.report(kLeaveRulesOut, config_.eval.temperature > 0);
+  }
   std::string text = own.summary();
   if (!reference.empty()) text += cat("; reference model: ", reference.summary());
   return text;
@@ -174,6 +186,7 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
     };
     if (!cache.empty()) settings.original_key = weights_key({original}, dtype_, device_);
   }
+  settings.rules = rules_;
   settings.cache = cache;
   settings.reference_cache = reference_cache;
   settings.batch_tokens = on_cuda ? 32768 : 4096;

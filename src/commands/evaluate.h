@@ -55,6 +55,9 @@ class Evaluator {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
   data::Template template_;
   int64_t vocab_size_ = 0;
+  std::string model_type_;
+  int64_t context_ = 0;  // positions; 0: config.json does not say
+  scoring::DecodingRules rules_;
   std::shared_ptr<model::CausalLM> reference_, original_;  // loaded when first needed
 };
 

@@ -9,6 +9,8 @@
 namespace unlearn::commands {
 namespace {
 
+constexpr const char* kWithoutRules = "--generation-config ignore";
+
 std::vector<int32_t> prompt_of(const Json& row, const LoadedModel& loaded) {
   if (row.is_object() && row.contains("input_ids")) {
     return token_field(row, "input_ids", loaded.model->dims().vocab_size, false);
@@ -69,6 +71,11 @@ int run_generate(std::vector<std::string> arguments) {
   app.add_option("--whp-reinforced", reinforced,
                  "Who's Harry Potter: the model fine-tuned further on the forget data");
   app.add_option("--whp-alpha", options.whp_alpha, "how strongly what it raises is lowered");
+  std::string generation_config = "apply";
+  app.add_option("--generation-config", generation_config,
+                 "penalties, forced and suppressed tokens of the model's generation_config.json: "
+                 "apply or ignore")
+      .one_of({"apply", "ignore"});
   add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
@@ -77,6 +84,11 @@ int run_generate(std::vector<std::string> arguments) {
   const LoadedModel loaded = open_model(shared, flags);
   const auto prompts = read_prompts(input, prompt, loaded);
   options.stop_ids = loaded.stops;
+  if (generation_config == "apply") {
+    options.rules = scoring::read_decoding_rules(loaded.folder, loaded.model->dims().vocab_size);
+    options.rules.check(kWithoutRules);
+    options.rules.report(kWithoutRules, options.temperature > 0);
+  }
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {

@@ -75,6 +75,7 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
   } else {
     loaded.stops = tokenizer::model_special_ids(folder).stops;
   }
+  loaded.folder = folder;
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);

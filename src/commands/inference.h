@@ -23,6 +23,7 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
 
 struct LoadedModel {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;  // empty for a folder without one
+  std::string folder;
   data::Template prompt_template;
   std::shared_ptr<model::CausalLM> model;
   std::vector<int32_t> stops;  // ids that end a generation

@@ -30,6 +30,9 @@ void EvalConfig::visit(config::FieldVisitor& v) {
   v.field("temperature", temperature, {.help = "of generations; 0: greedy", .min = 0});
   v.field("top_p", top_p, {.help = "nucleus of sampled generations", .min = 0, .max = 1});
   v.field("seed", seed, {.help = "seed of sampled generations", .min = 0});
+  v.field("generation_config", generation_config,
+          {.help = "penalties, forced and suppressed tokens of the model's generation_config.json",
+           .choices = {"apply", "ignore"}});
   v.field("suite", suite,
           {.help = "MUSE by its own definitions (muse) or OpenUnlearning's (ou)",
            .choices = {"muse", "ou"}});

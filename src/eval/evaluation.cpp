@@ -67,6 +67,7 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
       .temperature = inputs.config.temperature,
       .top_p = inputs.config.top_p,
       .seed = static_cast<uint64_t>(inputs.config.seed),
+      .rules = run.rules,
       .batch_tokens = inputs.config.batch_tokens.value_or(run.batch_tokens),
       .generation_tokens = inputs.config.generation_tokens.value_or(run.generation_tokens),
       .cache = run.cache,
@@ -77,6 +78,7 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
   Results reference_results;
   if (!reference.empty()) {
     UNLEARN_CHECK(run.reference != nullptr);
+    UNLEARN_CHECK(reference.generations().empty());  // it would have rules of its own
     options.cache = run.reference_cache;
     reference_results = execute(reference, run.reference, options);
   }

@@ -10,11 +10,16 @@
 namespace unlearn::eval {
 namespace {
 
-// Greedy outputs are a function of the prompt; sampled ones also of these.
+// Greedy outputs are a function of the prompt and the rules; sampled ones also of these.
 std::string stored_key(const GenerationItem& item, const ExecuteOptions& options) {
-  if (options.temperature <= 0) return item.key;
-  return sha256(cat(item.key, " temperature ", number(options.temperature, 17), " top_p ",
-                    number(options.top_p, 17), " seed ", options.seed));
+  if (options.temperature <= 0 && options.rules.empty()) return item.key;
+  std::string key = item.key;
+  if (!options.rules.empty()) key += cat(" rules ", options.rules.applied.dump());
+  if (options.temperature > 0) {
+    key += cat(" temperature ", number(options.temperature, 17), " top_p ",
+               number(options.top_p, 17), " seed ", options.seed);
+  }
+  return sha256(key);
 }
 
 // The random stream of a prompt, whatever batch it runs in.
@@ -80,6 +85,7 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
     generate.temperature = options.temperature;
     generate.top_p = options.top_p;
     generate.seed = options.seed;
+    generate.rules = options.rules;
     generate.batch_tokens = options.generation_tokens;
     generate.stop_ids = options.tokenizer->special().stops;
     generate.should_stop = stop_at(limits.stop_strings, *options.tokenizer);

@@ -10,6 +10,7 @@
 #include "eval/tofu_data.h"
 #include "unlearn/benchmarks/tofu.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/python_text.h"
 #include "unlearn/eval/evaluation.h"
 #include "unlearn/metrics/memorization.h"
 #include "unlearn/metrics/rouge.h"
@@ -172,7 +173,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
     if (item.generation) {
       const std::string text = tokenizer::clean_up_spaces(
           inputs_.tokenizer.decode(own.generations[*item.generation], /*skip_special=*/true));
-      const std::string generation(trim(text));
+      const std::string generation(python_strip(text));
       const metrics::RougeScores rouge = metrics::rouge(item.row->answer, generation, true);
       row.rouge1_recall = rouge.rouge1.recall;
       row.rouge_l_recall = rouge.rouge_l.recall;

@@ -1,6 +1,7 @@
 // WMDP and MMLU: zero-shot multiple choice by lm-evaluation-harness's rule. The letters " A" to
-// " D" are scored after the prompt; prompt and letter are tokenised together, without BOS, and the
-// prompt's own token count is what precedes the letter (lm_eval/api/model.py, _encode_pair).
+// " D" are scored after the prompt; prompt and letter are tokenised together, without BOS but for
+// Gemma, and the prompt's own token count is what precedes the letter (lm_eval/api/model.py,
+// _encode_pair; lm_eval/models/huggingface.py).
 #include "unlearn/benchmarks/wmdp.h"
 
 #include <algorithm>
@@ -29,7 +30,13 @@ struct TaskPlan {
   std::vector<ChoicePlan> questions;
 };
 
-// Continuation tokens after the prompt as labels; the oldest tokens go where a limit is set.
+// The last `limit` tokens; 0: all.
+std::vector<int32_t> last_tokens(const std::vector<int32_t>& tokens, int64_t limit) {
+  const auto size = static_cast<int64_t>(tokens.size());
+  return {tokens.end() - (limit > 0 ? std::min(limit, size) : size), tokens.end()};
+}
+
+// Continuation tokens after the prompt as labels.
 data::Example continuation_example(const std::vector<int32_t>& prompt,
                                    const std::vector<int32_t>& continuation) {
   data::Example example;
@@ -107,29 +114,31 @@ class WmdpEvaluation : public BenchmarkEvaluation {
   }
 
   ChoicePlan plan_question(ChoiceQuestion question, Plan& own) const {
-    std::vector<int32_t> prompt = inputs_.tokenizer.encode(question.prompt, false);
+    // The harness sets add_bos_token for every model type with this in its name.
+    const bool with_bos = inputs_.model_type.find("gemma") != std::string::npos;
+    const std::vector<int32_t> prompt = inputs_.tokenizer.encode(question.prompt, with_bos);
     std::vector<std::vector<int32_t>> letters;
     for (const char* letter : kChoiceLetters) {
-      const auto whole = inputs_.tokenizer.encode(question.prompt + letter, false);
+      const auto whole = inputs_.tokenizer.encode(question.prompt + letter, with_bos);
       const auto cut = static_cast<int64_t>(std::min(prompt.size(), whole.size()));
       letters.emplace_back(whole.begin() + cut, whole.end());
       UNLEARN_CHECK(!letters.back().empty(), "a letter is merged into the prompt");
     }
-    // A limit takes the oldest tokens away, as the harness does with the model's context.
-    const auto limit = static_cast<size_t>(inputs_.config.max_length.value_or(0));
-    if (limit > 0 && prompt.size() > limit) {
-      prompt.erase(prompt.begin(), prompt.end() - static_cast<int64_t>(limit));
-    }
+    // The harness takes the oldest tokens away, so that the model reads at most its context; the
+    // last token is a label alone.
+    const int64_t limit = inputs_.config.max_length.value_or(inputs_.context);
     ChoicePlan item{std::move(question), {}, {}};
     const bool single = std::all_of(letters.begin(), letters.end(),
                                     [](const auto& tokens) { return tokens.size() == 1; });
     if (single) {
       std::vector<int32_t> candidates;
       for (const auto& tokens : letters) candidates.push_back(tokens.front());
-      item.choice = own.choose(std::move(prompt), std::move(candidates));
+      item.choice = own.choose(last_tokens(prompt, limit), std::move(candidates));
     } else {
       for (const auto& tokens : letters) {
-        item.scores.push_back(own.score(continuation_example(prompt, tokens)));
+        const auto room = limit + 1 - static_cast<int64_t>(tokens.size());
+        const auto context = last_tokens(prompt, limit > 0 ? std::max<int64_t>(1, room) : 0);
+        item.scores.push_back(own.score(continuation_example(context, tokens)));
       }
     }
     return item;

@@ -101,9 +101,12 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
       user_error("a sequence has ", lengths[i], " tokens, the model has embeddings for ",
                  parts_.dims.max_positions, " positions");
     }
-    UNLEARN_CHECK(!is_shared || can_share_tokens(lengths[i]));
+    UNLEARN_CHECK(!is_shared ||
+                  can_share_tokens(batch.lengths.empty() ? lengths[i] : batch.lengths[i]));
   }
-  const std::vector<RopeTable> tables = rope_tables(positions, batch.offsets, lengths);
+  UNLEARN_CHECK(batch.lengths.empty() || batch.lengths.size() == lengths.size());
+  const std::vector<RopeTable> tables =
+      rope_tables(positions, batch.offsets, batch.lengths.empty() ? lengths : batch.lengths);
 
   // Shared with whatever runs again in the backward pass, when the batch may be gone.
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);

@@ -33,6 +33,7 @@ struct DecoderParts {
   bool head_bias = false;
   std::vector<Rope> ropes;            // empty: no rotation
   std::vector<size_t> rope_of_layer;  // indices into ropes; empty: ropes[0] everywhere
+  int64_t runs_again_at = 0;          // as in CausalLM
   double embedding_scale = 1.0;       // Gemma: the square root of the width
   double logit_softcap = 0.0;         // as in Head
   double norm_start = 1.0;            // what a fresh model's norm weights are; Gemma's 1 + w: 0
@@ -48,6 +49,7 @@ class Decoder : public CausalLM {
 
   torch::Tensor hidden_states(const PackedIds& batch, const ForwardOptions& options) override;
   bool can_share_tokens(int64_t longest) const override;
+  int64_t runs_again_at() const override { return parts_.runs_again_at; }
   Head head() const override;
   std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const override;
   const ModelDims& dims() const override { return parts_.dims; }

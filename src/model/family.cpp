@@ -208,6 +208,10 @@ std::shared_ptr<Decoder> build_llama_like(const HfConfig& config, const Placemen
   parts.logit_softcap = options.logit_softcap;
   parts.norm_start = options.norm_weight == RmsWeight::kOnePlus ? 0.0 : 1.0;
   read_ropes(config, options, parts);
+  if (const int64_t limit = parts.ropes.front().short_positions();
+      options.long_rope_runs_again && limit > 0) {
+    parts.runs_again_at = limit + 1;
+  }
   parts.final_norm =
       std::make_shared<RmsNorm>(placement, parts.dims.hidden_size, eps, options.norm_weight);
   parts.make_block = [&](int64_t layer) {

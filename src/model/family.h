@@ -84,8 +84,9 @@ struct LlamaLikeOptions {
   RmsWeight norm_weight = RmsWeight::kNarrow;
   enum class Norms { kBefore, kAfter, kAround } norms = Norms::kBefore;  // of attention and MLP
   enum class QkNorm { kNone, kPerHead, kWhole } qk_norm = QkNorm::kNone;
-  std::vector<int64_t> windows;  // per layer, 0: no window; empty: none anywhere
-  AttentionOptions attention;    // its window is taken from `windows`
+  std::vector<int64_t> windows;       // per layer, 0: no window; empty: none anywhere
+  bool long_rope_runs_again = false;  // Phi-3: see CausalLM::runs_again_at
+  AttentionOptions attention;         // its window is taken from `windows`
   double embedding_scale = 1.0;
   double logit_softcap = 0.0;
 };

@@ -170,14 +170,9 @@ torch::Tensor Rope::dynamic_frequencies(int64_t length) const {
   return default_frequencies(theta_ * std::pow(stretch, dim / (dim - 2)), rotated_);
 }
 
-torch::Tensor Rope::own_frequencies(int64_t length, int64_t fresh) const {
+torch::Tensor Rope::own_frequencies(int64_t length) const {
   if (is_dynamic_ && length > max_positions_) return dynamic_frequencies(length);
   if (!long_frequencies_.defined() || length <= short_positions_) return {};
-  if (length - fresh > 0 && length - fresh <= short_positions_) {
-    user_error("generation crosses ", short_positions_,
-               " tokens (original_max_position_embeddings), where LongRoPE changes its factors; "
-               "give a longer prompt or generate fewer tokens");
-  }
   return long_frequencies_;
 }
 
@@ -189,7 +184,7 @@ RopeTable Rope::table(const torch::Tensor& positions, const std::vector<int64_t>
   torch::Tensor angles = places * upload(frequencies_, device).unsqueeze(0);  // [T, rotated / 2]
   const bool has_own = is_dynamic_ || long_frequencies_.defined();
   for (size_t i = 0; has_own && i < lengths.size(); ++i) {
-    const torch::Tensor own = own_frequencies(lengths[i], offsets[i + 1] - offsets[i]);
+    const torch::Tensor own = own_frequencies(lengths[i]);
     if (!own.defined()) continue;
     angles.slice(0, offsets[i], offsets[i + 1]) =
         places.slice(0, offsets[i], offsets[i + 1]) * upload(own, device).unsqueeze(0);

@@ -26,19 +26,20 @@ class Rope {
   // `positions` [T]; `lengths` are the sequences' lengths so far (cached and new) and `offsets`
   // their boundaries in the batch. Dynamic NTK scaling stretches the base of a sequence longer than
   // max_position_embeddings by that sequence's own length: a packed batch gives each sequence what
-  // transformers gives it alone. LongRoPE's long factors are chosen per sequence likewise;
-  // UserError when generation would have to change them under cached keys.
+  // transformers gives it alone. LongRoPE's long factors are chosen per sequence likewise. Keys
+  // that a cache holds stay as they were rotated when the sequence was shorter, as in transformers.
   RopeTable table(const torch::Tensor& positions, const std::vector<int64_t>& offsets,
                   const std::vector<int64_t>& lengths, torch::Dtype dtype) const;
   // Whether the angles of a sequence of this length are others than those of its beginning alone.
-  bool turns_with_length(int64_t length) const { return own_frequencies(length, length).defined(); }
+  bool turns_with_length(int64_t length) const { return own_frequencies(length).defined(); }
+  // LongRoPE: the longest sequence with the short factors; else 0.
+  int64_t short_positions() const { return short_positions_; }
 
  private:
   void read_longrope(const checkpoint::HfConfig& rope);
   torch::Tensor dynamic_frequencies(int64_t length) const;
-  // The frequencies of a sequence of `length` tokens of which `fresh` are new; undefined: the
-  // common ones.
-  torch::Tensor own_frequencies(int64_t length, int64_t fresh) const;
+  // The frequencies of a sequence of `length` tokens; undefined: the common ones.
+  torch::Tensor own_frequencies(int64_t length) const;
 
   int64_t rotated_;  // leading elements of a head that are rotated
   double theta_;

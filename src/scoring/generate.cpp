@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "scoring/drafter.h"
+#include "scoring/logit_rules.h"
+#include "scoring/sampling.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/scoring/token_logprob.h"
@@ -33,18 +35,6 @@ model::PackedIds pack_tokens(const std::vector<Stream>& streams, torch::Device d
   return {torch::tensor(ids, torch::kLong).to(device), {}, offsets};
 }
 
-// The token at quantile `draw` of the nucleus (the smallest set of likeliest tokens with top_p).
-int64_t sample_row(const Tensor& logits, double temperature, double top_p, double draw) {
-  const auto [probabilities, tokens] =
-      logits.to(torch::kDouble).div(temperature).softmax(0).sort(/*stable=*/true, 0, true);
-  const Tensor cumulative = probabilities.cumsum(0).contiguous();
-  const double* sums = cumulative.data_ptr<double>();
-  const double* end = sums + cumulative.size(0);
-  const double* nucleus = std::min(std::lower_bound(sums, end, top_p), end - 1);
-  const double* chosen = std::min(std::upper_bound(sums, nucleus + 1, draw * *nucleus), nucleus);
-  return tokens[chosen - sums].item<int64_t>();
-}
-
 // The outputs under way, and the prompts that wait for a place among them.
 class Batch {
  public:
@@ -54,6 +44,7 @@ class Batch {
         prompts_(prompts),
         options_(options),
         outputs_(outputs),
+        rules_(options.rules, options.stop_ids),
         device_(model.head().weight.device()) {}
 
   // `waiting` holds the longest prompts first.
@@ -61,6 +52,7 @@ class Batch {
     total_ = waiting.size();
     size_t next = 0;
     while (next < waiting.size() || !streams_.empty()) {
+      start_again();
       if (streams_.empty()) open_cache(length_of(waiting[next]));
       const size_t before = next;
       while (next < waiting.size() && has_room(length_of(waiting[next]))) {
@@ -108,6 +100,7 @@ class Batch {
       }
     }
     const Tensor z = next_logits(packed, torch::tensor(rows, torch::kLong).to(device_));
+    if (!options_.rules.empty()) apply_rules(z);
     const std::vector<int64_t> chosen = options_.temperature <= 0 ? best(z) : sample(z);
     // From the last to the first: who leaves is replaced by one that was looked at already.
     size_t row = chosen.size();
@@ -115,6 +108,56 @@ class Batch {
       row -= streams_[s].guessed + 1;
       if (!advance(s, chosen.data() + row)) remove(s);
     }
+  }
+
+  // Where all angles change, a sequence's cached keys are of no use.
+  void start_again() {
+    const auto changes_at = [&](int64_t length) {
+      return length == model_.runs_again_at() ||
+             (options_.reinforced != nullptr && length == options_.reinforced->runs_again_at());
+    };
+    std::vector<Stream> again;
+    for (size_t s = streams_.size(); s-- > 0;) {
+      if (!changes_at(length_so_far(streams_[s]))) continue;
+      again.push_back(std::move(streams_[s]));
+      leave_place(s);
+    }
+    if (again.empty()) return;
+    const auto added = static_cast<int64_t>(again.size());
+    cache_->add(added);
+    if (reinforced_cache_) reinforced_cache_->add(added);
+    for (Stream& stream : again) {
+      const std::vector<int32_t>& output = outputs_[stream.prompt];
+      stream.tokens = prompts_[stream.prompt];
+      stream.tokens.insert(stream.tokens.end(), output.begin(), output.end());
+      streams_.push_back(std::move(stream));
+    }
+  }
+
+  int64_t length_so_far(const Stream& stream) const {
+    return size_of(prompts_[stream.prompt]) + size_of(outputs_[stream.prompt]);
+  }
+
+  // One row of logits for every stream's last token and for each of its guesses.
+  void apply_rules(const Tensor& z) const {
+    std::vector<std::vector<int32_t>> texts;
+    for (const Stream& stream : streams_) {
+      std::vector<int32_t>& text = texts.emplace_back(prompts_[stream.prompt]);
+      const std::vector<int32_t>& output = outputs_[stream.prompt];
+      text.insert(text.end(), output.begin(), output.end());
+      text.insert(text.end(), stream.tokens.end() - static_cast<int64_t>(stream.guessed),
+                  stream.tokens.end());
+    }
+    std::vector<RowText> rows;
+    for (size_t s = 0; s < streams_.size(); ++s) {
+      const Stream& stream = streams_[s];
+      const std::span<const int32_t> text = texts[s];
+      for (size_t left = stream.guessed + 1; left-- > 0;) {
+        rows.push_back({text.first(text.size() - left), size_of(prompts_[stream.prompt]),
+                        length_so_far(stream) + stream.budget});
+      }
+    }
+    rules_.apply(z, rows);
   }
 
   Tensor next_logits(const model::PackedIds& packed, const Tensor& rows) {
@@ -139,8 +182,8 @@ class Batch {
       const size_t prompt = streams_[s].prompt;
       const uint64_t stream = options_.streams.empty() ? prompt : options_.streams[prompt];
       Rng rng(mix_bits(options_.seed, stream, outputs_[prompt].size()));
-      next.push_back(sample_row(host[static_cast<int64_t>(s)], options_.temperature, options_.top_p,
-                                rng.uniform()));
+      next.push_back(sample_token(host[static_cast<int64_t>(s)], options_.temperature,
+                                  options_.top_p, rng.uniform()));
     }
     return next;
   }
@@ -193,15 +236,19 @@ class Batch {
 
   void remove(size_t s) {
     const size_t prompt = streams_[s].prompt;
-    streams_[s] = std::move(streams_.back());
-    streams_.pop_back();
-    cache_->remove(static_cast<int64_t>(s));
-    if (reinforced_cache_) reinforced_cache_->remove(static_cast<int64_t>(s));
+    leave_place(s);
     ++done_;
     if (options_.finished) options_.finished(prompt, outputs_[prompt]);
     if (options_.progress) {
       options_.progress(static_cast<int64_t>(done_), static_cast<int64_t>(total_));
     }
+  }
+
+  void leave_place(size_t s) {
+    if (s + 1 < streams_.size()) streams_[s] = std::move(streams_.back());
+    streams_.pop_back();
+    cache_->remove(static_cast<int64_t>(s));
+    if (reinforced_cache_) reinforced_cache_->remove(static_cast<int64_t>(s));
   }
 
   // A step over this many tokens takes about twice the time of one over a single token, which is
@@ -212,6 +259,7 @@ class Batch {
   const std::vector<std::vector<int32_t>>& prompts_;
   const GenerateOptions& options_;
   std::vector<std::vector<int32_t>>& outputs_;
+  LogitRules rules_;
   torch::Device device_;
   std::vector<Stream> streams_;  // in the caches' order
   std::unique_ptr<model::KvCache> cache_, reinforced_cache_;

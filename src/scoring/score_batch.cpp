@@ -143,11 +143,13 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
 }  // namespace
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
-  return {upload(batch.ids, device),
-          upload(batch.positions, device),
-          batch.offsets,
-          {},
-          batch.attended};
+  model::PackedIds ids{upload(batch.ids, device), upload(batch.positions, device), batch.offsets};
+  ids.attended = batch.attended;
+  // transformers' models read the last token too: it counts where the rotation turns with length.
+  for (const data::Segment& segment : batch.segments) {
+    ids.lengths.push_back(static_cast<int64_t>(segment.example->tokens.size()));
+  }
+  return ids;
 }
 
 const RoleRequest& ScoreRequest::of(Role role) const {

@@ -103,7 +103,7 @@ class Scorer {
     const std::vector<data::TokenSpan> inputs = input_tokens(examples);
     size_t longest = 0;
     for (const data::TokenSpan input : inputs) longest = std::max(longest, input.size());
-    share_ = options.share_beginnings && model.can_share_tokens(static_cast<int64_t>(longest));
+    share_ = options.share_beginnings && model.can_share_tokens(static_cast<int64_t>(longest) + 1);
     order_ = data::order_by_beginning(inputs);
     for (const size_t index : order_) inputs_.push_back(inputs[index]);
   }
@@ -126,7 +126,12 @@ class Scorer {
     const data::SharedPack pack =
         data::pack_shared(std::span(inputs_).subspan(begin, count), share_);
     const std::span<const size_t> order = std::span(order_).subspan(begin, count);
-    const Tensor hidden = model_.hidden_states(packed_ids(pack, device_));
+    model::PackedIds ids = packed_ids(pack, device_);
+    // With the last token, which is not run but which transformers' models read too.
+    for (size_t i = 0; i < count; ++i) {
+      ids.lengths.push_back(pack.offsets[i + 1] - pack.offsets[i] + 1);
+    }
+    const Tensor hidden = model_.hidden_states(ids);
     for (const bool moments : {false, true}) {
       LabelCollector collector(pack);
       for (size_t i = 0; i < count; ++i) {

@@ -105,6 +105,42 @@ TEST_F(GoldenCommands, GenerationEndsAtAnyOfTheStopTokens) {
   EXPECT_GE(cut, 2u);
 }
 
+// scripts/goldens/decoding.py
+TEST_F(GoldenCommands, GenerateObeysTheModelsGenerationConfig) {
+  const Json golden = read_json(kGolden + "decoding/commands.json");
+  const fs::path model = folder_ / "model";
+  fs::copy(kModel, model);
+  std::string lines;
+  for (const Json& row : golden) lines += Json{{"input_ids", row.at("input_ids")}}.dump() + "\n";
+  const std::string input = write("prompts.jsonl", lines);
+  const std::vector<std::string> generate = {"generate", "--model", model.string(),
+                                             "--input",  input,     "--max-new-tokens",
+                                             "12",       "--dtype", "float32"};
+  std::vector<std::string> without = generate;
+  without.insert(without.end(), {"--generation-config", "ignore"});
+  const ProgramRun plain = run(generate);
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  write_file_atomic(model / "generation_config.json", golden.at(0).at("config").dump());
+  const ProgramRun got = run(generate);
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_NE(got.err.find("repetition_penalty 1.4, no_repeat_ngram_size 2, begin_suppress_tokens "
+                         "[890] (--generation-config ignore leaves it out)"),
+            std::string::npos)
+      << got.err;
+  const auto rows = got.rows(), plain_rows = plain.rows();
+  ASSERT_EQ(rows.size(), golden.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].at("ids"), golden.at(i).at("ids"));
+    EXPECT_NE(rows[i].at("ids"), plain_rows[i].at("ids"));
+  }
+  const ProgramRun ignored = run(without);
+  EXPECT_EQ(ignored.out, plain.out);
+  EXPECT_EQ(ignored.err.find("repetition_penalty"), std::string::npos) << ignored.err;
+  write_file_atomic(model / "generation_config.json", R"({"num_beams": 4})");
+  EXPECT_EQ(run(generate).code, 2);
+  EXPECT_EQ(run(without).out, plain.out);
+}
+
 TEST_F(GoldenCommands, TokenizeAndBack) {
   for (const std::string family : {"smollm2", "llama3", "sp_llama2"}) {
     const std::string folder = kGolden + "tokenizer/" + family;

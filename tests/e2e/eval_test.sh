@@ -152,6 +152,26 @@ printf '{"eos_token_id":[%s,1]}' "$third" >ending/generation_config.json
 expect "the third token ended it" test "$(sed 's/.*"ids":\(\[[^]]*\]\).*/\1/' ended.txt)" = \
   "$(sed "s/.*\"ids\":\(\[.*\),$third,.*/\1]/" whole.txt)"
 
+# … and under its penalties, unless they are left out.
+cp -r "$tiny" penalised
+printf '{"eos_token_id":0,"no_repeat_ngram_size":1,"top_k":20}' >penalised/generation_config.json
+few=(eval --benchmark tofu --data "$fiction" --set eval.rows=2 --set 'eval.splits=[forget]')
+texts() { grep -o '"generation": *"[^"]*"' "$1/eval/TOFU_EVAL.json"; }
+"$unlearn" "${few[@]}" --model penalised --output penalties >/dev/null 2>log
+expect "the log names what was applied" grep -q 'no_repeat_ngram_size 1 (eval.generation_config' log
+expect "top_k is sampling's" test "$(grep -c top_k log)" -eq 0
+"$unlearn" "${few[@]}" --model penalised --output penalties/off --quiet \
+  --set eval.generation_config=ignore >/dev/null
+"$unlearn" "${few[@]}" --model "$tiny" --output penalties/none --quiet >/dev/null
+expect "other texts" test "$(texts penalties)" != "$(texts penalties/none)"
+expect "the same when left out" test "$(texts penalties/off)" = "$(texts penalties/none)"
+printf '{"num_beams":4}' >penalised/generation_config.json
+expect_error 2 'generation_config.json: num_beams 4: not built in.*eval.generation_config=ignore' \
+  "$unlearn" "${few[@]}" --model penalised --output refused
+expect "nothing was written" test ! -e refused
+"$unlearn" "${few[@]}" --model penalised --dry-run --quiet \
+  --set eval.generation_config=ignore >/dev/null
+
 # Divergence from the model before unlearning; the TOFU repository's aggregates.
 kl=("$unlearn" eval run --set 'eval.metrics=[kl_divergence,probability]' --output kl)
 "${kl[@]}" --set eval.original_model="$tiny" >/dev/null 2>&1

@@ -30,6 +30,14 @@ for name in wmdp_bio_acc wmdp_cyber_acc wmdp_chem_acc mmlu_acc; do
   expect "WMDP: $name in the table" grep -q "$name" table
 done
 
+# A prompt longer than the model's context keeps its last tokens, as in lm-evaluation-harness.
+cp -r "$tiny" short
+sed -i 's/"max_position_embeddings": 512/"max_position_embeddings": 32/' short/config.json
+"$unlearn" eval --benchmark wmdp --model short --data "$fixtures/harness" --output short-run \
+  --quiet --set 'eval.splits=[wmdp_bio]' >/dev/null
+expect "WMDP: the context's last tokens" \
+  grep -Eq '"logp": *\[ *-10\.811[89][0-9]*, *-9\.7077' <(tr -d '\n ' <short-run/eval/WMDP_EVAL.json)
+
 # Aggregates again from the log, without a model.
 "$unlearn" metrics wmdp --log bio/eval/WMDP_EVAL.json --output again >aggregates
 expect "metrics wmdp: the same summary" cmp bio/eval/WMDP_SUMMARY.json again/WMDP_SUMMARY.json

@@ -165,6 +165,27 @@ TEST_F(Execution, SamplingIsAFunctionOfThePrompt) {
   EXPECT_NE(execute(plan_, provider(), options_).generations, small.generations);
 }
 
+// The model's own decoding rules reach its generations, and results without them are others.
+TEST_F(Execution, GenerationsObeyTheRules) {
+  const Results plain = execute(plan_, provider(), options_);
+  scoring::GenerateOptions generate;
+  generate.max_new_tokens = 10;
+  generate.stop_ids = tokenizer_->special().stops;
+  generate.rules.no_repeat_ngram_size = 1;
+  generate.rules.applied["no_repeat_ngram_size"] = 1;
+  options_.rules = generate.rules;
+  const Results ruled = execute(plan_, provider(), options_);
+  expect_same({plain.scores, ruled.generations, plain.choices, plain.gradient_norms, {}}, ruled);
+  EXPECT_NE(ruled.generations, plain.generations);
+  for (size_t i = 0; i < ruled.generations.size(); ++i) {
+    const auto alone = scoring::generate(*model_, {plan_.generations()[i].prompt}, generate);
+    EXPECT_EQ(ruled.generations[i], alone.front());
+  }
+  expect_same(ruled, execute(plan_, provider(asked_), options_));  // from the cache
+  options_.rules = {};
+  expect_same(plain, execute(plan_, provider(asked_), options_));
+}
+
 // Outputs end with the token that completes a stop string, as one by one.
 TEST_F(Execution, StopStringsEndAGeneration) {
   options_.cache.clear();

@@ -18,6 +18,18 @@ Json golden(const std::string& name) {
   return read_json(fs::path(UNLEARN_TEST_DIR) / "golden/eval" / (name + ".json"));
 }
 
+// Rows of a multiple-choice task; every question's four log-likelihoods.
+void expect_choices(const Outcome& outcome, const std::string& metric, const Json& wanted) {
+  const Json& rows = outcome.evaluation.metrics.at(metric).details.at("value_by_index");
+  ASSERT_EQ(rows.size(), wanted.size()) << metric;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t letter = 0; letter < 4; ++letter) {
+      const double value = rows.at(std::to_string(i))["logp"][letter].get<double>();
+      EXPECT_NEAR(value, wanted[i][letter].get<double>(), 2e-4) << metric << " row " << i;
+    }
+  }
+}
+
 // Runs a benchmark's evaluation of data/tiny; `change` sets what differs from the defaults.
 Outcome evaluate(const std::string& benchmark, const std::string& forget, const fs::path& folder,
                  const std::function<void(EvalConfig&)>& change = {},
@@ -148,6 +160,53 @@ TEST(GoldenWmdp, EqualsTransformersRowByRow) {
     }
   }
   EXPECT_EQ(outcome.evaluation.metrics.at("mmlu_acc").details.at("by_subject").size(), 3U);
+}
+
+// lm-evaluation-harness's own class (scripts/goldens/harness.py): questions between Unicode spaces,
+// Gemma's BOS, and prompts longer than the context.
+TEST(GoldenWmdp, EqualsTheHarness) {
+  const Json expected = golden("harness");
+  const fs::path with_bos = fs::path(::testing::TempDir()) / "unlearn_wmdp_bos";
+  fs::remove_all(with_bos);
+  fs::create_directories(with_bos);
+  fs::copy(kMuseModel / "special_tokens_map.json", with_bos / "special_tokens_map.json");
+  Json content = read_json(kMuseModel / "tokenizer.json");
+  const Json single = {{{"SpecialToken", {{"id", "<|endoftext|>"}, {"type_id", 0}}}},
+                       {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}};
+  content["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", single},
+      {"pair", single},
+      {"special_tokens",
+       {{"<|endoftext|>",
+         {{"id", "<|endoftext|>"}, {"ids", {0}}, {"tokens", {"<|endoftext|>"}}}}}}};
+  write_file_atomic(with_bos / "tokenizer.json", content.dump());
+  struct Case {
+    const char* name;
+    const char* model_type;
+    int64_t context;
+  };
+  for (const Case& item :
+       {Case{"plain", "llama", 512}, Case{"gemma", "gemma", 512}, Case{"context", "llama", 32},
+        Case{"gemma_context", "gemma3_text", 32}}) {
+    const bool is_gemma = std::string_view(item.name).starts_with("gemma");
+    const auto tokenizer = tokenizer::load_tokenizer(is_gemma ? with_bos : kMuseModel);
+    const data::Template prompt_template = data::named_template("phi");
+    data::DataConfig data;
+    data.root = (kFixtures / "harness").string();
+    data.forget = "bio";
+    EvalConfig config;
+    config.splits = {"wmdp_bio"};
+    const EvaluationInputs inputs{*tokenizer, prompt_template, data,        config,
+                                  1280,       item.model_type, item.context};
+    const auto evaluation = make_evaluation("wmdp", inputs);
+    const auto model = model::load_model(kMuseModel, torch::kFloat32, torch::kCPU);
+    EvaluationRun run;
+    run.model = [&]() -> model::CausalLM& { return *model; };
+    SCOPED_TRACE(item.name);
+    expect_choices(run_evaluation(*evaluation, inputs, run), "wmdp_bio_acc",
+                   expected.at(item.name));
+  }
 }
 
 TEST(WmdpEvaluation, SplitsAreChosenByName) {

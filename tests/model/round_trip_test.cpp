@@ -113,20 +113,6 @@ TEST(Families, SequencesLongerThanLearnedPositionsAreRefused) {
   EXPECT_EQ(refusal([&] { model->hidden_states({ids, {}, {0, 1, 33}}); }), "accepted");
 }
 
-TEST(Families, GenerationAcrossLongRopesLimitIsRefused) {
-  const auto model = make_model(config_of("phi3_longrope"), 1);
-  const auto cache = model->make_cache(1, 32);
-  ForwardOptions options;
-  options.cache = cache.get();
-  const auto ids = [](int64_t n) { return torch::zeros({n}, torch::kInt64); };
-  model->hidden_states({ids(15), {}, {0, 15}}, options);
-  EXPECT_EQ(refusal([&] { model->hidden_states({ids(1), {}, {0, 1}}, options); }), "accepted");
-  EXPECT_NE(refusal([&] {
-              model->hidden_states({ids(1), {}, {0, 1}}, options);
-            }).find("generation crosses 16 tokens"),
-            std::string::npos);
-}
-
 TEST(Families, TheTemplateOfALlamaFollowsItsVocabulary) {
   Json config = config_of("llama");
   EXPECT_EQ(prompt_template_of(config), "llama2");

@@ -17,10 +17,6 @@ ScoreExamplesOptions in_batches_of(int64_t tokens) {
 class GoldenScores : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
-  // LongRoPE's tiny checkpoints have a sequence one token beyond where the angles change.
-  if (GetParam() == "llama_dynamic" || GetParam().starts_with("phi3_longrope")) {
-    GTEST_SKIP() << "its angles depend on the input's length, which is one less when scoring";
-  }
   const model::Golden golden(GetParam());
   const auto model = golden_model(GetParam());
   const auto examples = golden_examples(golden);
@@ -34,6 +30,26 @@ TEST_P(GoldenScores, ScoreExamplesInAnyBatches) {
       EXPECT_NEAR(score.mean() * static_cast<double>(score.logp.size()), score.sum(), 1e-9);
     }
     EXPECT_EQ(next, golden.log_probs.numel());
+  }
+}
+
+// As in training: a step's sequences side by side, with or without their last tokens. LongRoPE's
+// tiny checkpoints have a sequence one token beyond where the angles change.
+TEST_P(GoldenScores, PackedBatchesScoreTheSame) {
+  const model::Golden golden(GetParam());
+  const auto model = golden_model(GetParam());
+  const auto examples = golden_examples(golden);
+  std::vector<data::PackItem> items;
+  for (const data::Example& example : examples) items.push_back({data::Role::kForget, &example});
+  ScoreRequest request;
+  request.forget.logp = true;
+  torch::NoGradGuard no_grad;
+  for (const bool with_last_token : {false, true}) {
+    const BatchScores scores =
+        score_batch(*model, data::pack(items, with_last_token), request, nullptr);
+    ASSERT_EQ(scores.forget.logp.numel(), golden.log_probs.numel());
+    EXPECT_LT((scores.forget.logp - golden.log_probs).abs().max().item<double>(), 1e-4)
+        << (with_last_token ? "with" : "without") << " the last tokens";
   }
 }
 

@@ -1,4 +1,4 @@
-// Multiple-choice questions in the layouts of WMDP and MMLU, posed as lm-evaluation-harness 0.4.5
+// Multiple-choice questions in the layouts of WMDP and MMLU, posed as lm-evaluation-harness 0.4.8
 // poses them without examples (tasks wmdp_bio, wmdp_cyber, wmdp_chem, mmlu).
 #pragma once
 

@@ -27,6 +27,7 @@ struct EvalConfig {
   double temperature = 0;
   double top_p = 1;
   int64_t seed = 0;
+  std::string generation_config = "apply";  // of the model: apply or ignore
 
   // Formulas
   std::string suite = "muse";  // of the MUSE benchmark: muse or ou

@@ -25,7 +25,9 @@ struct EvaluationInputs {
   const data::Template& prompt_template;
   const data::DataConfig& data;  // root, forget, …
   const EvalConfig& config;
-  int64_t vocab_size = 0;  // rows of the embedding: no token id may reach it
+  int64_t vocab_size = 0;       // rows of the embedding: no token id may reach it
+  std::string model_type = {};  // config.json's
+  int64_t context = 0;          // positions the model is made for; 0: not known
 };
 
 // What an evaluation says.
@@ -59,6 +61,7 @@ struct EvaluationRun {
   ModelProvider reference;                // may be empty without eval.reference_model
   ModelProvider original;                 // may be empty without eval.original_model
   std::string original_key;               // what its weights are
+  scoring::DecodingRules rules = {};      // how this model decodes
   std::filesystem::path cache;            // this model's folder; empty: none
   std::filesystem::path reference_cache;  // the reference model's
   int64_t batch_tokens = 4096;            // unless the config says otherwise

@@ -9,6 +9,7 @@
 
 #include "unlearn/eval/plan.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/decoding_rules.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::eval {
@@ -21,6 +22,7 @@ struct ExecuteOptions {
   double temperature = 0;                           // of generations; 0: greedy
   double top_p = 1;
   uint64_t seed = 0;
+  scoring::DecodingRules rules = {};  // of the model's generation_config.json
   int64_t batch_tokens = 4096;
   int64_t generation_tokens = 8192;
   // Results are appended to <cache>/results.jsonl after every batch and read back by content hash;

@@ -31,6 +31,9 @@ struct PackedIds {
   // [S] tokens of each sequence before its padding; a padding token sees those and is seen by none
   // (as an attention mask does it in transformers). Empty: nothing is padded. Not with `shared`.
   std::vector<int64_t> attended = {};
+  // [S] tokens of each whole sequence (and of what a cache holds of it) where its last ones are not
+  // run: rotations that turn with the length follow these. Empty: as many as are there.
+  std::vector<int64_t> lengths = {};
 };
 
 // How hidden states become logits: logits = softcap(scale * (h W^T + bias)).
@@ -89,6 +92,9 @@ class CausalLM : public torch::nn::Module {
   // most `longest` tokens may share them (PackedIds::shared, without a cache). False where
   // positions turn with the length of the whole sequence.
   virtual bool can_share_tokens(int64_t /*longest*/) const { return false; }
+  // The length at which a cached sequence has to be run again from its first token, because all of
+  // its angles change there (Phi-3's LongRoPE); 0: never.
+  virtual int64_t runs_again_at() const { return 0; }
   virtual Head head() const = 0;
   virtual std::unique_ptr<KvCache> make_cache(int64_t num_sequences, int64_t max_length) const = 0;
   virtual const ModelDims& dims() const = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/scoring/decoding_rules.h"
 
 namespace unlearn::scoring {
 
@@ -17,6 +18,7 @@ struct GenerateOptions {
   double top_p = 1.0;             // sampling keeps the smallest set of tokens with this probability
   uint64_t seed = 0;              // a draw is a pure function of (seed, stream, step)
   std::vector<uint64_t> streams;  // each prompt's random stream; empty: its index
+  DecodingRules rules = {};       // what the model's generation_config.json asks for
   std::vector<int32_t> stop_ids;  // end-of-sequence tokens; they end an output and are not in it
   // Asked after every new token of an output; true ends it (stop strings).
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
