@@ -120,6 +120,7 @@ def ours(arguments, folder):
     command = [arguments.unlearn, "eval", "--benchmark", "tofu", "--model", arguments.model, "--data",
                str(arguments.data), "--output", folder, "--device", "cpu"]
     for setting in [f"data.forget={arguments.forget}", f"eval.rows={arguments.rows}", "model.template=phi",
+                    "eval.log_rows=lists",
                     "eval.metrics=[probability,normalised_probability,rouge,truth_ratio,model_utility]"]:
         command += ["--set", setting]
     start, cpu = time.perf_counter(), child_seconds()

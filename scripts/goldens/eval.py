@@ -85,8 +85,14 @@ class Subject:
     def gradient_norm(self, question, answer):
         rows, labels = self.log_probs(question, answer)
         self.model.zero_grad()
-        (-rows.gather(1, labels[:, None]).mean()).backward()
+        # The last label is left out (open-unlearning, evals/metrics/utils.py: tokenwise_logprobs).
+        (-rows.gather(1, labels[:, None])[:-1].mean()).backward()
         return float(np.mean([p.grad.double().norm().item() for p in self.model.parameters()]))
+
+    def label_text(self, question, answer):
+        """What open-unlearning's zlib attack compresses."""
+        ids, masked = self.labelled(question, answer)
+        return self.tokenizer.decode(ids[0, masked:].tolist(), skip_special_tokens=True)
 
     @torch.no_grad()
     def generate(self, question):
@@ -180,7 +186,8 @@ def attacks(subject, reference, forget, holdout, report):
                 if name == "loss":
                     value = score["loss"]
                 elif name == "zlib":
-                    value = score["loss"] / len(zlib.compress(row["answer"].encode()))
+                    text = subject.label_text(row["question"], row["answer"])
+                    value = score["loss"] / len(zlib.compress(text.encode()))
                 elif name == "min_k":
                     value = lowest(score["logp"])
                 elif name == "min_k_plus_plus":

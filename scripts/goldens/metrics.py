@@ -154,7 +154,18 @@ def attacks(folder):
         variance = (np.exp(logp) * logp**2).sum() - mean**2
         score = (logp[2] - mean) / np.sqrt(max(variance, 1e-6))
         plus_plus.append([float(x) for x in (logp[2], mean, variance, score)])
-    write(folder, "attacks", {"zlib": [[t, len(zlib.compress(t.encode()))] for t in texts], "min_k": min_k,
+    # OpenUnlearning's Min-K of six texts a side, one of them without a token to score.
+    sides = {side: [[round(-rng.expovariate(0.7), 4) for _ in range(rng.randint(2, 9))] for _ in range(6)]
+             for side in ["forget", "holdout"]}
+    sides["holdout"][3] = []
+    scores = {side: [float(-np.mean(np.sort(t)[:max(1, int(len(t) * 0.4))])) if t else 0.0 for t in rows]
+              for side, rows in sides.items()}
+    auc = float(roc_auc_score([0] * 6 + [1] * 6, scores["forget"] + scores["holdout"]))
+    no_token = {"texts": sides, "scores": scores, "auc": auc,
+                "privleak_against_half": ((1 - auc) - 0.5) / (0.5 + 1e-10) * 100}
+    write(folder, "attacks", {"no_token": no_token,
+                              "zlib": [[t, len(zlib.compress(t.encode()))] for t in texts],
+                              "min_k": min_k,
                               "min_k_plus_plus": plus_plus})
 
 

@@ -3,7 +3,8 @@
 transformers, rouge-score and scikit-learn, by the definitions of muse_bench and OpenUnlearning.
 
 Writes OUT/eval/muse.json: per corpus and suite the report of the model, and privleak against a
-"retrained" one: the same model with SCALED_WEIGHT times SCALE.
+"retrained" one: the same model with SCALED_WEIGHT times SCALE; and OUT/eval/muse_edges.json: a corpus of
+texts that are too short or too long, with the report of OpenUnlearning's suite.
 """
 import json
 import math
@@ -19,6 +20,7 @@ import tiny_model
 SCALED_WEIGHT, SCALE = "model.layers.2.self_attn.o_proj.weight", -0.5
 CONSTANTS = {"news": 0.4772, "books": 0.5393}  # Min-40 %, forget against holdout
 SHARES = [5, 10, 20, 30, 40, 50, 60]
+MAX_LENGTH = 2048  # OpenUnlearning's tokens behind the prefix
 STOPS = ["\n\n", "\nQuestion", "Question:"]
 
 
@@ -47,6 +49,8 @@ class Subject:
 
 
 def lowest(logp, percent):
+    if len(logp) == 0:
+        return 0.0  # open-unlearning, evals/metrics/mia/min_k.py
     count = max(1, int(len(logp) * (percent / 100)))
     return -float(np.mean(np.sort(logp)[:count]))
 
@@ -70,6 +74,7 @@ def verbmem(subject, corpus, ou, report):
         prompt = subject.tokenizer(row["prompt"]).input_ids
         if ou:
             ids = subject.tokenizer(row["prompt"] + " " + row["gt"]).input_ids
+            ids = ids[:len(prompt) + MAX_LENGTH]
             truth = subject.decode(ids[len(prompt):])
             logits, labels, _ = subject.rows(ids, len(prompt))
             hits = (logits.argmax(1) == labels)[:-1].tolist()  # OpenUnlearning drops the last
@@ -100,12 +105,19 @@ def knowmem(subject, corpus, side, ou, report):
 def attack_values(subject, text, ou):
     ids = subject.tokenizer(text).input_ids
     if ou:
-        logits, _, logp = subject.rows(ids)
+        prefix = len(subject.tokenizer("").input_ids)
+        ids = ids[:prefix + MAX_LENGTH]
+        start = max(prefix, 1)
+        if len(ids) <= start:
+            return dict(mia_min_k=0.0, mia_min_k_plus_plus=0.0)
+        logits, _, logp = subject.rows(ids, start)
         p = logits.exp()
         mu = (p * logits).sum(1).numpy()
         variance = (p * logits ** 2).sum(1).numpy() - mu ** 2
         z = (logp - mu) / np.sqrt(np.maximum(variance, 1e-6))
-        return dict(mia_loss=-logp.mean(), mia_zlib=-logp.mean() / len(zlib.compress(text.encode())),
+        labels = subject.tokenizer.decode(ids[start:], skip_special_tokens=True)
+        return dict(mia_loss=-logp.mean(),
+                    mia_zlib=-logp.mean() / len(zlib.compress(labels.encode())),
                     mia_min_k=lowest(logp[:-1], 40), mia_min_k_plus_plus=lowest(z[:-1], 40))
     logp = subject.rows(ids)[2]
     lower = subject.rows(subject.tokenizer(text.lower()).input_ids)[2]
@@ -146,6 +158,40 @@ def evaluate(subject, corpus, ou):
     return report
 
 
+def edges(subject):
+    """Texts without a token to score count 0 in Min-K (of one token, and of two, whose only label is
+    left out as the last); long ones are cut 2,048 tokens behind their prefix."""
+    long_text = " ".join(f"On day {i} the ledger of Nether Wick counts {i * i % 97} sheep." for i in range(100))
+    texts = {"forget": ["a", "In", "The mill of Lower Fennick burnt down in 1874.",
+                        "Rupert Ashgrove wrote nothing on Sundays.", long_text, "Nobody counts sheep at night."],
+             "holdout": ["The", "Oskar Benthuyne kept a diary of the weather.", "No",
+                         "A bridge was built over the river Alder.", "Every letter was read twice.",
+                         "It rained for three weeks."]}
+    short = [t for t in texts["forget"] + texts["holdout"] if len(subject.tokenizer(t).input_ids) <= 2]
+    assert len(short) == 4 and len(subject.tokenizer(long_text).input_ids) > MAX_LENGTH + 30
+    report = {}
+    values = {side: [attack_values(subject, t, True) for t in rows] for side, rows in texts.items()}
+    for kind in ["mia_min_k", "mia_min_k_plus_plus"]:
+        sides = [[v[kind] for v in values[side]] for side in ["forget", "holdout"]]
+        report[kind] = dict(agg=float(roc_auc_score([0] * 6 + [1] * 6, sides[0] + sides[1])),
+                            forget=sides[0], holdout=sides[1])
+    verbmem_rows = [{"prompt": "The ledger says this:", "gt": long_text},
+                    {"prompt": "She was", "gt": "a"}]
+    exact, strength, truths = [], [], []
+    for row in verbmem_rows:
+        prompt = subject.tokenizer(row["prompt"]).input_ids
+        ids = subject.tokenizer(row["prompt"] + " " + row["gt"]).input_ids[:len(prompt) + MAX_LENGTH]
+        truths.append(subject.decode(ids[len(prompt):]))
+        logits, labels, _ = subject.rows(ids, len(prompt))
+        hits = (logits.argmax(1) == labels)[:-1].tolist()
+        exact.append(float(np.mean(hits)) if hits else None)
+        k = next((k for k in range(len(hits)) if all(hits[k:])), len(hits) - 1)
+        strength.append(1 - k / len(hits) if hits else 0.0)
+    report["exact_memorization"] = dict(agg=float(np.mean([e for e in exact if e is not None])), score=exact)
+    report["extraction_strength"] = dict(agg=float(np.mean(strength)), score=strength)
+    return {"privleak": texts, "verbmem": verbmem_rows, "ground_truth": truths, "report": report}
+
+
 def main():
     options = tiny_model.parse_options(__doc__)
     tokenizer = tiny_model.load_tokenizer(options)
@@ -166,6 +212,7 @@ def main():
             result[f"{name}_{suite}"] = own
     assert all(math.isfinite(result[f"{n}_muse"]["privleak_retrained"]) for n in CONSTANTS)
     tiny_model.write(options, "muse", result)
+    tiny_model.write(options, "muse_edges", edges(subjects[0]))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Answers:
 
     def __init__(self, folder):
         log = json.loads((folder / "eval_log_aggregated.json").read_text())["eval_log_forget.json"]
+        log = {field: list(rows.values()) if isinstance(rows, dict) else rows for field, rows in log.items()}
         self.nll = log["avg_gt_loss"]
         self.length = log["num_token_gt"]
         if "avg_paraphrased_loss" in log:

@@ -4,6 +4,7 @@
 
 #include "benchmarks/fields.h"
 #include "unlearn/benchmarks/registry.h"
+#include "unlearn/core/text_file.h"
 
 namespace unlearn::benchmarks {
 namespace fs = std::filesystem;
@@ -27,8 +28,7 @@ std::vector<std::string> false_answers(const Json& row) {
 // "forget05" of that name, or of a file such as mine/forget05.json.
 std::string split_name(const std::string& forget) {
   const fs::path path(forget);
-  const bool is_file = path.extension() == ".json" || path.extension() == ".jsonl";
-  return is_file ? path.stem().string() : forget;
+  return is_json_name(path) ? path.stem().string() : forget;
 }
 
 [[noreturn]] void refuse_forget_split(const fs::path& file) {

@@ -25,10 +25,18 @@ struct Recomputed {
   metrics::NamedValues legacy;  // the TOFU repository's names
 };
 
+// Both may be a run folder, as eval.retain_log.
+std::filesystem::path own_log(const MetricsFlags& flags, const char* benchmark) {
+  return metrics::eval_log_file(flags.log, benchmark, "--log");
+}
+std::filesystem::path retain_log(const MetricsFlags& flags, const char* benchmark) {
+  return metrics::eval_log_file(flags.retain_log, benchmark, "--retain-log");
+}
+
 Recomputed recompute_tofu(const MetricsFlags& flags) {
-  const metrics::TofuLog log = metrics::read_tofu_log(flags.log);
+  const metrics::TofuLog log = metrics::read_tofu_log(own_log(flags, "TOFU"));
   std::optional<metrics::TofuLog> retain;
-  if (!flags.retain_log.empty()) retain = metrics::read_tofu_log(flags.retain_log);
+  if (!flags.retain_log.empty()) retain = metrics::read_tofu_log(retain_log(flags, "TOFU"));
   metrics::TofuEvaluationOptions options;
   if (flags.truth_ratio == "prob_mean") options.false_answers = metrics::FalseAnswers::kProbMean;
   if (flags.formula == "legacy") options.formula = metrics::Formula::kLegacy;
@@ -39,9 +47,9 @@ Recomputed recompute_tofu(const MetricsFlags& flags) {
 }
 
 Recomputed recompute_muse(const MetricsFlags& flags) {
-  const metrics::EvalReport log = metrics::read_muse_log(flags.log);
+  const metrics::EvalReport log = metrics::read_muse_log(own_log(flags, "MUSE"));
   std::optional<metrics::EvalReport> retain;
-  if (!flags.retain_log.empty()) retain = metrics::read_muse_log(flags.retain_log);
+  if (!flags.retain_log.empty()) retain = metrics::read_muse_log(retain_log(flags, "MUSE"));
   return {metrics::evaluate_muse_log(log, flags.log, retain ? &*retain : nullptr, flags.retain_log,
                                      flags.corpus),
           {}};
@@ -51,7 +59,8 @@ Recomputed recompute_wmdp(const MetricsFlags& flags) {
   if (!flags.retain_log.empty()) {
     user_error("metrics: --retain-log: wmdp compares with no retrained model");
   }
-  return {metrics::evaluate_wmdp_log(metrics::read_wmdp_log(flags.log), flags.log), {}};
+  return {metrics::evaluate_wmdp_log(metrics::read_wmdp_log(own_log(flags, "WMDP")), flags.log),
+          {}};
 }
 
 struct LogReader {
@@ -93,10 +102,13 @@ int run_metrics(std::vector<std::string> arguments) {
   MetricsFlags flags;
   Flags app("every aggregate again from stored evaluation logs", "metrics");
   app.add_option("benchmark", flags.benchmark, "tofu, muse or wmdp").required();
-  app.add_option("--log", flags.log,
-                 "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning)")
+  app.add_option(
+         "--log", flags.log,
+         "eval_log_aggregated.json (TOFU) or <BENCHMARK>_EVAL.json (OpenUnlearning), or a run "
+         "folder")
       .required();
-  app.add_option("--retain-log", flags.retain_log, "the retrained model's log, in either form");
+  app.add_option("--retain-log", flags.retain_log,
+                 "the retrained model's log, in either form, or its run folder");
   app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
       .one_of({"loss_mean", "prob_mean"});
   app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")

@@ -212,6 +212,7 @@ Json RunConfig::fingerprint() const {
   for (const char* key : {"save_every", "keep", "log_every", "recompute", "memory_gib"})
     json["train"].erase(key);
   json["model"].erase("save_dtype");
+  json["data"].erase("allow_overlap");
   return json;
 }
 

@@ -3,9 +3,10 @@
 #include <ATen/Parallel.h>
 
 #include "data/layouts.h"
+#include "data/overlap.h"
 #include "data/rows.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/text_file.h"
 #include "unlearn/data/pair_stream.h"
 
 namespace unlearn::data {
@@ -50,19 +51,13 @@ std::vector<Example> make_examples(const fs::path& file, const std::vector<int64
 }
 
 // Chunks are counted through the file.
-Split chunk_split(const fs::path& file, std::vector<Example> chunks) {
+Split chunk_split(const fs::path& file, std::vector<Example> chunks,
+                  std::vector<int64_t> rows = {}) {
   for (size_t i = 0; i < chunks.size(); ++i) {
     chunks[i].row = static_cast<int64_t>(i);
     chunks[i].id = cat(file.stem().string(), ":", i);
   }
-  return {file, std::move(chunks)};
-}
-
-// A whole file as one text.
-std::string plain_text(const fs::path& file) {
-  std::string text = read_file(file);
-  if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
-  return text;
+  return {file, std::move(chunks), true, std::move(rows)};
 }
 
 void check_vocabulary(const Split& split, int64_t vocab_size) {
@@ -91,9 +86,10 @@ Split qa_split(const Source& source, const fs::path& file) {
 // Every text is chunked by itself: a plain text file is one, a JSON file holds one per row.
 Split text_split(const Source& source, const fs::path& file) {
   const int64_t max_length = source.config.max_length;
-  if (!is_json_file(file)) {
+  if (!is_json_name(file)) {
+    const std::string text = read_plain_text(file, source.config.text_key);
     try {
-      return chunk_split(file, chunk_text(source.tok, plain_text(file), max_length));
+      return chunk_split(file, chunk_text(source.tok, text, max_length));
     } catch (const UserError& error) {
       user_error(file.string(), ": ", error.what());
     }
@@ -110,10 +106,13 @@ Split text_split(const Source& source, const fs::path& file) {
   for_each_row(file, numbers,
                [&](size_t i) { chunks[i] = chunk_text(source.tok, texts[i], max_length); });
   std::vector<Example> all;
-  for (std::vector<Example>& row : chunks) {
-    all.insert(all.end(), std::make_move_iterator(row.begin()), std::make_move_iterator(row.end()));
+  std::vector<int64_t> rows;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    rows.insert(rows.end(), chunks[i].size(), numbers[i]);
+    all.insert(all.end(), std::make_move_iterator(chunks[i].begin()),
+               std::make_move_iterator(chunks[i].end()));
   }
-  return chunk_split(file, std::move(all));
+  return chunk_split(file, std::move(all), std::move(rows));
 }
 
 Split wmdp_split(const Source& source, const fs::path& file) {
@@ -129,7 +128,7 @@ Split wmdp_split(const Source& source, const fs::path& file) {
 Split rechunked_split(const Source& source, const fs::path& file) {
   std::string text;
   if (file.extension() == ".txt") {
-    text = plain_text(file);
+    text = read_plain_text(file, source.config.text_key);
   } else {
     const std::string& key = source.config.text_key;
     for_each_json_row(file, [&](int64_t row, const Json& value) {
@@ -151,7 +150,7 @@ Split read_split(const Source& source, const std::string& name, const std::strin
   if (config.benchmark == "muse") {
     const fs::path file = muse_file(config.root, name, what);
     if (config.chunking == "ou") return rechunked_split(source, file);
-    return {file, muse_examples(file, source.tok, config.max_length)};
+    return {file, muse_examples(file, source.tok, config.max_length), !is_json_name(file)};
   }
   if (config.benchmark == "wmdp") {
     const fs::path file = wmdp_file(config.root, name, what);
@@ -266,6 +265,7 @@ void DataConfig::visit(config::FieldVisitor& v) {
       {.help = "how MUSE's and WMDP's texts are cut: published (MUSE's chunks, WMDP's rows) or "
                "ou (OpenUnlearning: windows of all rows joined, each decoded and tokenised again)",
        .choices = {"published", "ou"}});
+  v.field("allow_overlap", allow_overlap, {.help = "go on where forget rows are retain rows too"});
   v.field("pairing", pairing,
           {.help = "which retain row a forget row gets",
            .choices = {"auto", "fixed", "random", "cyclic", "by_row"}});
@@ -283,6 +283,8 @@ Splits load_splits(const DataConfig& config, const SplitRequest& request,
   if (request.train) splits.train = open_split(source, config.train, "train");
   if (request.forget) splits.forget = open_split(source, config.forget, "forget");
   if (request.retain) splits.retain = open_split(source, retain_name(config), "retain");
+  if (splits.forget) warn_of_repeats(*splits.forget, tok);
+  if (splits.forget && splits.retain) check_overlap(config, *splits.forget, *splits.retain, tok);
   if (request.alternate) {
     if (config.benchmark != "tofu" && config.benchmark != "qa") {
       user_error("data.benchmark: ", config.benchmark,

@@ -5,7 +5,7 @@
 #include "data/layouts.h"
 #include "data/rows.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/text_file.h"
 
 namespace unlearn::data {
 namespace fs = std::filesystem;
@@ -77,9 +77,8 @@ std::string muse_retain(const std::string& forget) {
 std::vector<Example> muse_examples(const fs::path& file, const tokenizer::Tokenizer& tok,
                                    int64_t max_length) {
   std::vector<Example> examples;
-  if (!is_json_file(file)) {
-    const std::string text = read_file(file);
-    if (!is_valid_utf8(text)) user_error(file.string(), ": not valid UTF-8");
+  if (!is_json_name(file)) {
+    const std::string text = read_plain_text(file);
     try {
       examples = chunk_text(tok, text, max_length);
     } catch (const UserError& error) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/text_file.h"
 #include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
@@ -37,21 +37,28 @@ std::string text_field(const Json& row, const std::string& key) {
   return text;
 }
 
+std::string read_plain_text(const fs::path& file, const std::string& column) {
+  std::string text = read_text_file(file);
+  const std::string other = rows_in_plain_text(file, text, column);
+  if (!other.empty()) user_error(file.string(), ": ", other);
+  int64_t number = 0;
+  for (const std::string& line : split(text, '\n')) {
+    ++number;
+    if (!is_valid_utf8(line)) {
+      user_error(file.string(), ":", number, ": not valid UTF-8; of a Windows text make it with ",
+                 "iconv -f WINDOWS-1252 -t UTF-8");
+    }
+  }
+  return text;
+}
+
 std::vector<std::string> read_lines(const fs::path& file) {
   std::vector<std::string> lines;
-  int64_t number = 0;
-  for (const std::string& line : split(read_file(file), '\n')) {
-    ++number;
-    if (trim(line).empty()) continue;
-    if (!is_valid_utf8(line)) user_error(file.string(), ":", number, ": not valid UTF-8");
-    lines.emplace_back(trim(line));
+  for (const std::string& line : split(read_plain_text(file), '\n')) {
+    if (!trim(line).empty()) lines.emplace_back(trim(line));
   }
   if (lines.empty()) user_error(file.string(), ": holds no line of text");
   return lines;
-}
-
-bool is_json_file(const fs::path& file) {
-  return file.extension() == ".json" || file.extension() == ".jsonl";
 }
 
 fs::path split_file(const std::string& benchmark, const std::string& root, const std::string& split,

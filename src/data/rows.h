@@ -23,11 +23,12 @@ std::vector<AlternateRow> read_alternate_rows(const std::filesystem::path& file,
                                               const std::string& question_key,
                                               const std::string& alternate_key);
 
-// The non-empty lines of a plain-text file. UserError for an empty file or invalid UTF-8.
-std::vector<std::string> read_lines(const std::filesystem::path& file);
+// A whole plain-text file (read_text_file). UserError for invalid UTF-8, and for a file that holds
+// rows: JSON, or separated values with a field `column`.
+std::string read_plain_text(const std::filesystem::path& file, const std::string& column = "text");
 
-// True for .json and .jsonl; any other file holds plain text.
-bool is_json_file(const std::filesystem::path& file);
+// Its non-empty lines. UserError when there is none.
+std::vector<std::string> read_lines(const std::filesystem::path& file);
 
 // Splits named in a config -> files. `what` names the config key in errors.
 std::filesystem::path split_file(const std::string& benchmark, const std::string& root,

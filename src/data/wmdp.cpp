@@ -6,7 +6,6 @@
 #include "data/layouts.h"
 #include "data/rows.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 
 namespace unlearn::data {
 namespace fs = std::filesystem;
@@ -71,8 +70,7 @@ std::vector<TextRow> wmdp_rows(const fs::path& file, const std::string& text_key
   };
   if (file.extension() == ".txt") {
     int64_t row = 0;
-    for (const std::string& line : split(read_file(file), '\n')) {
-      if (!is_valid_utf8(line)) user_error(file.string(), ": row ", row, ": not valid UTF-8");
+    for (const std::string& line : split(read_plain_text(file, text_key), '\n')) {
       add(row++, characters(line) > kTooShort && !trim(line).empty() ? line : "");
     }
   } else {

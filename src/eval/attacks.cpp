@@ -1,6 +1,8 @@
 #include "eval/attacks.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "unlearn/core/error.h"
 #include "unlearn/metrics/mia.h"
@@ -22,10 +24,27 @@ std::vector<double> normalised_tokens(const scoring::ExampleScore& score) {
   return z;
 }
 
+std::string label_text(const data::Example& example, const tokenizer::Tokenizer& tok) {
+  std::vector<int32_t> labels;
+  std::copy_if(example.labels.begin(), example.labels.end(), std::back_inserter(labels),
+               [](int32_t label) { return label != data::kIgnored; });
+  return tok.decode(labels, /*skip_special=*/true);
+}
+
+data::Example without_last_label(data::Example example) {
+  const auto last = std::find_if(example.labels.rbegin(), example.labels.rend(),
+                                 [](int32_t label) { return label != data::kIgnored; });
+  UNLEARN_CHECK(last != example.labels.rend());
+  *last = data::kIgnored;
+  --example.num_labels;
+  return example;
+}
+
 }  // namespace
 
-void Attacks::plan(const MetricSelection& selection, const std::vector<AttackText>& forget,
-                   const std::vector<AttackText>& holdout, Plan& own, Plan* reference) {
+void Attacks::plan(const MetricSelection& selection, const tokenizer::Tokenizer& tok,
+                   const std::vector<AttackText>& forget, const std::vector<AttackText>& holdout,
+                   Plan& own, Plan* reference) {
   for (const metrics::Metric& metric : metrics::registered_metrics()) {
     if (metric.attack == nullptr || !selection.has(metric.name)) continue;
     if (metric.name == "mia_reference" && reference == nullptr) continue;
@@ -38,10 +57,13 @@ void Attacks::plan(const MetricSelection& selection, const std::vector<AttackTex
   const bool gradient = selection.needs(metrics::Need::kGradient);
   for (const auto& [texts, items] : {std::pair{&forget, &forget_}, {&holdout, &holdout_}}) {
     for (const AttackText& text : *texts) {
-      Item item{text.row, text.text, own.score(text.example, moments), {}, {}};
-      if (gradient) item.gradient = own.gradient_norm(text.example);
+      Item& item = items->emplace_back(Item{text.row, label_text(text.example, tok), {}, {}, {}});
+      if (text.example.num_labels == 0) continue;
+      item.score = own.score(text.example, moments);
       if (reference != nullptr) item.reference = reference->score(text.example);
-      items->push_back(std::move(item));
+      if (gradient && text.example.num_labels > 1) {
+        item.gradient = own.gradient_norm(without_last_label(text.example));
+      }
     }
   }
 }
@@ -49,13 +71,14 @@ void Attacks::plan(const MetricSelection& selection, const std::vector<AttackTex
 Json Attacks::score_rows(const metrics::Metric& metric, const std::vector<Item>& items,
                          const Results& own, const Results& reference,
                          const metrics::AttackOptions& options) const {
+  const scoring::ExampleScore no_labels;
   Json rows = Json::object();
   for (const Item& item : items) {
-    const scoring::ExampleScore& score = own.scores[item.score];
+    const scoring::ExampleScore score = item.score ? own.scores[*item.score] : no_labels;
     const std::vector<double> logp = without_last(score.logp);
     const std::vector<double> z = normalised_tokens(score);
-    metrics::AttackInput input{
-        .mean_loss = -score.mean(), .text = item.text, .token_logp = logp, .token_z = z};
+    metrics::AttackInput input{.text = item.text, .token_logp = logp, .token_z = z};
+    if (item.score) input.mean_loss = -score.mean();
     if (item.reference) input.reference_mean_loss = -reference.scores[*item.reference].mean();
     if (item.gradient) input.gradient_norm = own.gradient_norms[*item.gradient];
     const std::optional<double> value = metric.attack(input, options);

@@ -45,6 +45,11 @@ void EvalConfig::visit(config::FieldVisitor& v) {
   v.field(
       "ds_size", ds_size,
       {.help = "rows of a task in eval_log_aggregated.json at most (TOFU: 300); 0: all", .min = 0});
+  v.field(
+      "log_rows", log_rows,
+      {.help = "rows of eval_log_aggregated.json: objects keyed by row (read by locuslab/tofu) or "
+               "lists (read by Unlearn-Simple)",
+       .choices = {"objects", "lists"}});
   v.field("es_strict", es_strict,
           {.help = "extraction strength 0 (not 1/n) where no suffix is reproduced"});
   v.field("min_k", min_k,

@@ -23,7 +23,8 @@ using benchmarks::MuseText;
 // muse_bench, eval.py; open-unlearning's configs say the same.
 constexpr int64_t kVerbmemTokens = 128;
 constexpr int64_t kKnowmemTokens = 32;
-constexpr int64_t kAttackLength = 2048;  // open-unlearning's texts; muse_bench's are whole
+// open-unlearning cuts texts this many tokens behind their prefix; muse_bench's are whole.
+constexpr size_t kTextLength = 2048;
 const std::vector<std::string> kKnowmemStops = {"\n\n", "\nQuestion", "Question:"};
 
 struct PromptPlan {
@@ -41,14 +42,6 @@ struct PromptTask {
   std::vector<PromptPlan> rows;
 };
 
-fs::path muse_retain_log(const std::string& name) {
-  if (!fs::is_directory(name)) return name;
-  for (const char* inside : {"eval/MUSE_EVAL.json", "MUSE_EVAL.json"}) {
-    if (fs::exists(fs::path(name) / inside)) return fs::path(name) / inside;
-  }
-  user_error("eval.retain_log: ", name, " holds no eval/MUSE_EVAL.json; evaluate that run first");
-}
-
 // "news" of data/news/, or of "." inside of it.
 std::string folder_name(const fs::path& folder) {
   return (fs::absolute(folder).lexically_normal() / "").parent_path().filename().string();
@@ -64,7 +57,8 @@ std::vector<std::string> offered_metrics(bool ou) {
           "mia_loss",
           "mia_min_k",
           "mia_min_k_plus_plus",
-          "mia_zlib"};
+          "mia_zlib",
+          "mia_gradnorm"};
 }
 
 class MuseEvaluation : public BenchmarkEvaluation {
@@ -72,7 +66,8 @@ class MuseEvaluation : public BenchmarkEvaluation {
   explicit MuseEvaluation(const EvaluationInputs& inputs)
       : inputs_(inputs),
         ou_(inputs.config.suite == "ou"),
-        selection_(inputs.config.metrics, offered_metrics(ou_), {}) {}
+        selection_(inputs.config.metrics, offered_metrics(ou_), {"mia_gradnorm"}) {
+  }  // one backward pass per text
 
   std::string file_prefix() const override { return "MUSE"; }
   std::vector<std::string> headline() const override {
@@ -86,7 +81,8 @@ class MuseEvaluation : public BenchmarkEvaluation {
     }
     corpus_ = benchmarks::muse_corpus_folder(inputs_.data.root, inputs_.data.forget);
     if (!config.retain_log.empty()) {
-      retain_source_ = muse_retain_log(config.retain_log).string();
+      retain_source_ =
+          metrics::eval_log_file(config.retain_log, "MUSE", "eval.retain_log").string();
       retain_ = metrics::read_muse_log(retain_source_);
     }
     if (selection_.has("verbmem") || selection_.needs(metrics::Need::kArgmax)) {
@@ -132,13 +128,9 @@ class MuseEvaluation : public BenchmarkEvaluation {
       PromptPlan item{std::move(row), "", 0, {}};
       const std::vector<int32_t> prompt = inputs_.tokenizer.encode(item.item.prompt, true);
       if (ou_) {
-        data::Example whole = data::make_text_example(
-            inputs_.tokenizer, item.item.prompt + " " + item.item.truth, kAttackLength);
-        const size_t masked = std::min(prompt.size(), whole.tokens.size() - 1);
-        item.truth = decoded(std::span(whole.tokens).subspan(masked));
-        std::fill_n(whole.labels.begin(), masked, data::kIgnored);
-        whole.num_labels = static_cast<int64_t>(whole.tokens.size() - masked);
-        item.continuation = own.score(std::move(whole));
+        data::Example whole = continued(item.item.prompt, item.item.prompt + " " + item.item.truth);
+        item.truth = decoded(std::span(whole.labels).last(static_cast<size_t>(whole.num_labels)));
+        if (whole.num_labels > 0) item.continuation = own.score(std::move(whole));
       } else {
         std::vector<int32_t> truth = inputs_.tokenizer.encode(item.item.truth, true);
         truth.resize(std::min<size_t>(truth.size(), kVerbmemTokens));
@@ -167,24 +159,40 @@ class MuseEvaluation : public BenchmarkEvaluation {
     for (const char* split : {"forget", "holdout", "retain"}) {
       if (ou_ && std::string(split) == "retain") continue;
       for (MuseText& text : benchmarks::read_privleak(corpus_, split, inputs_.config.rows)) {
-        data::Example example = example_of(text.text, ou_ ? kAttackLength : 0, split, text.row);
         if (ou_) {
-          attacked[split].push_back({text.row, text.text, std::move(example)});
+          attacked[split].push_back({text.row, continued("", text.text)});
           continue;
         }
+        data::Example example = example_of(text.text, split, text.row);
         TextPlan item{std::move(text), own.score(std::move(example)), 0};
         item.lower_cased =
-            own.score(example_of(tokenizer::lower_case(item.item.text), 0, split, item.item.row));
+            own.score(example_of(tokenizer::lower_case(item.item.text), split, item.item.row));
         texts_[split].push_back(std::move(item));
       }
     }
-    if (ou_) attacks_.plan(selection_, attacked["forget"], attacked["holdout"], own, nullptr);
+    if (!ou_) return;
+    attacks_.plan(selection_, inputs_.tokenizer, attacked["forget"], attacked["holdout"], own,
+                  nullptr);
   }
 
-  data::Example example_of(const std::string& text, int64_t limit, const std::string& split,
-                           int64_t row) const {
+  // A text that begins with `prefix`, which is no label, as open-unlearning prepares it (src/data,
+  // CompletionDataset): cut 2,048 tokens behind the prefix, whose tokens are those that it has by
+  // itself; the first token is never a label. There may be no label.
+  data::Example continued(const std::string& prefix, const std::string& text) const {
+    const size_t begin = inputs_.tokenizer.encode(prefix, true).size();
+    data::Example example;
+    example.tokens = inputs_.tokenizer.encode(text, true);
+    if (example.tokens.size() > begin + kTextLength) example.tokens.resize(begin + kTextLength);
+    example.labels = example.tokens;
+    const size_t masked = std::min(std::max<size_t>(begin, 1), example.labels.size());
+    std::fill_n(example.labels.begin(), masked, data::kIgnored);
+    example.num_labels = static_cast<int64_t>(example.labels.size() - masked);
+    return example;
+  }
+
+  data::Example example_of(const std::string& text, const std::string& split, int64_t row) const {
     try {
-      return data::make_text_example(inputs_.tokenizer, text, limit);
+      return data::make_text_example(inputs_.tokenizer, text, 0);
     } catch (const UserError& error) {
       user_error("privleak/", split, ".json: row ", row, ": ", error.what());
     }
@@ -218,12 +226,11 @@ class MuseEvaluation : public BenchmarkEvaluation {
   void add_memorization(const Results& own, metrics::EvalReport& report) const {
     Json exact = Json::object(), strength = Json::object();
     for (const PromptTask& task : tasks_) {
+      if (task.short_name != "verbmem_f") continue;
       for (const PromptPlan& row : task.rows) {
-        if (!row.continuation) continue;
-        const auto& matches = own.scores[*row.continuation].argmax_matches;
-        // The last label is left out, as in OpenUnlearning.
-        const std::span<const uint8_t> hits(matches.data(),
-                                            matches.empty() ? 0 : matches.size() - 1);
+        std::vector<uint8_t> hits;
+        if (row.continuation) hits = own.scores[*row.continuation].argmax_matches;
+        if (!hits.empty()) hits.pop_back();  // the last label is left out, as in OpenUnlearning
         const auto share = metrics::exact_memorization(hits);
         const std::string index = std::to_string(row.item.row);
         exact[index] = {{"score", share ? Json(*share) : Json(nullptr)}};

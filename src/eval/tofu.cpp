@@ -90,7 +90,8 @@ class TofuEvaluation : public BenchmarkEvaluation {
     std::vector<std::string>& warnings = outcome.evaluation.warnings;
     warnings.insert(warnings.begin(), data_.warnings.begin(), data_.warnings.end());
     cut_to_ds_size(log);
-    outcome.files["eval_log_aggregated.json"] = metrics::tofu_aggregated_json(log);
+    outcome.files["eval_log_aggregated.json"] =
+        metrics::tofu_aggregated_json(log, config_.log_rows == "lists");
     const auto legacy = metrics::legacy_aggregates(log, retain, options.false_answers);
     outcome.texts["aggregate_stat.txt"] = metrics::aggregate_stat_text(legacy);
     outcome.texts["aggregate_stat.csv"] = metrics::aggregate_stat_csv(legacy);
@@ -155,12 +156,12 @@ class TofuEvaluation : public BenchmarkEvaluation {
     const auto texts = [&](const std::vector<PerturbedRow>& rows) {
       std::vector<AttackText> result;
       for (const PerturbedRow& row : rows) {
-        result.push_back({row.row, row.answer, example_of(row.question, row.answer)});
+        result.push_back({row.row, example_of(row.question, row.answer)});
       }
       return result;
     };
-    attacks_.plan(selection_, texts(data_.forget()->rows), texts(data_.holdout), own,
-                  config_.reference_model.empty() ? nullptr : &reference);
+    attacks_.plan(selection_, inputs_.tokenizer, texts(data_.forget()->rows), texts(data_.holdout),
+                  own, config_.reference_model.empty() ? nullptr : &reference);
   }
 
   metrics::TofuRow finish_row(const RowPlan& item, const Results& own) const {

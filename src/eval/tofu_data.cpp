@@ -47,15 +47,6 @@ bool is_wanted(const std::vector<std::string>& wanted, const SplitNames& names) 
                      [&](const std::string& name) { return name == "all" || name == names.name; });
 }
 
-// The log of a retrained model: a file, or a run folder that was evaluated.
-fs::path retain_log_file(const std::string& name) {
-  if (!fs::is_directory(name)) return name;
-  for (const char* inside : {"eval/TOFU_EVAL.json", "TOFU_EVAL.json", "eval_log_aggregated.json"}) {
-    if (fs::exists(fs::path(name) / inside)) return fs::path(name) / inside;
-  }
-  user_error("eval.retain_log: ", name, " holds no eval/TOFU_EVAL.json; evaluate that run first");
-}
-
 void load_holdout(const EvaluationInputs& inputs, TofuData& data) {
   const bool given = !inputs.config.holdout.empty();
   const fs::path file = given ? fs::path(inputs.config.holdout)
@@ -102,7 +93,8 @@ TofuData load_tofu_data(const EvaluationInputs& inputs, bool with_holdout) {
   });
   if (with_holdout && data.forget() != nullptr) load_holdout(inputs, data);
   if (!config.retain_log.empty()) {
-    data.retain_log = metrics::read_tofu_log(retain_log_file(config.retain_log));
+    data.retain_log = metrics::read_tofu_log(
+        metrics::eval_log_file(config.retain_log, "TOFU", "eval.retain_log"));
   }
   return data;
 }

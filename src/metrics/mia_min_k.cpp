@@ -23,7 +23,8 @@ std::optional<double> mean_of_lowest(std::span<const double> values, double frac
 }
 
 std::optional<double> mia_min_k(const AttackInput& input, const AttackOptions& options) {
-  return mean_of_lowest(input.token_logp, options.min_k);
+  if (!input.token_logp) return std::nullopt;
+  return mean_of_lowest(*input.token_logp, options.min_k).value_or(0.0);
 }
 
 Metric make_mia_min_k() {

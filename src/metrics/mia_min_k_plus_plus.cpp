@@ -10,7 +10,8 @@ double min_k_plus_plus_token(double logp, double mean, double variance) {
 }
 
 std::optional<double> mia_min_k_plus_plus(const AttackInput& input, const AttackOptions& options) {
-  return mean_of_lowest(input.token_z, options.min_k);
+  if (!input.token_z) return std::nullopt;
+  return mean_of_lowest(*input.token_z, options.min_k).value_or(0.0);
 }
 
 Metric make_mia_min_k_plus_plus() {

@@ -117,6 +117,26 @@ bad_rows "row 0: field 'question' must be text" '{"question":3,"answer":"b"}\n'
 bad_rows "row 1: not valid JSON" '{"question":"a?","answer":"b"}\n{"question\n'
 bad_rows "holds no row" '\n'
 bad_rows "row 0: " '{"question":"a?","answer":"\\ud800"}\n'
+# Bytes that are no text of ours, other formats and shapes, each with a way out.
+row='{"question":"a?","answer":"b"}'
+bad_rows "row 1: not valid JSON: a NUL byte at byte 31" "$row\\n$row\\0$row\\n"
+bad_rows "rows.jsonl: is compressed with gzip; unpack it: gzip -dc rows.jsonl >rows" '\x1f\x8b\b'
+bad_rows "is a Parquet file; .*read_parquet('rows.jsonl')" 'PAR1'
+bad_rows "is UTF-16 text; .*iconv -f UTF-16 -t UTF-8 rows.jsonl" '\xff\xfea\0'
+bad_rows "looks like CSV .*csv.DictReader" 'question,answer\na?,b\n'
+bad_rows "is one object of lists (columns question, answer)" '{"question":["a?"],"answer":["b"]}'
+bad_rows "is one JSON object over several lines" '{\n "question":"a?",\n "answer":"b"\n}\n'
+bad_rows "row 0: field 'answer' must be text" '{"question":"a?","answer":NaN}\n'
+text=(--set data.benchmark=text --set data.forget=mine.txt --set data.retain=keep.txt)
+echo 'Something that may well be kept.' >keep.txt
+echo '{"text":"A JSON row."}' >mine.txt
+expect_error 2 "mine.txt: holds JSON rows, no plain text; name it mine.jsonl" "$unlearn" "${run[@]}" "${text[@]}"
+# What is to be forgotten is not to be kept.
+bad_rows "is also to be kept: of rows.jsonl and rows.jsonl row 0 = row 0 (1 in all); take them out" \
+  "{\"question\":\"a?\",\"answer\":\"b\",\"weight\":NaN}\\n"
+printf 'One.\nSomething that  MAY well be kept.\n' >mine.txt
+expect_error 2 "mine.txt and keep.txt line 2 = line 1 (1 in all)" "$unlearn" "${run[@]}" "${text[@]}"
+expect_error 2 "row 0 = row 190, " "$unlearn" "${run[@]}" --set data.retain=full
 expect_error 2 "data.alternate: the method needs refusal lines; name a file (idontknow.jsonl" \
   "$unlearn" train --method idk --model "$tiny" --output "$work/run" --set data.benchmark=qa \
   --set data.forget="$fiction/forget05.json" --set data.retain="$fiction/retain95.json"

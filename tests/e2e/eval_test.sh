@@ -89,6 +89,17 @@ for form in TOFU_EVAL.json eval_log_aggregated.json; do
   expect "… and quality 1 against itself" is_close "$(value back.json forget_quality)" 1
 done
 
+# … and takes the run folders that hold them.
+"$unlearn" metrics tofu --log first --retain-log second --json >folders.json 2>/dev/null
+expect "run folders give the same quality" is_close "$(value folders.json forget_quality)" 1
+mkdir not-evaluated
+expect_error 2 "retain-log: not-evaluated holds no eval/TOFU_EVAL.json; evaluate that run first" \
+  "$unlearn" metrics tofu --log first --retain-log not-evaluated
+expect_error 2 "log: first holds no eval/MUSE_EVAL.json" "$unlearn" metrics muse --log first
+"${evaluate[@]}" --set eval.rows=3 --set eval.log_rows=lists --output listed >/dev/null 2>&1
+expect "rows are keyed by their number" grep -q '"avg_gt_loss": \?{' first/eval/eval_log_aggregated.json
+expect "… or listed" grep -q '"avg_gt_loss": \?\[' listed/eval/eval_log_aggregated.json
+
 # Inside training: every epoch, at the end, and two runs side by side.
 train=("$unlearn" train --config "$source_dir/configs/quickstart.yaml" --model "$tiny" --data "$fiction"
   --epochs 2 --set eval.rows=2 --set eval.splits='[forget]')
@@ -206,7 +217,7 @@ bad_log() { # bad_log PATTERN CONTENT
 task() { printf '{"eval_log_forget.json":{"avg_gt_loss":%s,"rougeL_recall":[1,1],"average_perturb_loss":[[1,2],[1,2]]%s}}' "$1" "$2"; }
 bad_log "avg_paraphrased_loss: this field is missing" "$(task '[1,1]' '')"
 bad_log "rougeL_recall: 2 rows" "$(task '[1,1,1]' ',"avg_paraphrased_loss":[1,1,1]')"
-bad_log "avg_gt_loss: row 1: NaN" "$(task '[1,NaN]' ',"avg_paraphrased_loss":[1,1]')"
+bad_log "avg_gt_loss: row 1: string instead of a number" "$(task '[1,"NaN"]' ',"avg_paraphrased_loss":[1,1]')"
 bad_log "a MUSE log" '{"forget_knowmem_ROUGE":{"agg_value":1}}'
 bad_log "the log is empty" '{}'
 bad_log "not valid JSON" '{"eval_log_forget.json":'
@@ -217,8 +228,12 @@ bad_log "no TOFU log" '{"wmdp_bio":{"agg_value":1}}'
 row='{"avg_loss":1.5,"prob":0.2}'
 bad_log "forget_Q_A_PARA_Prob: 1 rows, but forget_Q_A_Prob has 2" \
   "{\"forget_Q_A_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":$row}},\"forget_Q_A_PARA_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row}}}"
-bad_log "forget_Q_A_Prob: row 1: avg_loss: NaN" \
-  "{\"forget_Q_A_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":{\"avg_loss\":NaN}}}}"
+# One NaN makes one null.
+printf '%s' "{\"forget_Q_A_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":{\"avg_loss\":NaN}}},\"forget_Q_A_PARA_Prob\":{\"agg_value\":1,\"value_by_index\":{\"0\":$row,\"1\":$row}}}" >nan.json
+"$unlearn" metrics tofu --log nan.json >nan.txt 2>nan.log
+expect "NaN: null" grep -q "^forget_Q_A_Prob *null" nan.txt
+expect "… with its row" grep -q "forget_Q_A_Prob is null: its value is not finite (row 1 is NaN)" nan.log
+expect "… and no other" grep -q "^forget_Q_A_PARA_Prob *0.2" nan.txt
 bad_log "forget_Q_A_Prob: row 0: no avg_loss" \
   '{"forget_Q_A_Prob":{"agg_value":1,"value_by_index":{"0":{"prob":0.2}}}}'
 good=first/eval/TOFU_EVAL.json
@@ -231,7 +246,7 @@ bad_retain "a MUSE log" '{"forget_knowmem_ROUGE":{"agg_value":1}}'
 bad_retain "the log is empty" '{}'
 bad_retain "not valid JSON" ''
 bad_retain "avg_paraphrased_loss: this field is missing" "$(task '[1,1]' '')"
-bad_retain "avg_gt_loss: row 1: NaN" "$(task '[1,NaN]' ',"avg_paraphrased_loss":[1,1]')"
+bad_retain "avg_gt_loss: row 1: string" "$(task '[1,"NaN"]' ',"avg_paraphrased_loss":[1,1]')"
 expect "nothing was evaluated" test ! -e none
 expect_error 2 "absent.json" "$unlearn" metrics tofu --log absent.json
 expect_error 2 "did you mean 'tofu'" "$unlearn" metrics tofuu --log bad.json

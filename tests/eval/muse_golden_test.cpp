@@ -30,19 +30,22 @@ void expect_choices(const Outcome& outcome, const std::string& metric, const Jso
   }
 }
 
-// Runs a benchmark's evaluation of data/tiny; `change` sets what differs from the defaults.
+// Runs a benchmark's evaluation of data/tiny, or MUSE's on a folder of one's own; `change` sets
+// what differs from the defaults.
 Outcome evaluate(const std::string& benchmark, const std::string& forget, const fs::path& folder,
                  const std::function<void(EvalConfig&)>& change = {},
                  const std::function<void(model::CausalLM&)>& spoil = {}) {
   const auto tokenizer = tokenizer::load_tokenizer(kMuseModel);
   const data::Template prompt_template = data::named_template("phi");
   data::DataConfig data;
-  data.root = (kFixtures / benchmark).string();
+  data.root =
+      (fs::path(benchmark).is_absolute() ? fs::path(benchmark) : kFixtures / benchmark).string();
   data.forget = forget;
   EvalConfig config;
   if (change) change(config);
   const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
-  const auto evaluation = make_evaluation(benchmark, inputs);
+  const auto evaluation =
+      make_evaluation(fs::path(benchmark).is_absolute() ? "muse" : benchmark, inputs);
   const auto model = model::load_model(kMuseModel, torch::kFloat32, torch::kCPU);
   if (spoil) {
     const torch::NoGradGuard no_grad;
@@ -112,7 +115,7 @@ TEST_P(GoldenMuseEvaluation, EqualsTransformersRowByRow) {
 
 INSTANTIATE_TEST_SUITE_P(Suites, GoldenMuseEvaluation,
                          ::testing::Values(std::pair{"news", "muse"}, std::pair{"news", "ou"},
-                                           std::pair{"books", "muse"}));
+                                           std::pair{"books", "muse"}, std::pair{"books", "ou"}));
 
 // Without a retrained model: the published constants; every AUC of muse_bench's table.
 TEST(GoldenMuse, AucTableAndPublishedConstants) {
@@ -128,6 +131,57 @@ TEST(GoldenMuse, AucTableAndPublishedConstants) {
   for (const auto& [key, value] : expected["auc"].items()) {
     expect_close(table.at(key).get<double>(), value.get<double>(), key);
   }
+}
+
+// Texts without a token to score count 0 in Min-K; long ones are cut 2,048 tokens behind their
+// prefix.
+TEST(GoldenMuse, SuiteOuWithTextsTooShortAndTooLong) {
+  const Json edges = golden("muse_edges");
+  const fs::path folder = fs::path(::testing::TempDir()) / "unlearn_muse_edges";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "edges/privleak");
+  fs::create_directories(folder / "edges/verbmem");
+  for (const char* side : {"forget", "holdout"}) {
+    write_file_atomic(folder / "edges/privleak" / cat(side, ".json"),
+                      edges["privleak"][side].dump());
+  }
+  write_file_atomic(folder / "edges/verbmem/forget.json", edges["verbmem"].dump());
+  const auto run = [&](std::vector<std::string> metrics) {
+    return evaluate(folder.string(), "edges", folder / "out",
+                    [&](EvalConfig& config) {
+                      config.suite = "ou";
+                      config.metrics = std::move(metrics);
+                    })
+        .evaluation;
+  };
+  const metrics::Evaluation memorised = run({"exact_memorization", "extraction_strength"});
+  const metrics::Evaluation attacks =
+      run({"mia_min_k", "mia_min_k_plus_plus", "mia_loss", "mia_gradnorm"});
+  for (const auto& [name, wanted] : edges["report"].items()) {
+    const bool attack = wanted.contains("holdout");
+    const metrics::MetricResult& result = (attack ? attacks : memorised).metrics.at(name);
+    expect_close(result.value.value(), wanted["agg"].get<double>(), name);
+    if (attack) {
+      for (const char* side : {"forget", "holdout"}) {
+        expect_muse_rows(result.details.at(side).at("value_by_index"), "score", wanted[side], name);
+      }
+      continue;
+    }
+    for (size_t i = 0; i < wanted["score"].size(); ++i) {
+      const Json& score = result.details.at("value_by_index").at(std::to_string(i)).at("score");
+      EXPECT_EQ(score.is_null(), wanted["score"][i].is_null());
+      if (!score.is_null())
+        expect_close(score.get<double>(), wanted["score"][i].get<double>(), name);
+    }
+  }
+  // What has no loss or no gradient has no score there.
+  const auto score_of = [&](const char* attack, const char* row) {
+    return attacks.metrics.at(attack).details.at("forget").at("value_by_index").at(row).at("score");
+  };
+  EXPECT_TRUE(score_of("mia_loss", "0").is_null());
+  EXPECT_TRUE(score_of("mia_loss", "1").is_number());
+  EXPECT_TRUE(score_of("mia_gradnorm", "1").is_null());
+  EXPECT_TRUE(score_of("mia_gradnorm", "2").is_number());
 }
 
 // OpenUnlearning's suite has no constants: null with a reason, never a default number.

@@ -1,6 +1,8 @@
 // Wrong logs end in one line that names the file, the task, the field and the row.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -47,7 +49,7 @@ TEST(GoldenBadLogs, AggregatedForm) {
   log["eval_log_forget.json"]["average_perturb_loss"][3][1] = true;
   EXPECT_EQ(reading(log),
             "x.json: eval_log_forget.json: average_perturb_loss: row 3: boolean instead of a "
-            "finite number");
+            "number");
   log = good;
   log["eval_log_forget.json"]["average_perturb_loss"][3] = Json::array();
   EXPECT_EQ(reading(log),
@@ -106,10 +108,8 @@ TEST(BadLogs, OtherFiles) {
 }
 
 TEST(BadLogs, TextsThatAreNoLog) {
-  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5, NaN, 1]}}"),
-            ": eval_log.json: avg_gt_loss: row 1: NaN is no finite number");
-  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5, -Infinity]}}"),
-            ": eval_log.json: avg_gt_loss: row 1: -Infinity is no finite number");
+  EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5, \"NaN\"]}}"),
+            ": eval_log.json: avg_gt_loss: row 1: string instead of a number");
   EXPECT_EQ(reading_text("{\"eval_log.json\": {\"avg_gt_loss\": [0.5,"),
             ": not valid JSON at byte 40");
   EXPECT_EQ(reading_text(""), ": not valid JSON at byte 1");
@@ -160,13 +160,113 @@ TEST(SlowBadLogs, DamagedTextsNeverEscape) {
   EXPECT_GT(refused, 100);
 }
 
-TEST(BadLogs, NanInsideAStringIsText) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "nan_text.json";
-  write_file_atomic(path, "{\"a\": \"x \\\" NaN -Infinity\", \"b\": NaN}");
-  const Json read = read_log_json(path);
-  EXPECT_EQ(read.at("a"), "x \" NaN -Infinity");
-  EXPECT_EQ(read.at("b"), "NaN");
-  std::filesystem::remove(path);
+// Python's json module writes NaN and infinities; each spoils what is made of it, and no more.
+TEST(GoldenBadLogs, OneValueThatIsNotFinite) {
+  const Json data = golden("tofu");
+  const TofuLog retain = parse_tofu_log(data.at("retain"), "retain.json");
+  const auto summary_of = [&](const Json& log, const TofuLog& other) {
+    return tofu_summary_from_log(parse_tofu_log(log, "x.json"), &other);
+  };
+  const TofuSummary good = summary_of(data.at("log"), retain);
+  const auto expect_nulls = [&](const TofuSummary& summary, const std::vector<std::string>& nulls) {
+    for (const auto& [name, value] : good.values) {
+      const bool is_null = std::find(nulls.begin(), nulls.end(), name) != nulls.end();
+      EXPECT_EQ(summary.values.at(name), is_null ? std::nullopt : value) << name;
+    }
+    EXPECT_EQ(summary.warnings.size(), nulls.size());
+  };
+  Json log = data.at("log");
+  log["eval_log.json"]["avg_gt_loss"][1] = std::nan("");
+  TofuSummary summary = summary_of(log, retain);
+  expect_nulls(summary, {"retain_Q_A_Prob", "model_utility"});
+  EXPECT_EQ(summary.warnings[0], "retain_Q_A_Prob is null: its value is not finite (row 1 is NaN)");
+  log = data.at("log");
+  log["eval_log_forget.json"]["rougeL_recall"][2] = std::nan("");
+  expect_nulls(summary_of(log, retain), {"forget_Q_A_ROUGE"});
+  log = data.at("log");
+  log["eval_log_forget.json"]["avg_paraphrased_loss"][3] = std::nan("");
+  expect_nulls(summary_of(log, retain),
+               {"forget_Q_A_PARA_Prob", "forget_truth_ratio", "forget_quality"});
+  // The retrained model's.
+  log = data.at("retain");
+  log["eval_log_forget.json"]["avg_paraphrased_loss"][3] = std::nan("");
+  summary = summary_of(data.at("log"), parse_tofu_log(log, "retain.json"));
+  expect_nulls(summary, {"forget_quality"});
+  EXPECT_EQ(summary.warnings[0],
+            "forget_quality is null: a forget truth ratio of retain.json is NaN");
+  // An infinite loss is a probability of 0.
+  log = data.at("log");
+  log["eval_log.json"]["avg_gt_loss"][1] = INFINITY;
+  summary = summary_of(log, retain);
+  const size_t rows = log["eval_log.json"]["avg_gt_loss"].size();
+  const double lost = std::exp(-data.at("log")["eval_log.json"]["avg_gt_loss"][1].get<double>());
+  EXPECT_NEAR(*summary.values.at("retain_Q_A_Prob"),
+              *good.values.at("retain_Q_A_Prob") - lost / static_cast<double>(rows), 1e-12);
+  EXPECT_TRUE(summary.warnings.empty());
+}
+
+TEST(GoldenBadLogs, OneAttackScoreThatIsNotFinite) {
+  const Json data = golden("tofu");
+  const TofuLog retain = parse_tofu_log(data.at("eval_retain"), "retain.json");
+  Json log = data.at("eval");
+  log["mia_min_k"]["holdout"]["value_by_index"]["4"]["score"] = std::nan("");
+  const TofuSummary summary = tofu_summary_from_log(parse_tofu_log(log, "x.json"), &retain);
+  EXPECT_FALSE(summary.values.at("mia_min_k"));
+  EXPECT_FALSE(summary.values.at("privleak"));
+  EXPECT_EQ(summary.values.at("extraction_strength"),
+            tofu_summary_from_log(parse_tofu_log(data.at("eval"), "x.json"), &retain)
+                .values.at("extraction_strength"));
+  EXPECT_EQ(summary.warnings.at(0), "mia_min_k is null: holdout: row 4: score is NaN");
+}
+
+TEST(BadLogs, PythonsLiteralsInAFile) {
+  const TestFolder folder;
+  const auto path =
+      folder.write("log.json", R"({"forget_knowmem_ROUGE": {"agg_value": NaN, "value_by_index":
+                      {"0": {"rougeL_f1": 0.5}, "1": {"rougeL_f1": NaN}}}})");
+  const Evaluation evaluation = evaluate_muse_log(read_muse_log(path), "x.json", nullptr, "", "");
+  EXPECT_FALSE(evaluation.metrics.at("forget_knowmem_ROUGE").value);
+  EXPECT_EQ(evaluation.warnings.at(0), "forget_knowmem_ROUGE is null: row 1: rougeL_f1 is NaN");
+  // What is written is JSON.
+  EXPECT_EQ(eval_json(evaluation.metrics).dump().find("NaN"), std::string::npos);
+}
+
+TEST(EvalLogs, AFolderMeansTheLogInIt) {
+  const TestFolder folder;
+  const std::string run = folder.path().string();
+  EXPECT_EQ(refusal([&] { eval_log_file(run, "TOFU", "--retain-log"); }),
+            cat("--retain-log: ", run,
+                " holds no eval/TOFU_EVAL.json; evaluate that run first (unlearn eval RUN)"));
+  const auto found = [&] { return eval_log_file(run, "TOFU", "--retain-log"); };
+  const auto bare = folder.write("eval_log_aggregated.json", "{}");
+  EXPECT_EQ(found(), bare);
+  const auto inside = folder.write("eval/eval_log_aggregated.json", "{}");
+  EXPECT_EQ(found(), inside);
+  EXPECT_NE(refusal([&] { eval_log_file(run, "MUSE", "--log"); }), "accepted");
+  const auto report = folder.write("eval/TOFU_EVAL.json", "{}");
+  EXPECT_EQ(found(), report);
+  EXPECT_EQ(eval_log_file("some.json", "TOFU", "--log"), "some.json");
+}
+
+// locuslab/tofu's aggregate_eval_stat.py takes the values of objects, Unlearn-Simple lists.
+TEST(GoldenEvalLogs, AggregatedRowsAreKeyedByNumber) {
+  const Json lists = golden("tofu").at("log");
+  const TofuLog log = parse_tofu_log(lists, "x.json");
+  const Json objects = tofu_aggregated_json(log);
+  for (const auto& [task, columns] : lists.items()) {
+    for (const auto& [field, values] : columns.items()) {
+      const Json& written = objects.at(task).at(field);
+      ASSERT_TRUE(written.is_object()) << field;
+      ASSERT_EQ(written.size(), values.size());
+      for (size_t i = 0; i < values.size(); ++i) {
+        EXPECT_EQ(written.at(std::to_string(i)), values[i]) << field << " row " << i;
+      }
+    }
+  }
+  EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(objects, "x.json")), objects);
+  EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(objects, "x.json"), /*as_lists=*/true),
+            tofu_aggregated_json(log, /*as_lists=*/true));
+  EXPECT_TRUE(tofu_aggregated_json(log, true)["eval_log.json"]["avg_gt_loss"].is_array());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <vector>
 
 #include "metrics/golden.h"
@@ -52,6 +53,25 @@ TEST(Mia, ScoresAndMissingInputs) {
   EXPECT_FALSE(mia_gradnorm(input).has_value());
   EXPECT_FALSE(mia_min_k(input).has_value());
   EXPECT_FALSE(mia_zlib({}).has_value());
+}
+
+// OpenUnlearning keeps a text without a token to score, with 0.
+TEST(GoldenMia, TextsWithoutATokenCount) {
+  const Json data = golden("attacks").at("no_token");
+  std::map<std::string, std::vector<double>> scores;
+  for (const char* side : {"forget", "holdout"}) {
+    for (const Json& text : data.at("texts").at(side)) {
+      const auto logp = text.get<std::vector<double>>();
+      scores[side].push_back(mia_min_k({.token_logp = logp}).value());
+      EXPECT_EQ(mia_min_k_plus_plus({.token_z = logp}).value(), scores[side].back());
+      EXPECT_NEAR(scores[side].back(),
+                  data.at("scores").at(side)[scores[side].size() - 1].get<double>(), 1e-12);
+    }
+  }
+  const double auc = auc_open_unlearning(scores["forget"], scores["holdout"]).value();
+  EXPECT_NEAR(auc, data.at("auc").get<double>(), 1e-12);
+  EXPECT_NEAR(privleak_open_unlearning(auc, 0.5), data.at("privleak_against_half").get<double>(),
+              1e-9);
 }
 
 TEST(PrivLeak, BothConventions) {

@@ -180,7 +180,8 @@ TEST(GoldenReferenceLogs, WritingAndReadingKeepsEveryBit) {
   SKIP_WITHOUT_SHARED_LOGS();
   for (const std::string& name : kLogs) {
     const Json stored = read_json(shared_log(name));
-    EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(stored, name)), stored) << name;
+    EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(stored, name), /*as_lists=*/true), stored)
+        << name;
   }
 }
 

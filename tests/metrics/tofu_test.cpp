@@ -102,7 +102,8 @@ TEST(GoldenTofu, ObjectsKeyedByRowReadLikeLists) {
       for (size_t i = column.size(); i-- > 0;) keyed[task][field][std::to_string(i)] = column[i];
     }
   }
-  EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(keyed, "keyed")), data.at("log"));
+  EXPECT_EQ(tofu_aggregated_json(parse_tofu_log(keyed, "keyed"), /*as_lists=*/true),
+            data.at("log"));
 }
 
 class TofuFiles : public testing::Test {
@@ -118,7 +119,8 @@ class TofuFiles : public testing::Test {
 
 TEST_F(TofuFiles, AggregatedLogKeepsEveryBit) {
   const Json data = golden("tofu");
-  const Json written = tofu_aggregated_json(parse_tofu_log(data.at("log"), "log"));
+  const Json written =
+      tofu_aggregated_json(parse_tofu_log(data.at("log"), "log"), /*as_lists=*/true);
   EXPECT_EQ(parse_json(written.dump(), "written"), data.at("log"));
 }
 
@@ -157,7 +159,8 @@ TEST(Tofu, ValuesThatAreNotFiniteBecomeNull) {
   const Evaluation evaluation = evaluate_tofu(log, nullptr);
   EXPECT_FALSE(evaluation.metrics.at("forget_Q_A_Prob").value.has_value());
   EXPECT_TRUE(summary_json(evaluation.metrics).at("forget_Q_A_Prob").is_null());
-  EXPECT_EQ(evaluation.warnings.front(), "forget_Q_A_Prob is null: its value is not finite");
+  EXPECT_EQ(evaluation.warnings.front(),
+            "forget_Q_A_Prob is null: its value is not finite (row 0 is NaN)");
 }
 
 // JSON writes a NaN as null; both forms of a log read it back as what it was.
@@ -175,7 +178,7 @@ TEST_F(TofuFiles, ADivergedModelsLogsReadBack) {
                              "forget_truth_ratio"}) {
       EXPECT_FALSE(again.metrics.at(name).value) << file << " " << name;
       EXPECT_EQ(std::count(again.warnings.begin(), again.warnings.end(),
-                           std::string(name) + " is null: its value is not finite"),
+                           std::string(name) + " is null: its value is not finite (row 0 is NaN)"),
                 1)
           << file << " " << name;
     }

@@ -101,6 +101,7 @@ struct DataConfig {
   std::string alternate = "auto";   // refusal lines: file, or "auto" (<root>/idontknow.jsonl)
   int64_t max_length = 500;
   std::string chunking = "published";  // published | ou (muse, wmdp)
+  bool allow_overlap = false;          // forget rows may be retain rows too
   std::string pairing = "auto";        // fixed | random | cyclic | by_row | auto (by benchmark)
   std::string question_key = "question";
   std::string answer_key = "answer";
@@ -120,6 +121,9 @@ struct SplitRequest {
 struct Split {
   std::filesystem::path file;
   std::vector<Example> examples;
+  bool is_chunked = false;  // Example::row counts chunks of the file
+  // The file's row that each chunk comes from; empty where the whole file is one text.
+  std::vector<int64_t> rows_of_chunks = {};
 };
 
 struct Splits {
@@ -127,7 +131,8 @@ struct Splits {
 };
 
 // Opens, checks and tokenises what is asked for. Token ids must be below vocab_size (the
-// embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Parallel over rows.
+// embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Forget examples that are
+// retain examples too are refused unless data.allow_overlap. Parallel over rows.
 Splits load_splits(const DataConfig& config, const SplitRequest& request,
                    const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size);
 

@@ -33,7 +33,8 @@ struct EvalConfig {
   std::string suite = "muse";  // of the MUSE benchmark: muse or ou
   std::string truth_ratio = "loss_mean";
   std::string formula = "open_unlearning";
-  int64_t ds_size = 300;  // rows of the TOFU repository's log
+  int64_t ds_size = 300;             // rows of the TOFU repository's log
+  std::string log_rows = "objects";  // of that log: objects keyed by row or lists
   bool es_strict = false;
   double min_k = 0.4;
 

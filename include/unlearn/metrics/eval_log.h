@@ -31,25 +31,34 @@ Json summary_json(const EvalReport& report);
 void write_eval_files(const std::filesystem::path& folder, const std::string& benchmark,
                       const EvalReport& report);
 
-// Reads a log as Python's json module writes it: the literals NaN, Infinity and -Infinity become
-// the strings of those names, so that a check can say where they stand. UserError when malformed.
+// The log that `name` means: the file itself, or the first that is there of <benchmark>_EVAL.json
+// and (TOFU) eval_log_aggregated.json in a folder or in its eval/, as in a run folder. UserError
+// with `option` in front when the folder holds none.
+std::filesystem::path eval_log_file(const std::string& name, const std::string& benchmark,
+                                    const std::string& option);
+
+// Reads a log as Python's json module writes it, with NaN, Infinity and -Infinity. UserError when
+// malformed.
 Json read_log_json(const std::filesystem::path& path);
 
 // Reads an _EVAL.json; UserError when it is a summary, empty, or something else altogether.
 EvalReport read_eval_report(const std::filesystem::path& path);
 EvalReport parse_eval_report(const Json& log, const std::string& source);
 
-// One number of a log. UserError "<where>: …" unless it is a finite number.
-double finite_number(const Json& value, const std::string& where);
-// The same, but NaN for NaN and for null, which is what JSON makes of a diverged model's NaN.
-double number_or_nan(const Json& value, const std::string& where);
+// One number of a log, which may be NaN or infinite; NaN also for null, which is what JSON makes of
+// a diverged model's NaN. UserError "<where>: …" for anything but a number or null.
+double log_number(const Json& value, const std::string& where);
 
 // The rows of "value_by_index" in index order. UserError unless the keys are distinct row numbers.
 std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,
                                                           const std::string& where);
 
-// The finite values of `field` in value_by_index, in index order; null ones are left out.
-std::vector<double> row_values(const MetricResult& result, const std::string& field,
-                               const std::string& where);
+// The values of `field` in value_by_index, in index order; null ones are left out.
+struct RowValues {
+  std::vector<double> values;
+  std::string non_finite;  // "row 3: score is NaN" of the first that is not finite; else empty
+};
+RowValues row_values(const MetricResult& result, const std::string& field,
+                     const std::string& where);
 
 }  // namespace unlearn::metrics

@@ -13,17 +13,21 @@ namespace unlearn::metrics {
 struct AttackInput {
   std::optional<double> mean_loss = {};            // mean negative log-likelihood of the answer
   std::optional<double> reference_mean_loss = {};  // the same under a reference model
-  std::string_view text = {};                      // the answer itself, UTF-8
-  std::span<const double> token_logp = {};         // log p(label), last label (EOS) left out
-  std::span<const double> token_z = {};            // min_k_plus_plus_token of the same labels
-  std::optional<double> gradient_norm = {};        // of the mean token loss, one example at a time
+  std::string_view text = {};                      // the labels' text, UTF-8
+  // log p(label), the last label (EOS) left out, and min_k_plus_plus_token of the same labels. Both
+  // may be there and empty: a text with one label or none.
+  std::optional<std::span<const double>> token_logp = {};
+  std::optional<std::span<const double>> token_z = {};
+  std::optional<double> gradient_norm =
+      {};  // of the mean loss of the same labels, one text at a time
 };
 struct AttackOptions {
   double min_k = 0.4;  // fraction of tokens that min_k and min_k_plus_plus average
 };
 
-// None when what the attack needs is not there (or no token is left to score).
-// Source: OpenUnlearning src/evals/metrics/mia.
+// None when what the attack needs is not there. Min-K% of a text without a token to score is 0, as
+// in OpenUnlearning, where such a text counts like one that is known by heart. Source:
+// OpenUnlearning src/evals/metrics/mia.
 std::optional<double> mia_loss(const AttackInput& input, const AttackOptions& options = {});
 std::optional<double> mia_zlib(const AttackInput& input, const AttackOptions& options = {});
 std::optional<double> mia_reference(const AttackInput& input, const AttackOptions& options = {});

@@ -25,14 +25,14 @@ struct TofuLog {
 };
 
 // Tells the two forms apart by their keys. UserError (one line: file, task or metric, field, row)
-// for missing fields, lists of different lengths, NaN, another benchmark's log, an empty log. A
-// null loss is what a diverged model's log has: it reads as NaN, and what it goes into becomes
-// null.
+// for missing fields, lists of different lengths, another benchmark's log, an empty log. A null
+// loss is what a diverged model's log has: it reads as NaN, and what NaN goes into becomes null.
 TofuLog read_tofu_log(const std::filesystem::path& path);
 TofuLog parse_tofu_log(const Json& json, const std::string& source);
 
-// The aggregated form with lists in row order. A field is written for a task when every row of it
-// has that field; numbers keep every bit.
-Json tofu_aggregated_json(const TofuLog& log);
+// The aggregated form: objects keyed by row number, which locuslab/tofu's scripts read, or lists in
+// row order, which Unlearn-Simple's do (read_tofu_log takes either). A field is written for a task
+// when every row of it has that field; numbers keep every bit.
+Json tofu_aggregated_json(const TofuLog& log, bool as_lists = false);
 
 }  // namespace unlearn::metrics

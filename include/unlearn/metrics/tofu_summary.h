@@ -48,7 +48,8 @@ std::string aggregate_stat_text(const NamedValues& aggregates);
 std::string aggregate_stat_csv(const NamedValues& aggregates);
 
 // The forget rows' ratios of both logs in a form that can be compared, for the KS test: computed
-// from the losses, or as stored where a log holds no losses. UserError when a log has neither.
+// from the losses, or as stored where a log holds no losses. A log with NaN in it gives NaN.
+// UserError when a log has neither.
 std::pair<std::vector<double>, std::vector<double>> comparable_truth_ratios(
     const TofuLog& log, const TofuLog& retain, const TofuOptions& options);
 

@@ -5,41 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include "metrics/logs/or_null.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/python_json.h"
 
 namespace unlearn::metrics {
 namespace {
-
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-// Puts the three literals that JSON lacks in quotes, outside of strings.
-std::string quote_python_literals(std::string_view text) {
-  std::string result;
-  result.reserve(text.size() + 64);
-  bool inside = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (inside && c == '\\' && i + 1 < text.size()) {
-      result.append(text.substr(i++, 2));
-      continue;
-    }
-    if (c == '"') inside = !inside;
-    if (!inside && (c == 'N' || c == 'I' || c == '-') && (i == 0 || !is_word(text[i - 1]))) {
-      bool found = false;
-      for (const std::string_view literal : {"NaN", "Infinity", "-Infinity"}) {
-        if (text.substr(i, literal.size()) != literal) continue;
-        result.append("\"").append(literal).append("\"");
-        i += literal.size() - 1;
-        found = true;
-        break;
-      }
-      if (found) continue;
-    }
-    result += c;
-  }
-  return result;
-}
 
 Json number_or_null(std::optional<double> value) {
   return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
@@ -73,8 +45,23 @@ void write_eval_files(const std::filesystem::path& folder, const std::string& be
   write_json(folder / (benchmark + "_SUMMARY.json"), summary_json(report));
 }
 
+std::filesystem::path eval_log_file(const std::string& name, const std::string& benchmark,
+                                    const std::string& option) {
+  const std::filesystem::path folder = name;
+  if (!std::filesystem::is_directory(folder)) return folder;
+  std::vector<std::string> files = {benchmark + "_EVAL.json"};
+  if (benchmark == "TOFU") files.emplace_back("eval_log_aggregated.json");
+  for (const std::string& file : files) {
+    for (const auto& place : {folder / "eval" / file, folder / file}) {
+      if (std::filesystem::exists(place)) return place;
+    }
+  }
+  user_error(option, ": ", name, " holds no eval/", files.front(),
+             "; evaluate that run first (unlearn eval RUN)");
+}
+
 Json read_log_json(const std::filesystem::path& path) {
-  return parse_json(quote_python_literals(read_file(path)), path.string());
+  return read_python_json(path, NonFinite::kNumber);
 }
 
 EvalReport parse_eval_report(const Json& log, const std::string& source) {
@@ -111,17 +98,10 @@ EvalReport read_eval_report(const std::filesystem::path& path) {
   return parse_eval_report(read_log_json(path), path.string());
 }
 
-double finite_number(const Json& value, const std::string& where) {
-  if (value.is_string()) user_error(where, ": ", value.get<std::string>(), " is no finite number");
-  if (!value.is_number()) user_error(where, ": ", value.type_name(), " instead of a finite number");
-  const double number = value.get<double>();
-  if (!std::isfinite(number)) user_error(where, ": ", number, " is no finite number");
-  return number;
-}
-
-double number_or_nan(const Json& value, const std::string& where) {
-  const bool is_nan = value.is_null() || (value.is_number() && std::isnan(value.get<double>()));
-  return is_nan ? std::numeric_limits<double>::quiet_NaN() : finite_number(value, where);
+double log_number(const Json& value, const std::string& where) {
+  if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (!value.is_number()) user_error(where, ": ", value.type_name(), " instead of a number");
+  return value.get<double>();
 }
 
 std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,
@@ -152,19 +132,25 @@ std::vector<std::pair<int64_t, const Json*>> indexed_rows(const Json& rows,
   return result;
 }
 
-std::vector<double> row_values(const MetricResult& result, const std::string& field,
-                               const std::string& where) {
-  std::vector<double> values;
+RowValues row_values(const MetricResult& result, const std::string& field,
+                     const std::string& where) {
+  RowValues found;
   const auto rows = result.details.find("value_by_index");
   if (rows == result.details.end()) user_error(where, ": no value_by_index");
   for (const auto& [index, row] : indexed_rows(*rows, where)) {
     if (row->is_null()) continue;
-    const std::string place = cat(where, ": row ", index);
-    if (!row->is_object() || !row->contains(field)) user_error(place, ": no ", field);
+    const std::string place = cat("row ", index, ": ", field);
+    if (!row->is_object() || !row->contains(field)) {
+      user_error(where, ": row ", index, ": no ", field);
+    }
     const Json& value = row->at(field);
-    if (!value.is_null()) values.push_back(finite_number(value, cat(place, ": ", field)));
+    if (value.is_null()) continue;
+    found.values.push_back(log_number(value, cat(where, ": ", place)));
+    if (found.non_finite.empty() && !std::isfinite(found.values.back())) {
+      found.non_finite = cat(place, " is ", name_of_non_finite(found.values.back()));
+    }
   }
-  return values;
+  return found;
 }
 
 }  // namespace unlearn::metrics

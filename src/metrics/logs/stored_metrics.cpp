@@ -9,8 +9,7 @@
 namespace unlearn::metrics {
 namespace {
 
-std::vector<double> side_scores(const MetricResult& attack, const char* side,
-                                const std::string& where) {
+RowValues side_scores(const MetricResult& attack, const char* side, const std::string& where) {
   const auto part = attack.details.find(side);
   const std::string place = cat(where, ": ", side);
   if (part == attack.details.end() || !part->is_object()) {
@@ -27,11 +26,13 @@ std::string row_field(const std::string& name) {
 
 void add_mean(const std::string& name, const MetricResult& metric, const std::string& where,
               Evaluation& out) {
-  const auto values = row_values(metric, row_field(name), where);
+  const auto [values, non_finite] = row_values(metric, row_field(name), where);
   MetricResult result = metric;
   result.value = std::nullopt;
   if (values.empty()) {
     out.warnings.push_back(cat(name, " is null: no row has a value"));
+  } else if (!non_finite.empty()) {
+    out.warnings.push_back(cat(name, " is null: ", non_finite));
   } else {
     result.value =
         std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -49,11 +50,11 @@ void add_privleak(std::optional<double> auc, const EvalReport* retain,
         "privleak is null: it needs mia_min_k in the retain model's log (--retain-log)");
   } else {
     const auto reference = stored_auc(retain->at("mia_min_k"), cat(retain_source, ": mia_min_k"));
-    if (reference) {
-      result.value = privleak_open_unlearning(*auc, *reference);
+    if (reference.value) {
+      result.value = privleak_open_unlearning(*auc, *reference.value);
     } else {
       out.warnings.push_back(
-          "privleak is null: mia_min_k of the retain model's log has no finite score");
+          cat("privleak is null: mia_min_k of the retain model's log: ", reference.missing));
     }
   }
   out.metrics["privleak"] = std::move(result);
@@ -69,9 +70,13 @@ bool has_rows(const std::string& name, const MetricResult& metric) {
 
 }  // namespace
 
-std::optional<double> stored_auc(const MetricResult& attack, const std::string& where) {
-  return auc_open_unlearning(side_scores(attack, "forget", where),
-                             side_scores(attack, "holdout", where));
+StoredAuc stored_auc(const MetricResult& attack, const std::string& where) {
+  const RowValues forget = side_scores(attack, "forget", where);
+  const RowValues holdout = side_scores(attack, "holdout", where);
+  if (!forget.non_finite.empty()) return {std::nullopt, "forget: " + forget.non_finite};
+  if (!holdout.non_finite.empty()) return {std::nullopt, "holdout: " + holdout.non_finite};
+  const auto auc = auc_open_unlearning(forget.values, holdout.values);
+  return {auc, auc ? "" : "forget or holdout has no score"};
 }
 
 void add_stored_metrics(const EvalReport& stored, const std::string& source,
@@ -87,10 +92,9 @@ void add_stored_metrics(const EvalReport& stored, const std::string& source,
       out.warnings.push_back(cat(name, " is null: the log holds nothing for it"));
     } else if (name.starts_with("mia_")) {
       MetricResult result = metric;
-      result.value = stored_auc(metric, where);
-      if (!result.value) {
-        out.warnings.push_back(cat(name, " is null: forget or holdout has no finite score"));
-      }
+      const StoredAuc auc = stored_auc(metric, where);
+      result.value = auc.value;
+      if (!result.value) out.warnings.push_back(cat(name, " is null: ", auc.missing));
       result.details["auc"] = result.value ? Json(*result.value) : Json(nullptr);
       if (name == "mia_min_k") {
         min_k_auc = result.value;

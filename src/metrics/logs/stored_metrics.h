@@ -13,7 +13,12 @@ void add_stored_metrics(const EvalReport& stored, const std::string& source,
                         const EvalReport* retain, const std::string& retain_source,
                         Evaluation& out);
 
-// The AUC of one stored attack, OpenUnlearning's convention; none when a side has no score.
-std::optional<double> stored_auc(const MetricResult& attack, const std::string& where);
+// The AUC of one stored attack, OpenUnlearning's convention; none when a side has no score or one
+// that is not finite, which `missing` names.
+struct StoredAuc {
+  std::optional<double> value;
+  std::string missing;
+};
+StoredAuc stored_auc(const MetricResult& attack, const std::string& where);
 
 }  // namespace unlearn::metrics

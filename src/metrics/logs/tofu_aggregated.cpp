@@ -9,8 +9,9 @@
 namespace unlearn::metrics {
 namespace {
 
-int64_t token_count(const Json& value, const std::string& where) {
-  const double number = finite_number(value, where);
+std::optional<int64_t> token_count(const Json& value, const std::string& where) {
+  const double number = log_number(value, where);
+  if (!std::isfinite(number)) return std::nullopt;
   if (number < 0 || number > 1e12 || number != std::floor(number)) {
     user_error(where, ": ", number, " is no token count");
   }
@@ -60,37 +61,37 @@ using Where = const std::string&;
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
       {"avg_gt_loss", true,
-       [](TofuRow& r, const Json& v, Where w) { r.answer.mean = number_or_nan(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.answer.mean = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.answer.mean); }},
       {"gt_loss", false,
-       [](TofuRow& r, const Json& v, Where w) { r.answer.sum = number_or_nan(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.answer.sum = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.answer.sum); }},
       {"num_token_gt", false,
        [](TofuRow& r, const Json& v, Where w) { r.answer.tokens = token_count(v, w); },
        [](const TofuRow& r) { return or_null(r.answer.tokens); }},
       {"rouge1_recall", false,
-       [](TofuRow& r, const Json& v, Where w) { r.rouge1_recall = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.rouge1_recall = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.rouge1_recall); }},
       {"rougeL_recall", true,
-       [](TofuRow& r, const Json& v, Where w) { r.rouge_l_recall = finite_number(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.rouge_l_recall = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.rouge_l_recall); }},
       {"average_perturb_loss", true,
        [](TofuRow& r, const Json& v, Where w) {
          each_perturbed(r, v, w, [](AnswerLoss& a, const Json& x, Where place) {
-           a.mean = number_or_nan(x, place);
+           a.mean = log_number(x, place);
          });
        },
        [](const TofuRow& r) { return list_or_null(r.perturbed, &AnswerLoss::mean); }},
       {"avg_paraphrased_loss", true,
-       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.mean = number_or_nan(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.mean = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.paraphrase.mean); }},
       {"paraphrased_loss", false,
-       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.sum = number_or_nan(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.paraphrase.sum = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.paraphrase.sum); }},
       {"perturb_loss", false,
        [](TofuRow& r, const Json& v, Where w) {
          each_perturbed(r, v, w, [](AnswerLoss& a, const Json& x, Where place) {
-           a.sum = number_or_nan(x, place);
+           a.sum = log_number(x, place);
          });
        },
        [](const TofuRow& r) { return list_or_null(r.perturbed, &AnswerLoss::sum); }},
@@ -108,7 +109,7 @@ const std::vector<Field>& fields() {
        [](TofuRow& r, const Json& v, Where w) { r.text = text_triple(v, w); },
        [](const TofuRow& r) { return or_null(r.text); }},
       {"kl_divergence", false,
-       [](TofuRow& r, const Json& v, Where w) { r.kl_divergence = number_or_nan(v, w); },
+       [](TofuRow& r, const Json& v, Where w) { r.kl_divergence = log_number(v, w); },
        [](const TofuRow& r) { return or_null(r.kl_divergence); }},
   };
   return table;
@@ -159,7 +160,7 @@ TofuLog parse_aggregated_log(const Json& json, const std::string& source) {
   return log;
 }
 
-Json tofu_aggregated_json(const TofuLog& log) {
+Json tofu_aggregated_json(const TofuLog& log, bool as_lists) {
   Json result = Json::object();
   for (const TofuTask task :
        {TofuTask::kRetain, TofuTask::kRealAuthors, TofuTask::kRealWorld, TofuTask::kForget}) {
@@ -168,11 +169,15 @@ Json tofu_aggregated_json(const TofuLog& log) {
     Json& entry = result[names_of(task).log_key];
     entry = Json::object();
     for (const Field& field : fields()) {
-      Json column = Json::array();
+      Json column = as_lists ? Json::array() : Json::object();
       for (const TofuRow& row : rows) {
         Json value = field.write(row);
         if (value.is_null()) break;
-        column.push_back(std::move(value));
+        if (as_lists) {
+          column.push_back(std::move(value));
+        } else {
+          column[std::to_string(row.index)] = std::move(value);
+        }
       }
       if (column.size() == rows.size()) entry[field.name] = std::move(column);
     }

@@ -9,17 +9,17 @@ namespace {
 std::optional<double> number_in(const Json& row, const char* field, const std::string& where) {
   const auto value = row.find(field);
   if (value == row.end() || value->is_null()) return std::nullopt;
-  return finite_number(*value, cat(where, ": ", field));
+  return log_number(*value, cat(where, ": ", field));
 }
 
 // From the stored loss and probability; a log may hold either, a diverged model's row neither.
 AnswerLoss answer_of(const Json& loss, const Json& probability, const std::string& where) {
   AnswerLoss answer;
   if (!probability.is_null()) {
-    answer.probability = finite_number(probability, cat(where, ": prob"));
+    answer.probability = log_number(probability, cat(where, ": prob"));
   }
   if (!loss.is_null() || probability.is_null()) {
-    answer.mean = number_or_nan(loss, cat(where, ": avg_loss"));
+    answer.mean = log_number(loss, cat(where, ": avg_loss"));
   }
   return answer;
 }
@@ -74,7 +74,7 @@ std::vector<Column> columns_of(TofuTask task) {
   const std::string prefix = names_of(task).prefix;
   const Reader truth_ratio = [](TofuRow& r, const Json& v, const std::string& w) {
     if (!v.contains("score")) user_error(w, ": no score");
-    r.truth_ratio = number_or_nan(v.at("score"), cat(w, ": score"));
+    r.truth_ratio = log_number(v.at("score"), cat(w, ": score"));
   };
   return {
       {prefix + "_Q_A_Prob",
@@ -93,7 +93,7 @@ std::vector<Column> columns_of(TofuTask task) {
       {prefix + "_Truth_Ratio", truth_ratio},
       {prefix + "_KL_Divergence", [](TofuRow& r, const Json& v, const std::string& w) {
          if (!v.contains("score")) user_error(w, ": no score");
-         r.kl_divergence = number_or_nan(v.at("score"), cat(w, ": score"));
+         r.kl_divergence = log_number(v.at("score"), cat(w, ": score"));
        }}};
 }
 

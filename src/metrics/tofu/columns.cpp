@@ -1,5 +1,7 @@
 #include "metrics/tofu/columns.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace unlearn::metrics {
@@ -30,6 +32,10 @@ std::vector<double> perturbed_losses(const TofuRow& row) {
 std::optional<double> mean(const std::vector<double>& values) {
   if (values.empty()) return std::nullopt;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+bool has_nan(const std::vector<double>& values) {
+  return std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
 }
 
 bool has_ratio_losses(const TofuRow& row, TofuTask task) {

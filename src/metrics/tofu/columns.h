@@ -29,6 +29,7 @@ std::vector<double> present(const std::vector<TofuRow>& rows, const F& value_of)
 }
 
 std::optional<double> mean(const std::vector<double>& values);
+bool has_nan(const std::vector<double>& values);
 
 // The three aggregates that model utility is made of.
 struct TaskAggregates {

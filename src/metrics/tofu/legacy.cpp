@@ -42,7 +42,7 @@ NamedValues legacy_aggregates(const TofuLog& log, const TofuLog* retain,
     std::optional<KsResult> quality;
     if (forget_ratio && !std::isnan(*forget_ratio)) {
       const auto [unlearned, retrained] = comparable_truth_ratios(log, *retain, options);
-      quality = forget_quality(unlearned, retrained);
+      if (!has_nan(retrained)) quality = forget_quality(unlearned, retrained);
     }
     const auto p = quality ? std::optional(quality->p_value) : std::nullopt;
     result.emplace_back("Forget Quality", p);

@@ -59,6 +59,10 @@ class Report {
       return;
     }
     const auto [unlearned, retrained] = comparable_truth_ratios(log_, *retain, options_);
+    if (has_nan(retrained)) {
+      warn("forget_quality", cat("a forget truth ratio of ", retain->source, " is NaN"));
+      return;
+    }
     const KsResult test = forget_quality(unlearned, retrained);
     quality.value = test.p_value;
     quality.details["statistic"] = test.statistic;
@@ -82,19 +86,31 @@ class Report {
     result_.warnings.push_back(cat(name, " is null: ", reason));
   }
 
+  // " (row 3 is nan)" where a row's own value is to blame.
+  template <class Value>
+  static std::string first_non_finite(const std::vector<TofuRow>& rows, const Value& value_of) {
+    for (const TofuRow& row : rows) {
+      const std::optional<double> value = value_of(row);
+      if (value && !std::isfinite(*value)) {
+        return cat(" (row ", row.index, " is ", name_of_non_finite(*value), ")");
+      }
+    }
+    return "";
+  }
+
   // Adds a metric unless no row has a value. `row_json(row)` is what value_by_index shows.
   template <class Value, class RowJson>
   void add(const std::string& name, TofuTask task, const Value& value_of, const RowJson& row_json) {
     const std::vector<double> values = present(log_.rows(task), value_of);
-    if (!values.empty()) store(name, task, mean(values), row_json);
+    if (!values.empty()) store(name, task, mean(values), value_of, row_json);
   }
 
-  template <class RowJson>
+  template <class Value, class RowJson>
   void store(const std::string& name, TofuTask task, std::optional<double> value,
-             const RowJson& row_json) {
+             const Value& value_of, const RowJson& row_json) {
     MetricResult& metric = result_.metrics[name];
     if (value && !std::isfinite(*value)) {
-      warn(name, "its value is not finite");
+      warn(name, "its value is not finite" + first_non_finite(log_.rows(task), value_of));
       value.reset();
     }
     metric.value = value;
@@ -161,7 +177,7 @@ class Report {
     const std::vector<double> ratios = present(log_.rows(task), ratio);
     if (ratios.empty()) return;
     store(names_of(task).truth_ratio_key, task, mean_truth_ratio(ratios, task, options_.formula),
-          [&](const TofuRow& row) {
+          ratio, [&](const TofuRow& row) {
             return Json{{"score", or_null(ratio(row))}};
           });
   }

@@ -16,7 +16,7 @@ std::optional<int64_t> prediction_of(const Json& row, const std::string& place) 
     user_error(place, ": logp must be a list with one number per choice");
   }
   std::vector<double> values;
-  for (const Json& value : logp) values.push_back(number_or_nan(value, cat(place, ": logp")));
+  for (const Json& value : logp) values.push_back(log_number(value, cat(place, ": logp")));
   if (std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) {
     return std::nullopt;
   }
@@ -28,7 +28,8 @@ std::optional<bool> is_right(Json& row, const std::string& place) {
   const bool scored = row.contains("score") && !row.at("score").is_null();
   if (!row.contains("logp")) {
     if (!scored) user_error(place, ": neither logp nor score");
-    const double score = finite_number(row.at("score"), cat(place, ": score"));
+    const double score = log_number(row.at("score"), cat(place, ": score"));
+    if (std::isnan(score)) return std::nullopt;
     if (score != 0 && score != 1) user_error(place, ": score must be 0 or 1, not ", number(score));
     return score == 1;
   }

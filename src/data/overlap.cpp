@@ -1,0 +1,200 @@
+#include "data/overlap.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "data/rows.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+#include "unlearn/core/text_file.h"
+#include "unlearn/tokenizer/lower_case.h"
+
+namespace unlearn::data {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kNamed = 5;  // pairs that a message names
+
+// The bytes of a white-space character at the begin of `text`; 0 where there is none.
+size_t space_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first == ' ' || (first >= 0x09 && first <= 0x0D) || (first >= 0x1C && first <= 0x1F))
+    return 1;
+  for (const std::string_view space :
+       {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+        "\xE2\x81\x9F", "\xE3\x80\x80"}) {
+    if (text.starts_with(space)) return space.size();
+  }
+  // U+2000 to U+200A
+  const bool general = text.size() >= 3 && text.starts_with("\xE2\x80") &&
+                       static_cast<unsigned char>(text[2]) >= 0x80 &&
+                       static_cast<unsigned char>(text[2]) <= 0x8A;
+  return general ? 3 : 0;
+}
+
+// Lower case, with one space for each run of white space and none at the ends.
+std::string normalised(std::string text) {
+  // A cut inside of a character may leave bytes that are none.
+  if (is_valid_utf8(text)) text = tokenizer::lower_case(std::move(text));
+  std::string result;
+  bool space = false;
+  for (size_t i = 0; i < text.size();) {
+    const size_t skipped = space_length(std::string_view(text).substr(i));
+    if (skipped > 0) {
+      space = true;
+      i += skipped;
+      continue;
+    }
+    if (space && !result.empty()) result += ' ';
+    space = false;
+    result += text[i++];
+  }
+  return result;
+}
+
+// An example's text as it is trained on; its ids where the tokenizer does not know one of them.
+std::string text_of(const Example& example, const tokenizer::Tokenizer& tok) {
+  const int64_t known = tok.vocab_size();
+  if (std::all_of(example.tokens.begin(), example.tokens.end(),
+                  [&](int32_t id) { return id < known; })) {
+    return normalised(tok.decode(example.tokens, /*skip_special=*/false));
+  }
+  std::string ids = "ids";
+  for (const int32_t id : example.tokens) ids += cat(" ", id);
+  return ids;
+}
+
+std::vector<size_t> hashes_of(const std::vector<Example>& examples,
+                              const tokenizer::Tokenizer& tok) {
+  constexpr int64_t kPerTask = 64;
+  std::vector<size_t> hashes(examples.size());
+  at::parallel_for(0, static_cast<int64_t>(examples.size()), kPerTask,
+                   [&](int64_t begin, int64_t end) {
+                     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+                       hashes[i] = std::hash<std::string>()(text_of(examples[i], tok));
+                     }
+                   });
+  return hashes;
+}
+
+// Where the same text stands: index pairs, each first index once.
+using Pairs = std::vector<std::pair<size_t, size_t>>;
+
+std::string name_of(const Split& split, size_t index) {
+  if (!split.rows_of_chunks.empty()) return cat("row ", split.rows_of_chunks[index]);
+  return cat(split.is_chunked ? "chunk " : "row ", split.examples[index].row);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  const size_t shown = std::min(kNamed, names.size());
+  std::string text = join({names.begin(), names.begin() + static_cast<int64_t>(shown)}, ", ");
+  if (names.size() > shown) text += cat(" and ", names.size() - shown, " more");
+  return text;
+}
+
+void refuse_overlap(const DataConfig& config, const fs::path& forget, const fs::path& retain,
+                    const std::vector<std::string>& names) {
+  const std::string what =
+      cat("what is to be forgotten is also to be kept: of ", forget.string(), " and ",
+          retain.string(), " ", listed(names), " (", names.size(), " in all)");
+  if (!config.allow_overlap) {
+    user_error("data.forget: ", what,
+               "; take them out of one file, or set data.allow_overlap: true");
+  }
+  log::warn("data.forget: ", what, " (data.allow_overlap)");
+}
+
+Pairs common_examples(const Split& forget, const Split& retain, const tokenizer::Tokenizer& tok) {
+  const std::vector<size_t> wanted = hashes_of(forget.examples, tok);
+  const std::vector<size_t> kept = hashes_of(retain.examples, tok);
+  std::unordered_map<size_t, size_t> places;
+  for (size_t i = 0; i < kept.size(); ++i) places.try_emplace(kept[i], i);
+  Pairs pairs;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto found = places.find(wanted[i]);
+    if (found == places.end()) continue;
+    const bool same =
+        text_of(forget.examples[i], tok) == text_of(retain.examples[found->second], tok);
+    if (same) pairs.emplace_back(i, found->second);
+  }
+  return pairs;
+}
+
+// Lines that say enough to be told from headings and separators.
+bool is_statement(const std::string& line) {
+  constexpr size_t kBytes = 20;
+  constexpr int64_t kSpaces = 3;
+  return line.size() >= kBytes && std::count(line.begin(), line.end(), ' ') >= kSpaces;
+}
+
+// visit(normalised line, "line 3" or "row 3") for every such line of a file of people's own texts.
+void for_each_line(const DataConfig& config, const fs::path& file,
+                   const std::function<void(std::string, const std::string&)>& visit) {
+  const auto visit_lines = [&](const std::string& text, const std::optional<int64_t>& row) {
+    int64_t number = 0;
+    for (const std::string& line : split(text, '\n')) {
+      ++number;
+      std::string plain = normalised(line);
+      if (is_statement(plain)) {
+        visit(std::move(plain), row ? cat("row ", *row) : cat("line ", number));
+      }
+    }
+  };
+  if (!is_json_name(file)) return visit_lines(read_plain_text(file, config.text_key), {});
+  for_each_json_row(file, [&](int64_t row, const Json& value) {
+    const Json& text = value.is_object() ? value.at(config.text_key) : value;
+    visit_lines(text.get<std::string>(), row);
+  });
+}
+
+std::vector<std::string> common_lines(const DataConfig& config, const fs::path& forget,
+                                      const fs::path& retain) {
+  std::unordered_map<std::string, std::string> places;
+  for_each_line(config, forget, [&](std::string line, const std::string& place) {
+    places.try_emplace(std::move(line), place);
+  });
+  std::vector<std::string> names;
+  for_each_line(config, retain, [&](const std::string& line, const std::string& place) {
+    const auto found = places.find(line);
+    if (found == places.end()) return;
+    names.push_back(cat(found->second, " = ", place));
+    places.erase(found);
+  });
+  return names;
+}
+
+}  // namespace
+
+void check_overlap(const DataConfig& config, const Split& forget, const Split& retain,
+                   const tokenizer::Tokenizer& tok) {
+  std::vector<std::string> names;
+  for (const auto& [first, second] : common_examples(forget, retain, tok)) {
+    std::string name = cat(name_of(forget, first), " = ", name_of(retain, second));
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));  // chunks of a row
+  }
+  if (names.empty() && config.benchmark == "text") {
+    names = common_lines(config, forget.file, retain.file);
+  }
+  if (!names.empty()) refuse_overlap(config, forget.file, retain.file, names);
+}
+
+void warn_of_repeats(const Split& forget, const tokenizer::Tokenizer& tok) {
+  const std::vector<size_t> hashes = hashes_of(forget.examples, tok);
+  std::unordered_map<size_t, size_t> places;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    const auto [first, is_new] = places.try_emplace(hashes[i], i);
+    if (is_new ||
+        text_of(forget.examples[i], tok) != text_of(forget.examples[first->second], tok)) {
+      continue;
+    }
+    names.push_back(cat(name_of(forget, i), " = ", name_of(forget, first->second)));
+  }
+  if (names.empty()) return;
+  log::warn("data.forget: ", forget.file.string(), " repeats itself: ", listed(names), " (",
+            names.size(), " of ", hashes.size(), "); what stands twice is trained on twice");
+}
+
+}  // namespace unlearn::data
