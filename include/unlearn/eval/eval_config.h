@@ -34,6 +34,7 @@ struct EvalConfig {
   std::string formula = "open_unlearning";
   int64_t ds_size = 300;  // rows of the TOFU repository's log
   bool es_strict = false;
+  bool pad_is_masked = false;  // OpenUnlearning's attention mask
   double min_k = 0.4;
 
   // What some metrics need besides the model

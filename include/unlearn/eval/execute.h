@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct ExecuteOptions {
   double temperature = 0;                           // of generations; 0: greedy
   double top_p = 1;
   uint64_t seed = 0;
+  // Hidden from attention in texts that are scored and in prompts (eval.pad_is_masked); multiple
+  // choice, which OpenUnlearning leaves to lm-evaluation-harness, does not know it.
+  std::optional<int32_t> masked_token = {};
   int64_t batch_tokens = 4096;
   int64_t generation_tokens = 8192;
   // Results are appended to <cache>/results.jsonl after every batch and read back by content hash;
