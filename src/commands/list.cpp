@@ -53,8 +53,10 @@ Json list_methods() {
     for (const losses::Alias& alias : method.info.aliases) aliases.push_back(alias.name);
     const auto loss = method.make();
     Json quirks = Json::array();
-    for (const losses::Quirk& quirk : loss->quirks()) {
-      quirks.push_back({{"name", quirk.name}, {"help", quirk.help}});
+    for (const auto& known : {loss->quirks(), losses::run_quirks()}) {
+      for (const losses::Quirk& quirk : known) {
+        quirks.push_back({{"name", quirk.name}, {"help", quirk.help}});
+      }
     }
     entries.push_back({{"name", method.info.name},
                        {"help", method.info.help},

@@ -1,5 +1,7 @@
 #include "commands/session.h"
 
+#include <algorithm>
+
 #include "commands/device.h"
 #include "commands/prompt_template.h"
 #include "commands/weights.h"
@@ -32,6 +34,28 @@ void pad_splits(const RunConfig& config, const tokenizer::Tokenizer& tok, data::
   const data::PadRule rule{config.data.max_length, *tok.special().eos, padding.labelled};
   if (padding.forget && splits.forget) data::pad_examples(splits.forget->examples, rule);
   if (padding.retain && splits.retain) data::pad_examples(splits.retain->examples, rule);
+}
+
+// train.compat: pad_is_masked. OpenUnlearning gives a tokenizer without a pad token its EOS.
+std::optional<int32_t> masked_token(const RunConfig& config, const PreparedRun& run) {
+  if (!losses::names_quirk(config.train.compat, losses::kPadIsMasked)) return std::nullopt;
+  const tokenizer::SpecialIds& special = run.tokenizer->special();
+  const std::optional<int32_t> token = special.pad ? special.pad : special.eos;
+  if (!token) {
+    user_error("train.compat: pad_is_masked: the tokenizer names neither a pad token nor EOS");
+  }
+  const auto hides = [&](const data::Example& example) {
+    // An end token that is only predicted is not there to be hidden.
+    const auto end = example.tokens.end() - 1;
+    return std::find(example.tokens.begin(), end, *token) != end;
+  };
+  int64_t rows = 0;
+  for (const auto* split :
+       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
+    if (*split) rows += std::count_if((*split)->examples.begin(), (*split)->examples.end(), hides);
+  }
+  log::info("pad_is_masked: token ", *token, " is hidden in ", rows, " rows");
+  return token;
 }
 
 }  // namespace
@@ -75,6 +99,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.splits = data::load_splits(config.data, request_for(*config.loss, purpose), *run.tokenizer,
                                  run.prompt_template, hf_config.size("vocab_size"));
   if (purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);
+  run.masked_token = masked_token(config, run);
   run.plan = train::plan_steps(config.train, static_cast<int64_t>(run.leading().examples.size()));
   return run;
 }

@@ -52,6 +52,9 @@ void EvalConfig::visit(config::FieldVisitor& v) {
        .choices = {"objects", "lists"}});
   v.field("es_strict", es_strict,
           {.help = "extraction strength 0 (not 1/n) where no suffix is reproduced"});
+  v.field("pad_is_masked", pad_is_masked,
+          {.help = "OpenUnlearning: tokens that are the pad token (EOS where there is none) are "
+                   "hidden from attention, in texts and in prompts to generate from"});
   v.field("min_k", min_k,
           {.help = "share of tokens in Min-K attacks", .min = 0, .max = 1, .exclusive_min = true});
   v.field("holdout", holdout,

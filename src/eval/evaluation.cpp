@@ -38,6 +38,15 @@ void check_token_ids(const Plan& plan, int64_t vocab_size) {
   for (const ChoiceItem& item : plan.choices()) check(item.prompt);
 }
 
+// OpenUnlearning gives a tokenizer without a pad token its EOS.
+std::optional<int32_t> masked_token(const EvaluationInputs& inputs) {
+  if (!inputs.config.pad_is_masked) return std::nullopt;
+  const tokenizer::SpecialIds& special = inputs.tokenizer.special();
+  const std::optional<int32_t> token = special.pad ? special.pad : special.eos;
+  if (!token) user_error("eval.pad_is_masked: the tokenizer names neither a pad token nor EOS");
+  return token;
+}
+
 }  // namespace
 
 std::vector<std::string> evaluation_names() {
@@ -68,6 +77,7 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
       .top_p = inputs.config.top_p,
       .seed = static_cast<uint64_t>(inputs.config.seed),
       .rules = run.rules,
+      .masked_token = masked_token(inputs),
       .batch_tokens = inputs.config.batch_tokens.value_or(run.batch_tokens),
       .generation_tokens = inputs.config.generation_tokens.value_or(run.generation_tokens),
       .cache = run.cache,

@@ -9,16 +9,58 @@ void report_progress(const StageContext& context, const char* stage, size_t done
   context.options.progress(stage, static_cast<int64_t>(done), static_cast<int64_t>(total));
 }
 
-Results execute(const Plan& plan, const ModelProvider& model, const ExecuteOptions& options) {
+namespace {
+
+// Gives a model with the stage's masked token, and leaves it as it was (a run that trains with
+// train.compat: pad_is_masked may be evaluated without, and the other way round).
+class MaskedModel {
+ public:
+  MaskedModel(const ModelProvider& model, std::optional<int32_t> token)
+      : get_(model), token_(token) {}
+  ~MaskedModel() {
+    if (model_ != nullptr) model_->set_masked_token(before_);
+  }
+  MaskedModel(const MaskedModel&) = delete;
+  MaskedModel& operator=(const MaskedModel&) = delete;
+
+  ModelProvider provider() {
+    if (!get_) return nullptr;
+    return [this]() -> model::CausalLM& {
+      model::CausalLM& model = get_();
+      if (model_ != &model) before_ = model.masked_token();
+      model_ = &model;
+      model.set_masked_token(token_);
+      return model;
+    };
+  }
+
+ private:
+  const ModelProvider& get_;
+  std::optional<int64_t> token_, before_;
+  model::CausalLM* model_ = nullptr;
+};
+
+using Stage = void (*)(const Plan&, const StageContext&, Results&);
+
+}  // namespace
+
+Results execute(const Plan& asked, const ModelProvider& model, const ExecuteOptions& options) {
   Results results;
-  if (plan.empty()) return results;
+  if (asked.empty()) return results;
   ResultStore store(options.cache);
-  const StageContext context{model, options, store};
-  run_scores(plan, context, results);
-  run_choices(plan, context, results);
-  run_gradients(plan, context, results);
-  run_divergences(plan, context, results);
-  run_generations(plan, context, results);
+  const Plan plan = options.masked_token ? asked.with_masked_token(*options.masked_token) : asked;
+  const auto run = [&](Stage stage, std::optional<int32_t> token) {
+    MaskedModel own(model, token), original(options.original, token);
+    ExecuteOptions stage_options = options;
+    stage_options.original = original.provider();
+    const ModelProvider provider = own.provider();
+    stage(plan, {provider, stage_options, store}, results);
+  };
+  run(run_scores, options.masked_token);
+  run(run_choices, std::nullopt);
+  run(run_gradients, options.masked_token);
+  run(run_divergences, options.masked_token);
+  run(run_generations, std::nullopt);  // its prompts go without the token
   return results;
 }
 

@@ -17,10 +17,9 @@ class Pdu : public ForgetRetainLoss {
 
   std::vector<Term> terms() const override {
     std::vector<Term> terms = ForgetRetainLoss::terms();
-    if (is_dual()) {
-      terms.at(1).weight = lambda();
-      terms.at(1).offset = -eps_.value_or(0.0);
-    }
+    if (!has_retain()) return terms;
+    terms.at(1).weight = lambda();
+    terms.at(1).offset = -eps_.value_or(0.0);  // without dual steps too, where it moves nothing
     return terms;
   }
 
@@ -73,8 +72,10 @@ class Pdu : public ForgetRetainLoss {
   }
 
   void visit_own(config::FieldVisitor& visitor) override {
-    visitor.field("primal_dual", primal_dual_,
-                  {.help = "false: the retain weight stays as it is and eps is not used"});
+    visitor.field(
+        "primal_dual", primal_dual_,
+        {.help = "false: the retain weight stays as it is, and eps only shifts the loss that is "
+                 "reported"});
     visitor.field("retain_loss_eps", eps_,
                   {.help = "retain loss that is still acceptable; has no default"});
     visitor.field("dual_step_size", step_size_,

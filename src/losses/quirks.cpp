@@ -16,6 +16,7 @@ const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
   const std::string wanted = canonical_name(name);
   std::vector<std::string> owners;
   std::vector<std::string> known;
+  for (const Quirk& quirk : run_quirks()) known.push_back(quirk.name);
   for (const Method& other : methods()) {
     const auto loss = other.make();
     const std::vector<Quirk> quirks = loss->quirks();
@@ -39,6 +40,7 @@ const Quirk* find(const std::vector<Quirk>& quirks, const std::string& wanted) {
 void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names) {
   const std::vector<Quirk> quirks = loss.quirks();
   for (const std::string& name : names) {
+    if (find(run_quirks(), canonical_name(name)) != nullptr) continue;
     const Quirk* quirk = find(quirks, canonical_name(name));
     if (quirk == nullptr) refuse(name, method);
     if (quirk->on != nullptr) *quirk->on = true;

@@ -63,31 +63,6 @@ torch::Tensor causal_explicit_attention(const torch::Tensor& q, const torch::Ten
                             options);
 }
 
-// What the padding behind `real` tokens sees of them, [pads, real]; undefined: everything.
-torch::Tensor visible_to_pads(int64_t real, int64_t pads, int64_t window, torch::Device device) {
-  if (window == 0 || real + pads <= window) return {};
-  if (pads >= window) {
-    user_error("a text of ", real, " tokens is padded to ", real + pads,
-               ": padding beyond the model's attention window of ", window,
-               " sees nothing, which the references leave undefined; lower data.max_length");
-  }
-  return visible_keys(real + pads, real + pads, window, device).slice(0, real).slice(1, 0, real);
-}
-
-// Queries behind the keys. `visible` as visible_to_pads says. Differentiable on any device.
-torch::Tensor attend_from_pads(const torch::Tensor& q, const torch::Tensor& k,
-                               const torch::Tensor& v, const torch::Tensor& visible,
-                               const AttentionOptions& options) {
-  if (options.softcap > 0) return explicit_attention(q.contiguous(), k, v, visible, options);
-  const int64_t groups = q.size(1) / k.size(1);
-  std::optional<torch::Tensor> mask;
-  if (visible.defined()) mask = visible;
-  return ungroup(at::scaled_dot_product_attention(group_queries(q, k.size(1)),
-                                                  repeat_keys(k, groups), repeat_keys(v, groups),
-                                                  mask, 0.0, false, scale_of(options, q.size(2))),
-                 q.size(1));
-}
-
 // One segment's arguments for ATen's fused CPU kernel.
 struct Segment {
   torch::Tensor q, k, v;  // [groups, Hkv, n, D]
@@ -205,33 +180,17 @@ torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const to
   return attend_by_segment(q, k, v, offsets, options);
 }
 
-torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
-                               const torch::Tensor& v, const std::vector<int64_t>& offsets,
-                               const std::vector<int64_t>& attended,
-                               const AttentionOptions& options) {
-  std::vector<int64_t> tokens, real_offsets = {0};
-  for (size_t i = 0; i < attended.size(); ++i) {
-    for (int64_t t = 0; t < attended[i]; ++t) tokens.push_back(offsets[i] + t);
-    real_offsets.push_back(real_offsets.back() + attended[i]);
-  }
-  const torch::Tensor index = upload(tokens, q.device());
-  const torch::Tensor keys = k.index_select(0, index);
-  const torch::Tensor values = v.index_select(0, index);
-  const torch::Tensor real =
-      attention(q.index_select(0, index), keys, values, real_offsets, options);
-  std::vector<torch::Tensor> outs;
-  for (size_t i = 0; i < attended.size(); ++i) {
-    const int64_t begin = real_offsets[i];
-    const int64_t end = real_offsets[i + 1];
-    outs.push_back(real.slice(0, begin, end));
-    const int64_t pads = offsets[i + 1] - offsets[i] - attended[i];
-    if (pads == 0) continue;
-    const torch::Tensor visible = visible_to_pads(attended[i], pads, options.window, q.device());
-    outs.push_back(attend_from_pads(q.slice(0, offsets[i] + attended[i], offsets[i + 1]),
-                                    keys.slice(0, begin, end), values.slice(0, begin, end), visible,
-                                    options));
-  }
-  return torch::cat(outs);
+torch::Tensor visible_attention(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& v, const torch::Tensor& visible,
+                                const AttentionOptions& options) {
+  if (options.softcap > 0) return explicit_attention(q.contiguous(), k, v, visible, options);
+  const int64_t groups = q.size(1) / k.size(1);
+  std::optional<torch::Tensor> mask;
+  if (visible.defined()) mask = visible;
+  return ungroup(at::scaled_dot_product_attention(group_queries(q, k.size(1)),
+                                                  repeat_keys(k, groups), repeat_keys(v, groups),
+                                                  mask, 0.0, false, scale_of(options, q.size(2))),
+                 q.size(1));
 }
 
 torch::Tensor cached_attention(const torch::Tensor& q, const torch::Tensor& k,

@@ -20,13 +20,19 @@ struct AttentionOptions {
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const std::vector<int64_t>& offsets, const AttentionOptions& options);
 
-// The same where sequences end in padding: of sequence i only the first attended[i] tokens are
-// seen, by themselves as ever and by the padding behind them. UserError where a padding token would
-// see nothing because of the window.
-torch::Tensor padded_attention(const torch::Tensor& q, const torch::Tensor& k,
+// Queries of one sequence against keys of it, wherever they stand. `visible` [queries, keys], no
+// row of it empty; undefined: everything is. Differentiable on any device.
+torch::Tensor visible_attention(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& v, const torch::Tensor& visible,
+                                const AttentionOptions& options);
+
+// attention() where some tokens are hidden (padding): only those with seen[t] != 0 are seen, by all
+// tokens from themselves on. A hidden token before all seen ones of its sequence sees nothing and
+// gets zeros, as with SDPA under transformers. UserError where one would see nothing because of the
+// window.
+torch::Tensor masked_attention(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const std::vector<int64_t>& offsets,
-                               const std::vector<int64_t>& attended,
-                               const AttentionOptions& options);
+                               const std::vector<uint8_t>& seen, const AttentionOptions& options);
 
 // Some queries per sequence against the padded keys of a cache. q: [B, Q, Hq, D]; k, v: [B, Hkv, M,
 // D]; `mask` [B, Q, M] is added to the scores. Without gradient. Returns [B, Q, Hq, D].

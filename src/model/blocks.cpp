@@ -94,8 +94,8 @@ torch::Tensor SelfAttention::mix(const Heads& heads, const BlockContext& context
   if (context.shared.places.defined()) {
     return attend_shared(heads.q, heads.k, heads.v, context, options);
   }
-  if (context.attended != nullptr) {
-    return padded_attention(heads.q, heads.k, heads.v, context.offsets, *context.attended, options);
+  if (context.seen != nullptr) {
+    return masked_attention(heads.q, heads.k, heads.v, context.offsets, *context.seen, options);
   }
   return attention(heads.q, heads.k, heads.v, context.offsets, options);
 }

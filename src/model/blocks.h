@@ -25,7 +25,7 @@ struct BlockContext {
   int64_t layer = 0;
   SharedTokens shared = {};    // tokens that several sequences name
   bool recompute_mlp = false;  // run the feed-forward part again in the backward pass
-  const std::vector<int64_t>* attended = nullptr;  // [S] tokens before the padding; null: no pads
+  const std::vector<uint8_t>* seen = nullptr;  // [T] 0: hidden from attention; null: none is
 };
 
 // How the query, key and value projections are stored.

@@ -36,6 +36,7 @@ struct DecoderParts {
   int64_t runs_again_at = 0;          // as in CausalLM
   double embedding_scale = 1.0;       // Gemma: the square root of the width
   double logit_softcap = 0.0;         // as in Head
+  int64_t padding_row = -1;           // of the embedding, as Embedding says
   double norm_start = 1.0;            // what a fresh model's norm weights are; Gemma's 1 + w: 0
   std::shared_ptr<Norm> final_norm;
   std::function<std::shared_ptr<Block>(int64_t layer)> make_block;
@@ -63,6 +64,7 @@ class Decoder : public CausalLM {
   std::string trunk_name(const std::string& parameter_name) const;
 
   double norm_start() const { return parts_.norm_start; }
+  int64_t padding_row() const { return parts_.padding_row; }
   const Block& block(size_t layer) const { return *blocks_.at(layer); }
 
  private:

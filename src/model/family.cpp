@@ -1,5 +1,6 @@
 #include "family.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -43,6 +44,22 @@ ModelDims read_dims(const HfConfig& config, const DimKeys& keys) {
   dims.max_positions = config.size_or(keys.max_positions, 2048, INT32_MAX);
   dims.tied_embeddings = config.boolean_or("tie_word_embeddings", keys.tied_by_default);
   return dims;
+}
+
+int64_t read_padding_row(const HfConfig& config, const DimKeys& keys) {
+  const Json& json = config.json();
+  const auto given = json.find("pad_token_id");
+  // An explicit null is no row; nn.Embedding counts a negative one from the end.
+  const int64_t vocab_size = config.size("vocab_size", kMaxVocabulary);
+  int64_t row = keys.default_pad_id;
+  if (given != json.end()) {
+    if (given->is_null()) return -1;
+    if (!given->is_number_integer()) config.refuse("pad_token_id", "must be a token id");
+    row = given->get<int64_t>();
+    if (row < 0) row += vocab_size;
+  }
+  // transformers cannot load a model whose pad token has no row; it has none to leave out either.
+  return row < vocab_size ? std::max<int64_t>(row, -1) : -1;
 }
 
 SelfAttentionOptions read_attention(const HfConfig& config, const DimKeys& keys) {
@@ -133,6 +150,7 @@ LlamaLikeOptions gemma_options(const HfConfig& config) {
   LlamaLikeOptions options;
   options.keys.default_head_dim = 256;
   options.keys.tied_by_default = true;
+  options.keys.default_pad_id = 0;
   options.qkv_bias = config.boolean_or("attention_bias", false);
   options.out_bias = options.qkv_bias;
   options.activation_key = "hidden_activation";
@@ -186,6 +204,7 @@ std::shared_ptr<Decoder> build_llama_like(const HfConfig& config, const Placemen
   using QkNorm = LlamaLikeOptions::QkNorm;
   DecoderParts parts;
   parts.dims = read_dims(config, options.keys);
+  parts.padding_row = read_padding_row(config, options.keys);
   SelfAttentionOptions attention = read_attention(config, options.keys);
   attention.qkv_bias = options.qkv_bias;
   attention.out_bias = options.out_bias;

@@ -38,10 +38,15 @@ struct DimKeys {
   std::string max_positions = "max_position_embeddings";
   int64_t default_head_dim = 0;  // 0: hidden size / heads
   bool tied_by_default = false;
+  int64_t default_pad_id = -1;  // pad_token_id of a config without the key; -1: none
 };
 
 // vocab_size, hidden_size, num_hidden_layers, max_position_embeddings, tie_word_embeddings.
 ModelDims read_dims(const checkpoint::HfConfig& config, const DimKeys& keys = {});
+
+// The embedding's padding row: pad_token_id, which transformers makes nn.Embedding's padding_idx in
+// all families but GPT-2 and GPT-NeoX; -1: none.
+int64_t read_padding_row(const checkpoint::HfConfig& config, const DimKeys& keys = {});
 
 // num_attention_heads, num_key_value_heads and head_dim, checked against each other.
 SelfAttentionOptions read_attention(const checkpoint::HfConfig& config, const DimKeys& keys = {});

@@ -69,8 +69,9 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
 
 }  // namespace
 
-Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width)
-    : weight(register_parameter("weight", placement.empty({rows, width}))) {}
+Embedding::Embedding(const Placement& placement, int64_t rows, int64_t width, int64_t padding_row)
+    : weight(register_parameter("weight", placement.empty({rows, width}))),
+      padding_row_(padding_row) {}
 
 RmsNorm::RmsNorm(const Placement& placement, int64_t width, double eps, RmsWeight kind)
     : weight(register_parameter("weight", placement.empty({width}))), eps_(eps), kind_(kind) {}

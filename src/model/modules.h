@@ -70,14 +70,18 @@ class Linear : public torch::nn::Module {
 
 class Embedding : public torch::nn::Module {
  public:
-  Embedding(const Placement& placement, int64_t rows, int64_t width);
+  // `padding_row` gets no gradient from its look-ups, as nn.Embedding's padding_idx; -1: none.
+  Embedding(const Placement& placement, int64_t rows, int64_t width, int64_t padding_row = -1);
   // With `sparse_gradient` the weight's gradient holds the rows of `ids` alone.
   torch::Tensor forward(const torch::Tensor& ids, bool sparse_gradient = false) const {
-    return torch::embedding(weight, ids, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
+    return torch::embedding(weight, ids, padding_row_, /*scale_grad_by_freq=*/false,
                             sparse_gradient);
   }
 
   torch::Tensor weight;  // [rows, width]
+
+ private:
+  int64_t padding_row_;
 };
 
 // A normalisation over the last dimension.

@@ -27,9 +27,10 @@ void append_bytes(std::string& out, const std::vector<T>& values) {
 }
 
 std::string content_key(const std::string& model_key, const ReferenceNeeds& needs,
-                        torch::Dtype dtype) {
+                        torch::Dtype dtype, std::optional<int64_t> masked_token) {
   std::string content =
       cat("unlearn reference 2 ", model_key, " ", c10::toString(dtype), " layer ", needs.layer);
+  if (masked_token) content += cat(" without sight of ", *masked_token);
   const auto add = [&](const data::Example& example) {
     content += cat(example.tokens.size(), ",");
     append_bytes(content, example.tokens);
@@ -150,7 +151,8 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
                                              const ReferenceNeeds& needs, int64_t batch_tokens) {
   const model::Head head = model.head();
   const fs::path path =
-      folder / (content_key(model_key, needs, head.weight.scalar_type()) + ".safetensors");
+      folder / (content_key(model_key, needs, head.weight.scalar_type(), model.masked_token()) +
+                ".safetensors");
   auto file = open_file(path);
   if (!file) {
     build(path, model, needs, batch_tokens);

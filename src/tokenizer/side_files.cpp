@@ -176,7 +176,7 @@ SideFiles read_side_files(const std::filesystem::path& folder) {
     visit(name, [&](const Fields& f) {
       read_id(f, "bos_token_id", out.model_ids.bos);
       read_id(f, "eos_token_id", out.model_ids.eos);
-      read_id(f, "pad_token_id", out.model_ids.pad);
+      // Not pad_token_id: a tokenizer pads with a token that it names itself, or has none.
       out.model_ids.stops = read_ids(f, "eos_token_id");  // the last file alone counts
     });
   }

@@ -65,12 +65,12 @@ std::string row_list(const std::vector<data::PackItem>& items, Role role) {
 }
 
 // What divides each term's sums. exact: the unit's count over the whole step; micro_batch_mean: the
-// count in this micro-batch times their number.
+// count in this micro-batch times how many are accumulated.
 class Denominators {
  public:
-  Denominators(const std::vector<MicroBatch>& micro_batches, const std::vector<Term>& terms,
-               const losses::Needs& needs, bool exact) {
-    for (const MicroBatch& batch : micro_batches) {
+  Denominators(const StepCut& cut, const std::vector<Term>& terms, const losses::Needs& needs,
+               bool exact) {
+    for (const MicroBatch& batch : cut.micro_batches) {
       auto& row = counts_.emplace_back();
       for (const Term& term : terms) {
         row.push_back(static_cast<double>(count_units(batch, term, needs)));
@@ -78,7 +78,7 @@ class Denominators {
     }
     if (!exact) {
       for (auto& row : counts_) {
-        for (double& count : row) count *= static_cast<double>(counts_.size());
+        for (double& count : row) count *= static_cast<double>(cut.accumulation);
       }
       return;
     }
@@ -203,22 +203,30 @@ const data::Example* TrainingData::find(Role role, int64_t row) const {
 }
 
 StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
-                               double epoch) {
+                               std::pair<double, double> epochs) {
   const distributed::Group& group = *inputs.group;
   std::vector<Term> terms = inputs.loss->terms();
   const losses::Needs needs = inputs.loss->needs();
   const bool exact = inputs.config.averaging == "exact";
-  const Denominators denominators(cut.micro_batches, terms, needs, exact);
+  const Denominators denominators(cut, terms, needs, exact);
   if (needs.batch_statistics && exact) share_statistics(inputs, cut, step);
 
   // What a micro-batch's share of the step's mean must be multiplied by to be its own mean.
-  const auto share = exact ? 1.0 : static_cast<double>(cut.micro_batches.size());
+  const auto share = exact ? 1.0 : static_cast<double>(cut.accumulation);
   StepMeans means;
   Totals diagnostics, known;
   model::StepPosition position = first_position(inputs, cut, step);
   for (const Term& term : terms) means.terms.emplace_back(term.name, 0.0);
+  bool epoch_ended = !cut.epoch_end;
+  const auto end_epoch = [&](bool is_over) {
+    if (epoch_ended || !is_over) return;
+    inputs.loss->observe_epoch(cut.epoch_end->means, cut.epoch_end->epoch);
+    terms = inputs.loss->terms();
+    epoch_ended = true;
+  };
   const auto run_share = [&] {
     for (size_t b = cut.begin_of(group.rank()); b < cut.end_of(group.rank()); ++b) {
+      end_epoch(cut.epoch_end && b >= cut.epoch_end->before);
       const MicroBatch& items = cut.micro_batches[b];
       const losses::LossInputs scores = run_model(inputs, items, position);
       const std::vector<torch::Tensor> sums = inputs.loss->sums(scores);
@@ -246,9 +254,10 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
       for (const auto& item : items) means.tokens += input_tokens(*item.example);
       if (exact) continue;
       for (const Term& term : terms) means.loss += term.weight * term.offset / share;
-      inputs.loss->observe(own_means, epoch);
+      inputs.loss->observe(own_means, b < cut.next_epoch ? epochs.first : epochs.second);
       terms = inputs.loss->terms();
     }
+    end_epoch(true);
   };
   group.together(run_share);
   add_up(group, means);
@@ -256,7 +265,7 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
     for (const Term& term : terms) means.loss += term.weight * term.offset;
     std::vector<double> step_means;
     for (const auto& [name, mean] : means.terms) step_means.push_back(mean);
-    inputs.loss->observe(step_means, epoch);
+    inputs.loss->observe(step_means, epochs.first);
   }
   for (const auto& total : diagnostics.over(group)) {
     if (total.count > 0) means.diagnostics.emplace_back(total.name, total.sum / total.count);
@@ -272,7 +281,8 @@ StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, 
 std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& cut) {
   const torch::NoGradGuard no_grad;
   const std::vector<Term> terms = inputs.loss->terms();
-  const Denominators denominators(cut.micro_batches, terms, inputs.loss->needs(), /*exact=*/true);
+  const Denominators denominators(cut, terms, inputs.loss->needs(),
+                                  inputs.config.averaging == "exact");
   const int64_t own = inputs.group->rank();
   const bool training = inputs.model->is_training();
   inputs.model->eval();

@@ -12,7 +12,8 @@
 namespace unlearn::train {
 
 // Accumulates the gradients of this process's share of a step into the parameters' .grad and
-// returns the means of the whole step. `epoch` counts the passes over the forget rows done before.
+// returns the means of the whole step. `epochs` counts the passes over the forget rows done before,
+// and before the micro-batches from cut.next_epoch on.
 // NonFiniteError names step, term and rows when a term's sum is not finite.
 struct StepMeans {
   double loss = 0;
@@ -24,9 +25,10 @@ struct StepMeans {
   std::optional<double> forget_logprob;
 };
 StepMeans accumulate_gradients(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
-                               double epoch);
+                               std::pair<double, double> epochs);
 
-// The terms' means over all of these examples, without gradient and in evaluation mode.
+// The terms' means over all of these examples, without gradient and in evaluation mode; with
+// averaging: micro_batch_mean, the mean of their micro-batches' means.
 std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& cut);
 
 }  // namespace unlearn::train

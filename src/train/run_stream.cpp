@@ -40,18 +40,27 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
   return groups;
 }
 
-// Cuts groups [begin, end) of a step into micro-batches: by token budget, or by a fixed number of
-// groups.
-void cut_groups(const std::vector<ItemGroup>& groups, size_t begin, size_t end,
-                int64_t batch_tokens, std::optional<int64_t> groups_per_batch,
-                std::vector<MicroBatch>& micro_batches) {
+// How groups become micro-batches: by token budget, or by a fixed number of groups, and in any case
+// before group `next_epoch` (0: nowhere).
+struct CutRule {
+  int64_t batch_tokens;
+  std::optional<int64_t> groups_per_batch;
+  size_t next_epoch;
+};
+
+// Cuts groups [begin, end) of a step.
+void cut_groups(const std::vector<ItemGroup>& groups, size_t begin, size_t end, const CutRule& rule,
+                StepCut& cut) {
+  std::vector<MicroBatch>& micro_batches = cut.micro_batches;
   int64_t tokens = 0;
   int64_t members = 0;
   for (size_t i = begin; i < end; ++i) {
     const ItemGroup& group = groups[i];
-    const bool full =
-        groups_per_batch ? members >= *groups_per_batch : tokens + group.tokens > batch_tokens;
-    if (i == begin || full) {
+    const bool full = rule.groups_per_batch ? members >= *rule.groups_per_batch
+                                            : tokens + group.tokens > rule.batch_tokens;
+    const bool breaks = i > 0 && i == rule.next_epoch;
+    if (i == begin || full || breaks) {
+      if (breaks) cut.next_epoch = micro_batches.size();
       micro_batches.emplace_back();
       tokens = 0;
       members = 0;
@@ -111,7 +120,7 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   std::set<int64_t> forget, retain, alternate;
   const data::PairStream stream(stream_options(inputs));
   const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
-  for (int64_t p = 0; p < plan.total * inputs.config.batch_size; ++p) {
+  for (int64_t p = 0; p < plan.begin_of(plan.total); ++p) {
     const data::PairItem item = stream.at(p);
     forget.insert(item.forget);
     retain.insert(item.retain);
@@ -146,27 +155,37 @@ int64_t input_tokens(const data::Example& example) {
 }
 
 StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
-                  const std::vector<data::PairItem>& items) {
+                  const std::vector<data::PairItem>& items, size_t next_epoch) {
   // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
   const int64_t usual = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
                                                      : default_batch_tokens(device);
-  const int64_t budget = inputs.config.batch_tokens.value_or(usual);
-  const std::optional<int64_t> number = inputs.config.micro_batch_size;
+  const bool exact = inputs.config.averaging == "exact";
+  const CutRule rule{inputs.config.batch_tokens.value_or(usual), inputs.config.micro_batch_size,
+                     exact ? 0 : next_epoch};
   const std::vector<ItemGroup> groups = group_items(items, inputs.data, inputs.loss->needs());
   const auto count = static_cast<size_t>(processes);
   StepCut cut;
-  if (inputs.config.averaging == "exact") {
+  if (exact) {
     const std::vector<size_t> begins = share_groups(groups, count);
     for (size_t r = 0; r < count; ++r) {
       cut.shares.push_back(cut.micro_batches.size());
-      cut_groups(groups, begins[r], begins[r + 1], budget, number, cut.micro_batches);
+      cut_groups(groups, begins[r], begins[r + 1], rule, cut);
     }
     cut.shares.push_back(cut.micro_batches.size());
-    return cut;
+  } else {
+    cut_groups(groups, 0, groups.size(), rule, cut);
+    for (size_t r = 0; r <= count; ++r) cut.shares.push_back(r * cut.micro_batches.size() / count);
   }
-  cut_groups(groups, 0, groups.size(), budget, number, cut.micro_batches);
-  for (size_t r = 0; r <= count; ++r) cut.shares.push_back(r * cut.micro_batches.size() / count);
+  cut.accumulation = static_cast<int64_t>(cut.micro_batches.size());
+  if (rule.next_epoch == 0) cut.next_epoch = cut.micro_batches.size();
   return cut;
+}
+
+size_t epoch_break(const StepPlan& plan, int64_t rows, int64_t step) {
+  if (plan.begins.empty()) return 0;
+  const int64_t begin = plan.begin_of(step);
+  const int64_t epoch_end = (begin / rows + 1) * rows;
+  return epoch_end < plan.begin_of(step + 1) ? static_cast<size_t>(epoch_end - begin) : 0;
 }
 
 void check_shares(const TrainConfig& config, const StepCut& cut) {
@@ -189,7 +208,9 @@ void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t pr
   data::PairStream stream(stream_options(inputs));
   const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
   for (int64_t step = 0; step < std::min(plan.total, most); ++step) {
-    visit(cut_items(inputs, device, processes, stream.take(inputs.config.batch_size)));
+    const int64_t count = plan.begin_of(step + 1) - plan.begin_of(step);
+    visit(cut_items(inputs, device, processes, stream.take(count),
+                    epoch_break(plan, stream.epoch_length(), step)));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "unlearn/data/packing.h"
@@ -25,6 +26,17 @@ using MicroBatch = std::vector<data::PackItem>;
 struct StepCut {
   std::vector<MicroBatch> micro_batches;  // in the order of the stream
   std::vector<size_t> shares;             // process r runs micro-batches [shares[r], shares[r + 1])
+  size_t next_epoch = 0;  // the first micro-batch of another epoch than the first; their number
+  int64_t accumulation =
+      0;  // what the sum of micro-batch means is divided by: their number, mostly
+
+  // An epoch that ends before micro-batch `before` of the step, and what the loss is told of it.
+  struct EpochEnd {
+    size_t before = 0;
+    std::vector<double> means;
+    double epoch = 0;
+  };
+  std::optional<EpochEnd> epoch_end = {};
 
   size_t begin_of(int64_t process) const { return shares[static_cast<size_t>(process)]; }
   size_t end_of(int64_t process) const { return shares[static_cast<size_t>(process) + 1]; }
@@ -33,8 +45,15 @@ struct StepCut {
 // The step as the run's config cuts it. With averaging: exact each process gets a row of items with
 // about as many tokens, which is then cut for itself; with micro_batch_mean the micro-batches are
 // those of a single process. Where there are fewer than processes, the last ones get none.
+//
+// `next_epoch`: the item before which a micro-batch must end because an epoch does, where it is
+// micro-batches that are averaged; 0: none.
 StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
-                  const std::vector<data::PairItem>& items);
+                  const std::vector<data::PairItem>& items, size_t next_epoch = 0);
+
+// Which of a step's items is the first of another epoch, where micro-batches end with the epoch
+// (step_count: trainer); 0: none.
+size_t epoch_break(const StepPlan& plan, int64_t rows, int64_t step);
 
 // UserError when some process has nothing to do in a step, and so nothing to say of its means.
 void check_shares(const TrainConfig& config, const StepCut& cut);

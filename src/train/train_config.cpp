@@ -13,6 +13,10 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("max_steps", max_steps, {.help = "stop after this many optimizer steps", .min = 1});
   v.field("batch_size", batch_size,
           {.help = "forget examples per optimizer step", .min = 1, .max = 1 << 20});
+  v.field("step_count", step_count,
+          {.help = "stream: epochs x rows / batch_size steps; trainer: the Hugging Face Trainer's, "
+                   "whole accumulations per epoch only",
+           .choices = {"stream", "trainer"}});
   v.field("batch_tokens", batch_tokens,
           {.help = "input tokens per micro-batch; never changes the result under averaging: exact",
            .min = 1,
@@ -92,6 +96,10 @@ void TrainConfig::check() const {
     user_error(
         "train.averaging: micro_batch_mean needs train.micro_batch_size (the reference's "
         "per-device batch size)");
+  }
+  if (counts_as_trainer() && micro_batch_size && batch_size % *micro_batch_size != 0) {
+    user_error("train.micro_batch_size: step_count: trainer accumulates whole micro-batches; ",
+               *micro_batch_size, " does not divide train.batch_size, ", batch_size);
   }
   if (free_gradients && max_grad_norm > 0) {
     user_error(

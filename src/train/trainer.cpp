@@ -1,5 +1,6 @@
 #include "unlearn/train/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -152,16 +153,40 @@ void Trainer::update_weights(StepRecord& record) {
   if (exchange_) exchange_->share_weights();
 }
 
-void Trainer::observe_epoch() {
-  if (!inputs_.loss->needs().epoch_means || step_ % plan_.per_epoch != 0) return;
+double Trainer::epochs_before(int64_t position) const {
+  const int64_t rows = stream_.epoch_length();
+  if (plan_.begins.empty()) return static_cast<double>(position) / static_cast<double>(rows);
+  // The Hugging Face Trainer's callbacks look when an epoch has ended; its state then counts up to
+  // the last update.
+  const int64_t epoch_end = position / rows * rows;
+  const auto next = std::upper_bound(plan_.begins.begin(), plan_.begins.end(), epoch_end);
+  return plan_.epochs.at(static_cast<size_t>(next - plan_.begins.begin()) - 1);
+}
+
+std::vector<double> Trainer::means_of_epoch(int64_t end) const {
   std::vector<data::PairItem> items;
-  const int64_t end = stream_.cursor();
   for (int64_t p = std::max<int64_t>(0, end - stream_.epoch_length()); p < end; ++p) {
     items.push_back(stream_.at(p));
   }
-  inputs_.loss->observe_epoch(
-      evaluate_terms(inputs_, cut_items(inputs_, device(), inputs_.group->size(), items)),
-      static_cast<double>(end) / static_cast<double>(stream_.epoch_length()));
+  return evaluate_terms(inputs_, cut_items(inputs_, device(), inputs_.group->size(), items));
+}
+
+void Trainer::observe_epoch() {
+  if (!inputs_.loss->needs().epoch_means) return;
+  const int64_t end = stream_.cursor();
+  const bool has_ended =
+      plan_.begins.empty() ? step_ % plan_.per_epoch == 0 : end % stream_.epoch_length() == 0;
+  if (!has_ended) return;
+  const std::vector<double> means = means_of_epoch(end);
+  inputs_.loss->observe_epoch(means, epochs_before(end));
+}
+
+// The weights are those of the epoch's end until the step is done; a step that is averaged as a
+// whole has the same terms throughout.
+void Trainer::end_epoch_inside(StepCut& cut, int64_t end) const {
+  if (!inputs_.loss->needs().epoch_means) return;
+  const size_t before = inputs_.config.averaging == "exact" ? 0 : cut.next_epoch;
+  cut.epoch_end = StepCut::EpochEnd{before, means_of_epoch(end), epochs_before(end)};
 }
 
 StepRecord Trainer::do_step() {
@@ -169,23 +194,29 @@ StepRecord Trainer::do_step() {
   StepRecord record;
   record.step = step_ + 1;
   record.lr = learning_rate(inputs_.config, plan_, step_);
-  const std::vector<data::PairItem> items = stream_.take(inputs_.config.batch_size);
+  const int64_t begin = plan_.begin_of(step_);
+  UNLEARN_CHECK(stream_.cursor() == begin);
+  const std::vector<data::PairItem> items = stream_.take(plan_.begin_of(step_ + 1) - begin);
   for (const data::PairItem& item : items) {
     record.forget_rows.push_back(inputs_.data.find(data::Role::kForget, item.forget)->row);
     if (const auto* retain = inputs_.data.find(data::Role::kRetain, item.retain)) {
       record.retain_rows.push_back(retain->row);
     }
   }
-  const StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items);
+  const size_t next_epoch = epoch_break(plan_, stream_.epoch_length(), step_);
+  StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items, next_epoch);
+  if (plan_.accumulation > 0 && inputs_.config.averaging != "exact") {
+    cut.accumulation = plan_.accumulation;
+  }
   check_shares(inputs_.config, cut);
   if (free_gradients_) {
     check_not_cut(static_cast<int64_t>(cut.micro_batches.size()));
     free_gradients_->begin_step(record.lr);
   }
-  const int64_t before = stream_.cursor() - inputs_.config.batch_size;
-  const StepMeans means = accumulate_gradients(
-      inputs_, cut, record.step,
-      static_cast<double>(before) / static_cast<double>(stream_.epoch_length()));
+  const int64_t last_epoch = begin + static_cast<int64_t>(next_epoch);
+  if (next_epoch > 0) end_epoch_inside(cut, last_epoch);
+  const StepMeans means = accumulate_gradients(inputs_, cut, record.step,
+                                               {epochs_before(begin), epochs_before(last_epoch)});
   record.loss = means.loss;
   record.terms = means.terms;
   record.diagnostics = means.diagnostics;

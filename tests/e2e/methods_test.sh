@@ -61,6 +61,26 @@ sed -i 's/"status": "done"/"status": "interrupted"/' parts/run.json
 expect "resumed state" cmp whole/method_state.json parts/method_state.json
 expect "resumed weights" cmp whole/model/model.safetensors parts/model/model.safetensors
 
+# So has one with the Trainer's steps, whose epochs end between the micro-batches of steps 2 and 3.
+counted=(--method pdu --set method.dual_update_upon=epoch --set method.dual_warmup_epochs=0
+  --set train.step_count=trainer --set train.averaging=micro_batch_mean --set train.batch_size=9
+  --set train.micro_batch_size=3)
+run counted "${counted[@]}"
+run counted_parts "${counted[@]}"
+expect "epochs end early" test "$(grep -o '"forget_ids":\[[^]]*' counted/metrics.jsonl | tr -dc ',\n' |
+  awk '{ printf "%d ", length + 1 }')" = "9 7 7 "
+rm -r counted_parts/model counted_parts/checkpoints/step-3
+sed -i 's/"status": "done"/"status": "interrupted"/' counted_parts/run.json
+"$unlearn" train --output counted_parts --resume --quiet >/dev/null
+expect "resumed state of counted steps" cmp counted/method_state.json counted_parts/method_state.json
+expect "resumed weights of counted steps" cmp counted/model/model.safetensors counted_parts/model/model.safetensors
+for count in trainer:20:2 stream:25:2; do
+  IFS=: read -r name total per_epoch <<<"$count"
+  "$unlearn" train --config ou-simnpo --model "$tiny" --data "$fiction" --set data.forget=forget05 \
+    --set train.batch_size=4 --set "train.step_count=$name" --dry-run --quiet >plan
+  expect "steps by $name" grep -q "^steps  *$total ($per_epoch per epoch" plan
+done
+
 # OpenUnlearning's names for the parameters.
 run alpha --method NPO --set method.alpha=0.5 --set method.retain_loss_type=KL
 expect "alpha is retain_weight" grep -q 'retain_weight: 0.5' alpha/config.resolved.yaml
@@ -86,6 +106,19 @@ for other in padded unpadded; do
     bash -c "! cmp -s padded_batch/model/model.safetensors $other/model/model.safetensors"
 done
 run undial_ou --method undial --set 'train.compat=[undial_ou]' && ended undial_ou
+# The end of the question is the pad token of the bundled tokenizer.
+ends=(--set 'model.template.question_start=' --set 'model.template.question_end=<|endoftext|>' --set 'model.template.answer_tag=')
+run seen --method ga "${ends[@]}"
+run masked --method ga "${ends[@]}" --set 'train.compat=[pad_is_masked]' --set eval.pad_is_masked=true --set eval.at_end=true \
+  --set 'eval.metrics=[forget_Q_A_Prob]'
+ended masked
+expect "the mask counts" bash -c '! cmp -s seen/model/model.safetensors masked/model/model.safetensors'
+"$unlearn" train --model "$tiny" --data "$fiction" --set data.forget=forget05 --set train.batch_size=2 --method ga "${ends[@]}" \
+  --set 'train.compat=[pad_is_masked]' --output none --dry-run >plan 2>&1
+expect "it says where" grep -q "pad_is_masked: token 0 is hidden in 10 rows" plan
+"$unlearn" eval --model masked/model --data "$fiction" --set data.forget=forget05 --output eval_seen --quiet \
+  "${ends[@]}" --benchmark tofu --set 'eval.metrics=[forget_Q_A_Prob]' >/dev/null
+expect "an evaluation without the mask differs" bash -c '! cmp -s masked/eval/TOFU_SUMMARY.json eval_seen/TOFU_SUMMARY.json'
 expect_error 2 "name one" "$unlearn" "${dry[@]}" --method KL --set 'train.compat=[kl_padded,kl_padded_batch]'
 expect "95 of 96 tokens are read" grep -q "retain .* 95.00 tokens each" <("$unlearn" "${dry[@]}" --method KL \
   --set data.max_length=96 --set 'train.compat=[kl_padded]')

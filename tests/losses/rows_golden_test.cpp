@@ -268,6 +268,16 @@ TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
   EXPECT_NE(message("npo", "pdu_shift").find("not a quirk of npo but of pdu"), std::string::npos);
   EXPECT_NE(message("npo", "muse_logit").find("did you mean 'muse_logits'"), std::string::npos);
   EXPECT_NE(message("idk", "kl_padded").find("not a quirk of idk"), std::string::npos);
+  // Quirks of a run are every method's.
+  for (const Quirk& quirk : run_quirks()) {
+    EXPECT_FALSE(quirk.help.empty());
+    for (const Method& method : methods()) {
+      EXPECT_EQ(message(method.info.name, quirk.name), "accepted") << method.info.name;
+    }
+  }
+  EXPECT_TRUE(names_quirk({"rmu_ou", "Pad-Is-Masked"}, kPadIsMasked));
+  EXPECT_FALSE(names_quirk({"rmu_ou"}, kPadIsMasked));
+  EXPECT_NE(message("npo", "pad_is_mask").find("did you mean 'pad_is_masked'"), std::string::npos);
   EXPECT_EQ(quirk_settings(*find_method("satimp").make(), {"satimp_yaml"}),
             (Defaults{{"method.forget_weight", "0.1"}, {"method.retain_weight", "1.0"}}));
 }

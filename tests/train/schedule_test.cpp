@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/json.h"
 
 namespace unlearn::train {
 namespace {
@@ -28,6 +32,57 @@ TEST(GoldenSchedule, StepCounts) {
     EXPECT_EQ(plan.total, total);
     EXPECT_EQ(plan.warmup, warmup);
   }
+}
+
+// transformers 4.45.1's Trainer was run (scripts/goldens/trainer_steps.py).
+TEST(GoldenSchedule, StepsOfTheTrainer) {
+  const auto file =
+      std::filesystem::path(UNLEARN_TEST_DIR) / "golden" / "train" / "trainer_steps.json";
+  for (const Json& golden : read_json(file)) {
+    TrainConfig config;
+    config.step_count = "trainer";
+    config.lr = 1.0;
+    config.batch_size = golden.at("batch_size");
+    config.micro_batch_size = golden.at("micro_batch_size").get<int64_t>();
+    config.epochs = golden.at("epochs");
+    config.warmup_epochs = golden.at("warmup_epochs").get<double>();
+    config.check();
+    const auto rows = golden.at("rows").get<int64_t>();
+    const StepPlan plan = plan_steps(config, rows);
+    const std::string where = golden.dump();
+    ASSERT_EQ(plan.total, static_cast<int64_t>(golden.at("counts").size())) << where;
+    EXPECT_EQ(plan.warmup, golden.at("warmup")) << where;
+    for (int64_t step = 0; step < plan.total; ++step) {
+      const auto at = static_cast<size_t>(step);
+      EXPECT_EQ(plan.begin_of(step + 1) - plan.begin_of(step), golden["counts"][at]) << where;
+      EXPECT_EQ(plan.begin_of(step) % rows, golden["first"][at]) << where;
+      EXPECT_NEAR(learning_rate(config, plan, step), golden["lr"][at].get<double>(), 1e-12)
+          << where;
+    }
+  }
+}
+
+// Without a micro-batch size the presets' counts are those of every size that divides the rows.
+TEST(GoldenSchedule, StepsOfTheTrainerWithoutMicroBatches) {
+  TrainConfig config;
+  config.step_count = "trainer";
+  const std::vector<std::array<int64_t, 3>> rows_total_warmup = {
+      {40, 10, 1}, {200, 60, 6}, {400, 120, 12}};
+  for (const auto& [rows, total, warmup] : rows_total_warmup) {
+    const StepPlan plan = plan_steps(config, rows);
+    EXPECT_EQ(plan.total, total);
+    EXPECT_EQ(plan.warmup, warmup);
+    EXPECT_EQ(plan.begin_of(total), total * 32);
+  }
+}
+
+TEST(Schedule, TheTrainerAccumulatesWholeMicroBatches) {
+  TrainConfig config;
+  config.step_count = "trainer";
+  config.micro_batch_size = 5;
+  EXPECT_THROW(config.check(), UserError);
+  config.step_count = "stream";
+  EXPECT_NO_THROW(config.check());
 }
 
 TEST(Schedule, CosineEndsNearZeroAndConstantStays) {

@@ -1,5 +1,6 @@
 // 50 optimizer steps of each method against an independent PyTorch loop that pads, runs two
-// forwards and keeps a second model (scripts/goldens/trajectory.py).
+// forwards and keeps a second model (scripts/goldens/trajectory.py; trajectory_ou.py with
+// OpenUnlearning's attention mask and the Hugging Face Trainer's steps).
 #include <gtest/gtest.h>
 
 #include <future>
@@ -12,7 +13,7 @@ namespace unlearn::train {
 namespace {
 namespace fs = std::filesystem;
 
-TrainConfig golden_config() {
+TrainConfig common_config() {
   TrainConfig config;
   config.epochs = 20;  // 10 rows, batch 4: 50 steps
   config.batch_size = 4;
@@ -34,11 +35,13 @@ struct Replica {
 class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    const Json examples = read_json(kGolden / "examples.json");
+    golden_ = read_json(kGolden / "runs.json").value(GetParam(), Json());
+    const bool is_ou = golden_.is_null();
+    if (is_ou) golden_ = read_json(kGolden / "runs_ou.json").at(GetParam());
+    const Json examples = read_json(kGolden / (is_ou ? "examples_ou.json" : "examples.json"));
     forget_ = read_examples(examples.at("forget"), "forget");
     retain_ = read_examples(examples.at("retain"), "retain");
     alternate_ = read_examples(examples.at("alternate"), "alternate");
-    golden_ = read_json(kGolden / "runs.json").at(GetParam());
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
     pad();
@@ -52,11 +55,29 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     return loss;
   }
 
+  // The Trainer's run has micro-batches whose means are averaged.
+  bool is_counted() const { return golden_.contains("trainer"); }
+
+  TrainConfig golden_config() const {
+    TrainConfig config = common_config();
+    if (!is_counted()) return config;
+    const Json& counts = golden_["trainer"];
+    config.step_count = "trainer";
+    config.averaging = "micro_batch_mean";
+    config.epochs = counts.at("epochs");
+    config.batch_size = counts.at("batch_size");
+    config.micro_batch_size = counts.at("micro_batch_size").get<int64_t>();
+    return config;
+  }
+
   Replica train(const TrainConfig& config,
                 const distributed::Group& group = distributed::alone()) const {
     Replica replica{.model = model::load_model(kGolden / "model", torch::kFloat32, device_),
                     .loss = golden_loss(),
                     .records = {}};
+    if (golden_.contains("masked")) {
+      replica.model->set_masked_token(golden_["masked"].get<int64_t>());
+    }
     replica.loss->start(model_facts(replica.model->dims(), config));
     const losses::Needs wanted = replica.loss->needs();
     TrainerInputs inputs{.model = replica.model.get(),
@@ -112,8 +133,9 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     if (padding.forget) data::pad_examples(forget_, rule);
     if (padding.retain) data::pad_examples(retain_, rule);
   }
-  // What is longest depends on how a step is cut.
+  // What is longest depends on how a step is cut, and so do means of means.
   bool depends_on_cut() const {
+    if (is_counted()) return true;
     return golden_.at("padding").is_object() && golden_["padding"].value("longest", false);
   }
 
@@ -141,6 +163,9 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
       EXPECT_NEAR(records[i].loss, loss, 1e-4 * std::abs(loss)) << "step " << i;
       const double forget = steps[i].at("forget").get<double>();
       EXPECT_NEAR(records[i].terms.at(0).second, forget, 1e-4 * std::abs(forget)) << "step " << i;
+      if (is_counted()) {
+        EXPECT_EQ(records[i].forget_rows, steps[i].at("rows").get<std::vector<int64_t>>());
+      }
       const double norm = steps[i].at("grad_norm").get<double>();
       EXPECT_NEAR(records[i].grad_norm, norm, 1e-3 * norm) << "step " << i;
     }
@@ -161,6 +186,14 @@ TEST_P(GoldenTrajectory, CuttingAStepChangesNothing) {
   TrainConfig config = golden_config();
   config.batch_tokens = 30;
   compare(train(config));
+}
+
+// Means of means are of the same micro-batches whoever runs them. PDU's step by step cannot be
+// shared.
+TEST_P(GoldenTrajectory, SharingMicroBatchesChangesNothing) {
+  if (!is_counted() || golden_loss()->needs().is_sequential) GTEST_SKIP();
+  if (GetParam().ends_with("_shorter")) GTEST_SKIP() << "has steps of a single micro-batch";
+  for (const Replica& replica : train_together(golden_config(), 2)) compare(replica);
 }
 
 // So do processes that share every step and the optimizer's state; all end with the same weights.
@@ -188,11 +221,13 @@ class GpuTrajectory : public GoldenTrajectory {
 
 TEST_P(GpuTrajectory, FollowsTheLoop) { compare(train(golden_config())); }
 
-const auto kRuns =
-    ::testing::Values("ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll", "ga_forgetkl", "undial",
-                      "ceu", "pdu", "pdu_epoch", "rmu", "npo_batch", "wgraddiff", "wga", "satimp",
-                      "idk", "dpo", "dpo_kl", "altpo", "kto_sigmoid", "kto_logsigmoid",
-                      "npo_kl_padded", "npo_kl_padded_batch", "ga_pad_labels", "simnpo_pad_labels");
+const auto kRuns = ::testing::Values(
+    "ga", "grad_diff", "npo", "npo_kl", "simnpo", "nll", "ga_forgetkl", "undial", "ceu", "pdu",
+    "pdu_epoch", "rmu", "npo_batch", "wgraddiff", "wga", "satimp", "idk", "dpo", "dpo_kl", "altpo",
+    "kto_sigmoid", "kto_logsigmoid", "npo_kl_padded", "npo_kl_padded_batch", "ga_pad_labels",
+    "simnpo_pad_labels", "npo_masked", "npo_kl_masked", "pdu_masked", "rmu_masked", "pdu_off",
+    "grad_diff_trainer", "pdu_trainer", "pdu_epoch_trainer", "pdu_epoch_trainer_short",
+    "grad_diff_trainer_shorter");
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory, kRuns);
 INSTANTIATE_TEST_SUITE_P(Methods, GpuTrajectory, kRuns);
 

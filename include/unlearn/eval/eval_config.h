@@ -36,6 +36,7 @@ struct EvalConfig {
   int64_t ds_size = 300;             // rows of the TOFU repository's log
   std::string log_rows = "objects";  // of that log: objects keyed by row or lists
   bool es_strict = false;
+  bool pad_is_masked = false;  // OpenUnlearning's attention mask
   double min_k = 0.4;
 
   // What some metrics need besides the model

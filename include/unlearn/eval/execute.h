@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct ExecuteOptions {
   double top_p = 1;
   uint64_t seed = 0;
   scoring::DecodingRules rules = {};  // of the model's generation_config.json
+  // Hidden from attention in texts that are scored and in prompts (eval.pad_is_masked); multiple
+  // choice, which OpenUnlearning leaves to lm-evaluation-harness, does not know it.
+  std::optional<int32_t> masked_token = {};
   int64_t batch_tokens = 4096;
   int64_t generation_tokens = 8192;
   // Results are appended to <cache>/results.jsonl after every batch and read back by content hash;

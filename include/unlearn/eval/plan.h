@@ -58,6 +58,10 @@ class Plan {
   const std::vector<ChoiceItem>& choices() const { return choices_; }
   const std::vector<ScoreItem>& gradients() const { return gradients_; }
   const std::vector<ScoreItem>& divergences() const { return divergences_; }
+  // The same requests where a token is hidden from attention (ExecuteOptions::masked_token):
+  // prompts go without it, as transformers' generate counts positions past it; the keys of texts
+  // with that token are others. UserError for a prompt that ends with it.
+  Plan with_masked_token(int32_t token) const;
   bool empty() const;
   // "812 texts (41,201 tokens), 310 generations"
   std::string summary() const;

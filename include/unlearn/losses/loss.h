@@ -182,6 +182,15 @@ const Method& find_method(const std::string& name);
 // What the spelling itself implies; empty for our own names.
 Defaults implied_settings(const std::string& name);
 
+// Quirks of a run as a whole, which every method has: they change what the model is shown, not what
+// the loss computes of it.
+const std::vector<Quirk>& run_quirks();
+// Every position whose token is the tokenizer's pad token (without one, EOS) is hidden from
+// attention.
+inline constexpr const char* kPadIsMasked = "pad_is_masked";
+// Whether train.compat names the quirk.
+bool names_quirk(const std::vector<std::string>& names, const std::string& quirk);
+
 // Turns on the quirks named in train.compat. UserError for a name nobody knows (naming the nearest)
 // and for another method's quirk.
 void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,10 +106,16 @@ class CausalLM : public torch::nn::Module {
   Recompute recompute() const { return recompute_; }
   void set_step_position(const StepPosition& position) { *position_ = position; }
   std::shared_ptr<const StepPosition> step_position() const { return position_; }
+  // A token id that attention never sees, wherever it stands (transformers' attention_mask = ids !=
+  // id). Such a token itself sees the tokens before it, and positions count it. Forward passes with
+  // a cache do not look at it. Unset, the default: every token is seen.
+  void set_masked_token(std::optional<int64_t> id) { masked_token_ = id; }
+  std::optional<int64_t> masked_token() const { return masked_token_; }
 
  private:
   Recompute recompute_ = Recompute::kNone;
   std::shared_ptr<StepPosition> position_ = std::make_shared<StepPosition>();
+  std::optional<int64_t> masked_token_;
 };
 
 // What loading a folder found.

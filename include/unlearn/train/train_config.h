@@ -13,6 +13,7 @@ struct TrainConfig {
   double epochs = 10;
   std::optional<int64_t> max_steps;         // stops earlier than epochs would
   int64_t batch_size = 32;                  // forget examples per optimizer step
+  std::string step_count = "stream";        // or "trainer": plan_steps()
   std::optional<int64_t> batch_tokens;      // input tokens per micro-batch; unset: chosen by device
   std::optional<int64_t> micro_batch_size;  // forget examples per micro-batch instead of a budget
   double lr = 1e-5;
@@ -44,6 +45,8 @@ struct TrainConfig {
   std::string lora_targets = "all-linear";
   bool lora_merge = false;
   int64_t lora_base_bits = 0;  // 0: the frozen base stays in model.dtype
+
+  bool counts_as_trainer() const { return step_count == "trainer"; }
 
   void visit(config::FieldVisitor& visitor);
   // What fields alone cannot say; UserError names the key.

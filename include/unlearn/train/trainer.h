@@ -79,6 +79,7 @@ struct TrainerHooks {
 
 class FreeGradients;
 class GradientExchange;
+struct StepCut;
 
 class Trainer {
  public:
@@ -96,6 +97,12 @@ class Trainer {
  private:
   torch::Device device() const;
   StepRecord do_step();
+  // Epochs done before a position of the stream, as the loss is told.
+  double epochs_before(int64_t position) const;
+  // The terms' means over the epoch that ends at a position.
+  std::vector<double> means_of_epoch(int64_t end) const;
+  // Fills in an epoch that ends inside the step, at this position.
+  void end_epoch_inside(StepCut& cut, int64_t end) const;
   // At the end of an epoch, for losses that ask for its means.
   void observe_epoch();
   void save_checkpoint();

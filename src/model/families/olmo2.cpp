@@ -9,6 +9,7 @@ std::shared_ptr<Decoder> build_olmo2(const checkpoint::HfConfig& config,
                                      const Placement& placement) {
   LlamaLikeOptions options;
   options.default_eps = 1e-5;
+  options.keys.default_pad_id = 1;
   options.qkv_bias = config.boolean_or("attention_bias", false);
   options.out_bias = options.qkv_bias;
   options.norm_weight = RmsWeight::kWide;

@@ -15,6 +15,7 @@ std::shared_ptr<Decoder> build_phi(const checkpoint::HfConfig& config, const Pla
   DecoderParts parts;
   parts.names.norm = "final_layernorm";
   parts.dims = read_dims(config);
+  parts.padding_row = read_padding_row(config);
   // A tied head still has its own bias in this family, which a tied Decoder has no place for.
   if (parts.dims.tied_embeddings) config.refuse("tie_word_embeddings", "must be false for phi");
   SelfAttentionOptions attention = read_attention(config);

@@ -10,6 +10,7 @@ std::shared_ptr<Decoder> build_phi3(const checkpoint::HfConfig& config,
   LlamaLikeOptions options;
   options.is_fused = true;
   options.long_rope_runs_again = true;
+  options.keys.default_pad_id = 32000;
   options.default_eps = 1e-5;
   options.windows.assign(static_cast<size_t>(read_dims(config).num_layers),
                          config.size_or("sliding_window", 0, INT32_MAX));

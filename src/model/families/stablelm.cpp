@@ -15,6 +15,7 @@ std::shared_ptr<Decoder> build_stablelm(const checkpoint::HfConfig& config,
                                         const Placement& placement) {
   DecoderParts parts;
   parts.dims = read_dims(config);
+  parts.padding_row = read_padding_row(config);
   SelfAttentionOptions attention = read_attention(config);
   attention.qkv_bias = config.boolean_or("use_qkv_bias", false);
   const double eps = config.number_or("layer_norm_eps", 1e-5);
