@@ -15,11 +15,17 @@ void add_log_flags(Flags& app, SharedFlags& flags) {
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
+void add_strict_flag(Flags& app, SharedFlags& flags) {
+  app.add_flag("--strict", flags.strict,
+               "refuse model folders with tensors that have no place (model.strict)");
+}
+
 void add_config_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
   app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
   app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)");
+  add_strict_flag(app, flags);
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
 }
