@@ -5,7 +5,9 @@ For a few of the tiny checkpoints that scripts/goldens/model.py made (OUT/model/
 OUT/lora/<variant>/: an adapter with random A and B as PEFT saves it, and golden.safetensors with
 log-probabilities of all tokens but each sequence's first and the gradients of A and B under PEFT, and
 the same log-probabilities (no adapter) of the model whose linear layers were quantised to 8 and 4
-bits and back by the code below. OUT/lora/matrix.safetensors holds one odd-sized matrix and what the
+bits and back by the code below. The variants of LOADED hold what PEFT computes after
+PeftModel.from_pretrained, in fp32: kinds whose initialisation changes the base, and pairs beside the
+head, with the base's copies that PEFT stores. OUT/lora/matrix.safetensors holds one odd-sized matrix and what the
 two formats make of it.
 """
 import argparse
@@ -13,7 +15,7 @@ import pathlib
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
@@ -24,6 +26,29 @@ VARIANTS = {
     "phi": dict(r=2, lora_alpha=5, use_rslora=True, target_modules=["q_proj", "v_proj", "fc2"]),
     "qwen2": dict(r=4, lora_alpha=4, target_modules=r".*layers\.1\..*(k_proj|down_proj)",
                   alpha_pattern={"k_proj": 12}),
+}
+
+# folder -> (checkpoint, settings): loaded by PEFT from what it saved
+LOADED = {
+    "llama_pissa": ("llama", dict(r=3, lora_alpha=5, init_lora_weights="pissa",
+                                  target_modules="all-linear", rank_pattern={"o_proj": 2})),
+    "gpt2_pissa": ("gpt2", dict(r=2, lora_alpha=6, init_lora_weights="pissa", use_rslora=True,
+                                target_modules=["c_attn", "mlp.c_proj"])),
+    "llama_olora": ("llama", dict(r=3, lora_alpha=5, init_lora_weights="olora",
+                                  target_modules=["q_proj", "down_proj"])),
+    "llama_mica": ("llama", dict(r=2, lora_alpha=5, init_lora_weights="mica",
+                                 target_modules=["q_proj", "down_proj"])),
+    "llama_orthogonal": ("llama", dict(r=2, lora_alpha=5, init_lora_weights="orthogonal",
+                                       target_modules=["v_proj"])),
+    "llama_layers": ("llama", dict(
+        r=2, lora_alpha=5, target_modules=["q_proj", "up_proj", "down_proj"],
+        exclude_modules=["layers.1.mlp.up_proj"], layers_to_transform=[1], layers_pattern="layers",
+        rank_pattern={"^model.layers.1.self_attn.q_proj": 4}, alpha_pattern={"mlp.*": 9})),
+    "llama_head": ("llama", dict(r=2, lora_alpha=5, target_modules=["lm_head", "q_proj"])),
+    "llama_llama3_tied_head": ("llama_llama3_tied", dict(r=2, lora_alpha=5,
+                                                         target_modules=["lm_head", "v_proj"])),
+    "gpt_neox_head": ("gpt_neox", dict(r=2, lora_alpha=5,
+                                       target_modules=["lm_head", "query_key_value"])),
 }
 
 # NF4's levels (QLoRA, arXiv 2305.14314, appendix E).
@@ -111,6 +136,29 @@ def make_variant(folder, out, settings):
     save_file(result, out / "golden.safetensors")
 
 
+def make_loaded(folder, out, settings):
+    golden = load_file(folder / "golden.safetensors")
+    load = lambda: AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                        attn_implementation="eager").eval()
+    model = get_peft_model(load(), LoraConfig(task_type="CAUSAL_LM", **settings))
+    generator = torch.Generator().manual_seed(6)
+    with torch.no_grad():
+        for name, p in sorted(model.named_parameters()):
+            if "lora_" in name:
+                p.add_(0.2 * torch.randn(p.shape, generator=generator))
+        head = model.get_output_embeddings()
+        if hasattr(head, "base_layer"):  # what PEFT stores of the base counts
+            weight = head.base_layer.weight
+            weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
+    model.peft_config["default"].base_model_name_or_path = "tiny"
+    model.save_pretrained(out)
+    (out / "README.md").unlink(missing_ok=True)
+    loaded = PeftModel.from_pretrained(load(), out).eval()
+    with torch.no_grad():
+        logp = log_probs(loaded, golden["ids"], golden["offsets"].tolist())
+    save_file({"log_probs": logp.float()}, out / "golden.safetensors")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -122,6 +170,9 @@ def main():
         out = root / "lora" / name
         out.mkdir(parents=True, exist_ok=True)
         make_variant(root / "model" / name, out, settings)
+    for name, (base, settings) in LOADED.items():
+        if (root / "model" / base).is_dir():
+            make_loaded(root / "model" / base, root / "lora" / name, settings)
     generator = torch.Generator().manual_seed(9)
     matrix = torch.randn(70, 301, generator=generator)  # 330 blocks: two groups, a short last block
     matrix[3] = 0

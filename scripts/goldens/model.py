@@ -16,7 +16,7 @@ import shutil
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 LENGTHS = [7, 13, 20]
@@ -116,6 +116,9 @@ VARIANTS = {
         final_logit_softcapping=3.0, rope_parameters=dict(
             full_attention=dict(rope_type="default", rope_theta=1000.0),
             sliding_attention=dict(rope_type="default", rope_theta=50.0))), 5, "float32"),
+    # A config that ties, and a head that differs from the embedding: the stored one counts.
+    "llama_other_head": ("LlamaConfig", dict(tie_word_embeddings=True, stored_head=True), 5,
+                         "float32"),
 }
 # What 4.x calls the rotary settings outside of rope_scaling.
 OLD_ROPE_KEYS = {"gpt_neox": ("rotary_emb_base", "rotary_pct")}
@@ -172,10 +175,16 @@ def randomise(model, generator):
 def make_variant(folder, seed, config_class, settings, spelling, dtype):
     generator = torch.Generator().manual_seed(seed)
     passed = {key: value for key, value in {**BASE, **settings}.items() if value is not LEFT_OUT}
+    stored_head = passed.pop("stored_head", False)
     config = getattr(transformers, config_class)(**passed)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     randomise(model, generator)
     model.to(getattr(torch, dtype)).save_pretrained(folder)
+    if stored_head:
+        tensors = load_file(folder / "model.safetensors")
+        embedding = tensors["model.embed_tokens.weight"]
+        tensors["lm_head.weight"] = 0.25 * torch.randn(embedding.shape, generator=generator)
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     if spelling == 4:
         spell_like_transformers_4(folder / "config.json")
 

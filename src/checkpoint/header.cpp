@@ -143,6 +143,7 @@ Header parse_header(std::string_view file_bytes, const std::string& where) {
   const Json object = parse_object(text, where);
   for (const auto& [name, entry] : object.items()) {
     if (name == "__metadata__") {
+      if (entry.is_null()) continue;  // as if it were absent
       if (!entry.is_object()) user_error(where, ": __metadata__ is not a JSON object");
       for (const auto& [key, value] : entry.items()) {
         if (!value.is_string()) user_error(where, ": __metadata__: '", key, "' is not a string");

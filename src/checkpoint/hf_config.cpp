@@ -160,6 +160,17 @@ HfConfig HfConfig::local_rope(const RopeKeys& keys) const {
   return view;
 }
 
+namespace {
+
+// What an adapter says its base is.
+std::string base_of(const fs::path& adapter_config) {
+  const Json json = read_json(adapter_config);
+  const auto base = json.is_object() ? json.find("base_model_name_or_path") : json.end();
+  return base != json.end() && base->is_string() ? base->get<std::string>() : "its base";
+}
+
+}  // namespace
+
 HfConfig open_hf_folder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::exists(folder, ignored)) {
@@ -169,6 +180,12 @@ HfConfig open_hf_folder(const fs::path& folder) {
     user_error(folder.string(), ": is a file; give the folder of a Hugging Face model");
   }
   const fs::path file = folder / "config.json";
+  if (!fs::exists(file, ignored) && fs::exists(folder / "adapter_config.json", ignored)) {
+    user_error(folder.string(), ": is a LoRA adapter, not a model; give the model that it belongs ",
+               "to (", base_of(folder / "adapter_config.json"),
+               ") as the model and this folder as ",
+               "--adapter (score, generate, eval) or model.adapter (train)");
+  }
   if (!fs::exists(file, ignored)) {
     user_error(folder.string(), ": has no config.json; give the folder of a Hugging Face model");
   }
@@ -199,6 +216,8 @@ Json old_scaling(const HfConfig& rope) {
 
 Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys) {
   Json json = config.json();
+  // It names Python files of the source folder that would run instead of the family's own class.
+  json.erase("auto_map");
   json["torch_dtype"] = config_dtype(dtype);
   json["dtype"] = config_dtype(dtype);
   const bool is_rotary = config.has("rope_parameters") || config.has("rope_scaling") ||

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/json.h"
 
 namespace unlearn::checkpoint {
 namespace fs = std::filesystem;
@@ -15,14 +17,45 @@ namespace {
 constexpr std::array kCompanionFiles{"generation_config.json",
                                      "tokenizer.json",
                                      "tokenizer.model",
+                                     "tokenizer.model.v3",
                                      "tokenizer_config.json",
                                      "special_tokens_map.json",
                                      "added_tokens.json",
                                      "vocab.json",
                                      "merges.txt",
                                      "vocab.txt",
+                                     "spiece.model",
+                                     "tekken.json",
                                      "chat_template.jinja",
-                                     "chat_template.json"};
+                                     "chat_template.json",
+                                     "preprocessor_config.json",
+                                     "processor_config.json",
+                                     "video_preprocessor_config.json"};
+// Named templates beside the chat template, as transformers saves them.
+constexpr const char* kMoreTemplates = "additional_chat_templates";
+
+void copy_file_of(const fs::path& source, const fs::path& destination, const fs::path& name) {
+  write_file_atomic(destination / name, read_file(source / name));
+}
+
+// The regular files of a folder with that ending; none when there is no such folder.
+std::vector<fs::path> files_ending(const fs::path& folder, const char* ending) {
+  std::vector<fs::path> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.is_regular_file(ignored) && entry.path().extension() == ending) {
+      names.push_back(entry.path().filename());
+    }
+  }
+  return names;
+}
+
+// Whether a settings file names classes in Python files.
+bool names_code(const fs::path& file) {
+  if (file.extension() != ".json" || file.filename() == "tokenizer.json") return false;
+  const Json json = read_json(file);
+  return json.is_object() && json.contains("auto_map");
+}
 
 fs::path sibling(const fs::path& path, const char* suffix) {
   return path.parent_path() / cat(".", path.filename().string(), suffix, ::getpid());
@@ -60,12 +93,20 @@ void check_replaceable(const fs::path& folder, const std::vector<fs::path>& inpu
 }  // namespace
 
 void copy_companion_files(const fs::path& source, const fs::path& destination) {
+  bool needs_code = false;
   for (const char* name : kCompanionFiles) {
     std::error_code ignored;
-    if (fs::is_regular_file(source / name, ignored)) {
-      write_file_atomic(destination / name, read_file(source / name));
-    }
+    if (!fs::is_regular_file(source / name, ignored)) continue;
+    copy_file_of(source, destination, name);
+    needs_code = needs_code || names_code(source / name);
   }
+  const std::vector<fs::path> templates = files_ending(source / kMoreTemplates, ".jinja");
+  if (!templates.empty()) fs::create_directory(destination / kMoreTemplates);
+  for (const fs::path& name : templates) {
+    copy_file_of(source, destination, kMoreTemplates / name);
+  }
+  if (!needs_code) return;
+  for (const fs::path& name : files_ending(source, ".py")) copy_file_of(source, destination, name);
 }
 
 FolderWriter::FolderWriter(const fs::path& destination, ExistingFolder existing,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
@@ -42,13 +43,16 @@ TensorStore::TensorStore(const fs::path& folder) : folder_(folder) {
   }
 }
 
-void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
+namespace {
+
+// The index's table of tensor names and shards.
+std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   const Json json = read_json(index);
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object()) {
     user_error(index.string(), ": has no object 'weight_map'");
   }
-  std::map<std::string, size_t> shard_index;
+  std::map<std::string, std::string> weight_map;
   for (const auto& [name, file] : map->items()) {
     if (!file.is_string()) {
       user_error(index.string(), ": weight_map: '", name, "' is not a file name");
@@ -58,27 +62,43 @@ void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
     if (file_name.empty() || fs::path(file_name).filename() != file_name || file_name == "..") {
       user_error(index.string(), ": weight_map: '", file_name, "' is not a plain file name");
     }
-    const auto [known, is_new] = shard_index.try_emplace(file_name, shards_.size());
-    if (is_new) {
-      std::error_code ignored;
-      if (!fs::exists(folder / file_name, ignored)) {
-        user_error(index.string(), ": names the shard ", file_name, ", which is not there");
-      }
-      shards_.emplace_back(folder / file_name);
-    }
-    if (!shards_[known->second].tensors().contains(name)) {
-      user_error(index.string(), ": says that ", file_name, " holds tensor '", name,
-                 "', but it does not");
-    }
-    shard_of_[name] = known->second;
+    weight_map[name] = file_name;
   }
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    for (const auto& [name, info] : shards_[i].tensors()) {
-      const auto known = shard_of_.find(name);
-      if (known == shard_of_.end() || known->second != i) {
-        user_error(shards_[i].path().string(), ": holds tensor '", name, "', which ", kIndexFile,
-                   known == shard_of_.end() ? " does not name" : " puts into another shard");
+  return weight_map;
+}
+
+}  // namespace
+
+void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
+  const std::map<std::string, std::string> weight_map = read_weight_map(index);
+  std::set<std::string> files;
+  for (const auto& [name, file] : weight_map) files.insert(file);
+  for (const std::string& file : files) {
+    std::error_code ignored;
+    if (!fs::exists(folder / file, ignored)) {
+      user_error(index.string(), ": names the shard ", file, ", which is not there");
+    }
+    shards_.emplace_back(folder / file);
+    for (const auto& [name, info] : shards_.back().tensors()) {
+      const auto [other, is_new] = shard_of_.try_emplace(name, shards_.size() - 1);
+      if (!is_new) {
+        user_error(shards_.back().path().string(), ": holds tensor '", name, "', which ",
+                   shards_[other->second].path().filename().string(), " holds, too");
       }
+      const auto said = weight_map.find(name);
+      if (said == weight_map.end()) {
+        oddities_.push_back(
+            cat(file, " holds tensor '", name, "', which ", kIndexFile, " does not name"));
+      } else if (said->second != file) {
+        oddities_.push_back(cat(file, " holds tensor '", name, "', which ", kIndexFile,
+                                " puts into ", said->second));
+      }
+    }
+  }
+  for (const auto& [name, file] : weight_map) {
+    if (!shard_of_.contains(name)) {
+      user_error(index.string(), ": says that ", file, " holds tensor '", name,
+                 "', but it does not");
     }
   }
 }

@@ -39,9 +39,8 @@ void check_inputs_stay(const RunConfig& config, const PreparedRun& run) {
 void check_reference(const RunConfig& config, const model::ModelDims& own) {
   const std::string& path = config.model.reference;
   if (path.empty()) return;
-  check_model(path);
-  const model::ModelDims dims =
-      model::model_footprint(checkpoint::open_hf_folder(path).json()).dims;
+  check_model(path, config.model.strict);
+  const model::ModelDims dims = model::model_footprint(model::model_config(path)).dims;
   if (dims.vocab_size != own.vocab_size) {
     user_error("model.reference: ", path, " has a vocabulary of ", dims.vocab_size,
                " tokens, the model ", own.vocab_size);
@@ -117,7 +116,6 @@ CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purp
   train::check_rates(config.train, checked.prepared.plan);
   warn_of_warmup(checked.prepared.plan);
   check_reference(config, checked.prepared.footprint.dims);
-  if (!config.model.adapter.empty()) check_adapter(config.model.adapter);
   check_method(config, checked.prepared.footprint);
   if (sharing.processes > 1) check_shareable(config, sharing.processes);
   if (config.eval.at_end || config.eval.every != "never") {

@@ -20,6 +20,9 @@ void add_tokenizer_flag(Flags& app, std::string& rules) {
                  "whose rules read the tokenizer's files where they differ: transformers5, "
                  "transformers4, or auto (the run's that wrote the model, else transformers5)")
       .one_of({"auto", "transformers5", "transformers4"});
+void add_strict_flag(Flags& app, SharedFlags& flags) {
+  app.add_flag("--strict", flags.strict,
+               "refuse model folders with tensors that have no place (model.strict)");
 }
 
 void add_config_flags(Flags& app, SharedFlags& flags) {
@@ -27,6 +30,7 @@ void add_config_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
   app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
   app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)");
+  add_strict_flag(app, flags);
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
 }

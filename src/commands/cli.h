@@ -26,6 +26,7 @@ struct SharedFlags {
   std::optional<int64_t> seed;
   std::vector<std::string> set;
   bool dry_run = false;
+  bool strict = false;
   bool quiet = false;
   std::string log_level = "info";
 };
@@ -42,10 +43,12 @@ struct TrainingFlags {
   int64_t nproc = 1;
 };
 
-// --log-level and --quiet alone; what every command with a config takes; and the whole set.
+// --log-level and --quiet alone; --strict; what every command with a config takes; and the whole
+// set.
 void add_log_flags(Flags& app, SharedFlags& flags);
 // --tokenizer: whose rules read the tokenizer's files (model.tokenizer).
 void add_tokenizer_flag(Flags& app, std::string& rules);
+void add_strict_flag(Flags& app, SharedFlags& flags);
 void add_config_flags(Flags& app, SharedFlags& flags);
 void add_shared_flags(Flags& app, SharedFlags& flags);
 void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method);

@@ -4,6 +4,7 @@
 
 #include "commands/device.h"
 #include "commands/evaluate.h"
+#include "commands/session.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 
@@ -167,8 +168,9 @@ int run_eval(std::vector<std::string> arguments) {
   for (const EvalTarget& target : targets) configs.push_back(target_config(shared, flags, &target));
   std::vector<Evaluator> evaluators;
   for (size_t i = 0; i < targets.size(); ++i) {
-    evaluators.emplace_back(configs[i], evaluated_model(flags, targets[i], configs[i]),
-                            resolve_device(configs[i].device));
+    const EvaluatedModel evaluated = evaluated_model(flags, targets[i], configs[i]);
+    check_model(evaluated.folder, configs[i].model.strict);
+    evaluators.emplace_back(configs[i], evaluated, resolve_device(configs[i].device));
     const std::string plan = evaluators.back().plan_summary();  // every input is checked first
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }

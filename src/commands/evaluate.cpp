@@ -51,11 +51,18 @@ std::string weights_key(const EvaluatedModel& evaluated, torch::Dtype dtype, tor
 
 EvaluatedModel adapter_of_run(const RunConfig& config, const fs::path& adapter) {
   fs::path base = config.model.path;
-  // A relative path is one from where the run was started; the adapter knows it whole.
+  // A relative path is one from where the run was started; run.json knows it whole (adapters of
+  // earlier versions did).
   if (!fs::exists(base / "config.json")) {
-    const Json settings = read_json(adapter / "adapter_config.json");
-    const auto named = settings.find("base_model_name_or_path");
-    if (named != settings.end() && named->is_string()) base = named->get<std::string>();
+    for (const auto& [file, key] :
+         {std::pair{adapter.parent_path() / "run.json", "model_folder"},
+          std::pair{adapter / "adapter_config.json", "base_model_name_or_path"}}) {
+      const Json settings = fs::exists(file) ? read_json(file) : Json::object();
+      const auto named = settings.find(key);
+      if (named == settings.end() || !named->is_string()) continue;
+      base = named->get<std::string>();
+      break;
+    }
   }
   return {base, config.model.adapter, adapter.string(), config.train.lora_base_bits};
 }
@@ -76,16 +83,17 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
     rules_ = scoring::read_decoding_rules(folder, vocab_size_);
   }
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
-    if (!adapter.empty()) check_adapter(adapter);
+    if (!adapter.empty()) model::check_adapter(folder, adapter);
   }
   tokenizer_ = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   template_ = resolve_template(
       config, folder,
       reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);
   if (!config.eval.reference_model.empty()) {
-    checkpoint::open_hf_folder(config.eval.reference_model);
+    check_model(config.eval.reference_model, config.model.strict);
   }
   if (const std::string& original = config.eval.original_model; !original.empty()) {
+    check_model(original, config.model.strict);
     const int64_t size = checkpoint::open_hf_folder(original).size("vocab_size");
     if (size != vocab_size_) {
       user_error("eval.original_model: ", original, " has a vocabulary of ", size,

@@ -39,8 +39,9 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& input, const s
 
 // The second model of WHP, with the first one's precision and device.
 std::shared_ptr<model::CausalLM> open_reinforced(const std::string& folder,
-                                                 const LoadedModel& loaded) {
+                                                 const LoadedModel& loaded, bool is_strict) {
   const torch::Tensor weight = loaded.model->head().weight;
+  check_model(folder, is_strict);
   auto model = model::load_model(folder, weight.scalar_type(), weight.device());
   if (model->dims().vocab_size != loaded.model->dims().vocab_size) {
     user_error("--whp-reinforced: ", folder, " has a vocabulary of ", model->dims().vocab_size,
@@ -92,7 +93,7 @@ int run_generate(std::vector<std::string> arguments) {
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {
-    reinforced_model = open_reinforced(reinforced, loaded);
+    reinforced_model = open_reinforced(reinforced, loaded, shared.strict);
     options.reinforced = reinforced_model.get();
   }
   const auto outputs = scoring::generate(*loaded.model, prompts, options);

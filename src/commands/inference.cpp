@@ -5,6 +5,7 @@
 #include "commands/device.h"
 #include "commands/prompt_template.h"
 #include "commands/run_config.h"
+#include "commands/session.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -21,6 +22,7 @@ RunConfig model_config(const SharedFlags& shared, const InferenceFlags& flags) {
   SharedFlags said;
   said.model = shared.model;
   said.config = shared.config;
+  said.strict = shared.strict;
   config::Settings settings = user_settings(said, {});
   if (!flags.prompt_template.empty()) {
     settings.assign("model.template=" + flags.prompt_template, "--template");
@@ -50,6 +52,7 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
       .one_of({"auto", "float32", "bfloat16", "float64"});
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
+  add_strict_flag(app, shared);
   app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
       .between(int64_t{1}, int64_t{1} << 40);
 }
@@ -76,6 +79,8 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
     loaded.stops = tokenizer::model_special_ids(folder).stops;
   }
   loaded.folder = folder;
+  check_model(folder, config.model.strict);
+  if (!flags.adapter.empty()) model::check_adapter(folder, flags.adapter);
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);

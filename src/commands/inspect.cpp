@@ -1,4 +1,5 @@
 // unlearn inspect: what a checkpoint folder holds, from its headers alone.
+#include <algorithm>
 #include <iostream>
 
 #include "commands/cli.h"
@@ -44,13 +45,37 @@ Json describe_folder(const std::filesystem::path& folder) {
       {"model_type", config.model_type()}, {"template", model::prompt_template_of(config.json())},
       {"parameters", parameters},          {"tensors", store.names().size()},
       {"elements_by_dtype", dtypes},       {"tokenizer", describe_tokenizer(folder)},
-      {"missing_tensors", report.missing}, {"unused_tensors", report.unused}};
+      {"missing_tensors", report.missing}, {"unused_tensors", report.unused},
+      {"findings", report.oddities}};
 }
 
+constexpr size_t kLabelWidth = 20;
+
+std::string plain(const Json& value) {
+  if (value.is_null()) return "none";
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::vector<std::string> parts;
+  for (const Json& entry : value) parts.push_back(plain(entry));
+  return parts.empty() ? "none" : join(parts, ", ");
+}
+
+void print_line(std::string label, const std::string& value) {
+  std::replace(label.begin(), label.end(), '_', ' ');
+  if (label.size() < kLabelWidth) label.resize(kLabelWidth, ' ');
+  std::cout << label << " " << value << "\n";
+}
+
+// One line a fact, and one for each tensor, finding and entry of an object.
 void print_text(const Json& facts) {
   for (const auto& [key, value] : facts.items()) {
-    std::cout << key << std::string(key.size() < 20 ? 20 - key.size() : 1, ' ')
-              << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+    if (value.is_object()) {
+      for (const auto& [name, entry] : value.items()) print_line(cat(key, " ", name), plain(entry));
+    } else if (value.is_array() && value.size() > 1) {
+      for (const Json& entry : value) print_line(key, plain(entry));
+    } else {
+      print_line(key, plain(value));
+    }
   }
 }
 

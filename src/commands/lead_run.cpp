@@ -50,6 +50,7 @@ Json describe_run(const RunConfig& config, const CheckedRun& checked, const std:
   Json json = {{"program", "unlearn"},
                {"version", version_text()},
                {"command", command},
+               {"model_folder", fs::absolute(config.model.path).lexically_normal().string()},
                {"device", device.str()},
                {"threads", at::get_num_threads()},
                {"processes", run.sharing.processes},

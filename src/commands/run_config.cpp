@@ -92,6 +92,10 @@ void ModelConfig::visit(config::FieldVisitor& v) {
   v.field("save_dtype", save_dtype,
           {.help = "precision of the saved model; auto: the training precision",
            .choices = {"auto", "float32", "bfloat16", "float16"}});
+  v.field(
+      "strict", strict,
+      {.help = "refuse a folder with tensors that have no place in the model, or whose index or "
+               "config.json disagrees with them, instead of warning"});
   v.field("init", init,
           {.help = "random: new weights from config.json and train.seed (finetune), the folder "
                    "needs none",
@@ -122,6 +126,7 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
     if (!texts[i].second->empty())
       settings.set(texts[i].first, *texts[i].second, flag_of[i].second);
   }
+  if (shared.strict) settings.set("model.strict", true, "--strict");
   const std::pair<const char*, std::optional<double>> numbers[] = {{"beta", training.beta},
                                                                    {"gamma", training.gamma}};
   for (const auto& [name, value] : numbers) {
@@ -213,6 +218,7 @@ Json RunConfig::fingerprint() const {
     json["train"].erase(key);
   json["model"].erase("save_dtype");
   json["data"].erase("allow_overlap");
+  json["model"].erase("strict");
   return json;
 }
 

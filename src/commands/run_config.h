@@ -24,6 +24,7 @@ struct ModelConfig {
   std::string tokenizer = "auto";  // whose rules read the tokenizer's files
   std::string save_dtype = "auto";
   std::string init = "pretrained";
+  bool strict = false;
   std::string reference;  // model folder; empty: the model before its first step
   double reference_perturb = 0.0;
   void visit(config::FieldVisitor& visitor);

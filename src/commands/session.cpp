@@ -9,6 +9,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/packing.h"
+#include "unlearn/model/lora.h"
 
 namespace unlearn::commands {
 namespace {
@@ -60,24 +61,21 @@ std::optional<int32_t> masked_token(const RunConfig& config, const PreparedRun& 
 
 }  // namespace
 
-void check_model(const std::filesystem::path& folder) {
+void check_model(const std::filesystem::path& folder, bool is_strict) {
   const model::LoadReport report = model::check_model_folder(folder);
   if (!report.missing.empty()) {
     user_error(folder.string(), ": tensor '", report.missing.front(), "' is missing (",
                report.missing.size(), " in all)");
   }
+  std::vector<std::string> findings = report.oddities;
   if (!report.unused.empty()) {
-    user_error(folder.string(), ": tensor '", report.unused.front(),
-               "' has no place in the model (", report.unused.size(), " in all)");
+    findings.push_back(cat("tensor '", report.unused.front(), "' has no place in the model (",
+                           report.unused.size(), " in all) and is left out"));
   }
-}
-
-void check_adapter(const std::filesystem::path& folder) {
-  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"}) {
-    if (!std::filesystem::exists(folder / file)) {
-      user_error(folder.string(), ": no ", file,
-                 " there; a LoRA adapter in PEFT's format is needed");
-    }
+  for (const std::string& finding : findings) {
+    const std::string line = cat(folder.string(), ": ", finding);
+    if (is_strict) user_error(line, " (refused by model.strict)");
+    log::warn(line);
   }
 }
 
@@ -89,9 +87,18 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.dtype = resolve_dtype(config.model.dtype, run.device);
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
-  run.hf_config = hf_config.json();
+  const bool is_pretrained = config.model.init == "pretrained";
+  run.hf_config = is_pretrained ? model::model_config(folder) : hf_config.json();
+  if (is_pretrained) check_model(folder, config.model.strict);
+  if (!config.model.adapter.empty()) {
+    if (!is_pretrained) {
+      user_error("model.adapter: belongs to stored weights, and model.init: random has none");
+    }
+    if (model::check_adapter(folder, config.model.adapter).unties_head) {
+      run.hf_config["tie_word_embeddings"] = false;
+    }
+  }
   run.footprint = model::model_footprint(run.hf_config, adaptation(config.train));
-  if (config.model.init == "pretrained") check_model(folder);
   run.tokenizer = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   run.prompt_template = resolve_template(
       config, folder,

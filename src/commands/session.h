@@ -39,10 +39,9 @@ struct PreparedRun {
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }
 };
 
-// UserError when a folder holds no LoRA adapter in PEFT's format.
-void check_adapter(const std::filesystem::path& folder);
-// UserError when tensors of a model folder are missing or have no place.
-void check_model(const std::filesystem::path& folder);
+// UserError when tensors of a model folder are missing. Tensors without a place, and what the index
+// or config.json says otherwise than the tensors, are warnings, or errors when `is_strict`.
+void check_model(const std::filesystem::path& folder, bool is_strict);
 
 // Checks model folder, tokenizer and data rows; UserError for the first thing that is wrong.
 PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device device,

@@ -57,8 +57,8 @@ fs::path save_weights(const RunConfig& config, const PreparedRun& run,
   const fs::path adapter = folder.path() / "adapter";
   // A run that was stopped before it said that it is done writes its folders again.
   if (lora) {
-    model::write_adapter(model, lora_options(config.train),
-                         fs::absolute(config.model.path).string(), adapter, /*replace=*/true);
+    model::write_adapter(model, lora_options(config.train), config.model.path, adapter,
+                         /*replace=*/true);
     if (!config.train.lora_merge) return adapter;
     model::merge_lora(model);
   }

@@ -180,6 +180,25 @@ bool Decoder::is_decayed(const std::string& parameter_name) const {
   return !not_decayed_.contains(parameter_name);
 }
 
+std::vector<std::string> Decoder::embedding_names() const {
+  const std::string trunk = parts_.names.trunk + ".";
+  std::vector<std::string> names{trunk + parts_.names.embedding};
+  if (positions_) names.push_back(trunk + parts_.names.positions);
+  return names;
+}
+
+void Decoder::untie_head() {
+  UNLEARN_CHECK(!head_ && parts_.dims.tied_embeddings);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor& weight = embedding_->weight;
+  const Placement placement{weight.scalar_type(), weight.device()};
+  parts_.dims.tied_embeddings = false;
+  head_ = register_module(parts_.names.head,
+                          std::make_shared<Linear>(placement, parts_.dims.hidden_size,
+                                                   parts_.dims.vocab_size, /*has_bias=*/false));
+  head_->weight.copy_(weight);
+}
+
 bool Decoder::is_known_extra(const std::string& tensor_name) const {
   if (!head_ && tensor_name == parts_.names.head + ".weight") return true;
   return std::any_of(parts_.buffer_suffixes.begin(), parts_.buffer_suffixes.end(),

@@ -56,6 +56,12 @@ class Decoder : public CausalLM {
   const ModelDims& dims() const override { return parts_.dims; }
   bool is_decayed(const std::string& parameter_name) const override;
 
+  // Names of modules: the head's (a tied model has none), and the embeddings', tokens first.
+  const std::string& head_name() const { return parts_.names.head; }
+  std::vector<std::string> embedding_names() const;
+  // Gives a tied model a head of its own that equals the embedding.
+  void untie_head();
+
   // True for tensors of a checkpoint that loading may leave out: buffers, and a tied head's copy.
   bool is_known_extra(const std::string& tensor_name) const;
 

@@ -2,13 +2,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 
-#include <map>
-#include <set>
-
 #include "dropout.h"
 #include "family.h"
 #include "linear_layers.h"
 #include "staged_copy.h"
+#include "stored_weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
@@ -24,62 +22,12 @@ using checkpoint::HfConfig;
 using checkpoint::TensorInfo;
 using checkpoint::TensorStore;
 
-std::string shape_text(torch::IntArrayRef shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += cat(i == 0 ? "" : ", ", shape[i]);
-  return text + "]";
-}
-
-bool is_float(torch::Dtype dtype) { return torch::isFloatingType(dtype); }
-
-// Under which name a store holds a parameter: the same, or without the trunk's prefix in a file of
-// the trunk alone.
-std::string stored_name(const Decoder& model, const TensorStore& store, const std::string& name) {
-  return store.contains(name) ? name : model.trunk_name(name);
-}
-
-// Compares a model's parameters with the tensors of a folder by their headers.
-LoadReport compare(const Decoder& model, const TensorStore& store) {
-  LoadReport report;
-  std::map<std::string, torch::Tensor> parameters;
-  std::set<std::string> used;
-  for (const auto& entry : model.named_parameters()) parameters[entry.key()] = entry.value();
-  for (const auto& [own_name, parameter] : parameters) {
-    const std::string name = stored_name(model, store, own_name);
-    if (!store.contains(name)) {
-      report.missing.push_back(own_name);
-      continue;
-    }
-    used.insert(name);
-    const TensorInfo& info = store.info(name);
-    const std::string where = cat(store.file_of(name).string(), ": tensor '", name, "': ");
-    if (parameter.sizes() != torch::IntArrayRef(info.shape)) {
-      user_error(where, "has shape ", shape_text(info.shape), ", config.json asks for ",
-                 shape_text(parameter.sizes()));
-    }
-    if (!is_float(info.dtype)) {
-      user_error(where, "has dtype ", checkpoint::dtype_name(info.dtype),
-                 ", a floating-point dtype is needed (quantised weights are not supported)");
-    }
-  }
-  for (const std::string& name : store.names()) {
-    if (!used.contains(name) && !model.is_known_extra(name)) report.unused.push_back(name);
-  }
-  return report;
-}
-
-std::string list_names(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 3;
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
-    text += cat(i == 0 ? "'" : ", '", names[i], "'");
-  }
-  return names.size() > kShown ? cat(text, " and ", names.size() - kShown, " more") : text;
-}
-
-// A model without memory behind its parameters, for names and shapes.
-std::shared_ptr<Decoder> build_shapes(const HfConfig& config) {
-  return find_family(config).build(config, {torch::kFloat32, torch::kMeta});
+// What a save must say of the head: a tied config's model may have one of its own.
+Json saved_config(const CausalLM& model, const HfConfig& source, torch::Dtype dtype) {
+  Json json = checkpoint::portable_config(source, dtype, find_family(source).rope_keys);
+  const bool tied = model.dims().tied_embeddings;
+  if (build_shapes(source)->dims().tied_embeddings != tied) json["tie_word_embeddings"] = tied;
+  return json;
 }
 
 }  // namespace
@@ -108,16 +56,13 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
 
 std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
                                      torch::Device device, int64_t linear_bits) {
-  const HfConfig config = checkpoint::open_hf_folder(folder);
+  const HfConfig said = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
+  const HfConfig config = with_stored_ties(said, store);
   // Everything is compared by headers before memory is taken.
-  const LoadReport report = compare(*build_shapes(config), store);
+  const LoadReport report = compare_by_headers(*build_shapes(config), store);
   if (!report.missing.empty()) {
     user_error(folder.string(), ": tensors are missing: ", list_names(report.missing));
-  }
-  if (!report.unused.empty()) {
-    user_error(folder.string(),
-               ": tensors that this model does not have: ", list_names(report.unused));
   }
   // What will be packed is never touched where it was allocated: on the CPU that costs no memory.
   const auto model =
@@ -140,14 +85,19 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
   return model;
 }
 
-LoadReport check_model_folder(const fs::path& folder) {
+Json model_config(const fs::path& folder) {
   const HfConfig config = checkpoint::open_hf_folder(folder);
-  return compare(*build_shapes(config), TensorStore(folder));
+  return with_stored_ties(config, TensorStore(folder)).json();
+}
+
+LoadReport check_model_folder(const fs::path& folder) {
+  return summarize_model_folder(folder).report;
 }
 
 FolderSummary summarize_model_folder(const fs::path& folder) {
-  const HfConfig config = checkpoint::open_hf_folder(folder);
+  const HfConfig said = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
+  const HfConfig config = with_stored_ties(said, store);
   const auto model = build_shapes(config);
   FolderSummary summary;
   summary.family = find_family(config).info.name;
@@ -158,7 +108,16 @@ FolderSummary summarize_model_folder(const fs::path& folder) {
     summary.elements_by_dtype[checkpoint::dtype_name(info.dtype)] += info.elements();
     summary.bytes += static_cast<int64_t>(info.end - info.begin);
   }
-  summary.report = compare(*model, store);
+  summary.report = compare_by_headers(*model, store);
+  if (build_shapes(said)->dims().tied_embeddings != summary.dims.tied_embeddings) {
+    summary.report.oddities.push_back(
+        cat("tie_word_embeddings is true, but the stored '", model->head_name(),
+            ".weight' is not the embedding; it is taken, as transformers 5 does (4.x drops it)"));
+  }
+  if (fs::exists(folder / kAdapterConfig)) {
+    summary.report.oddities.push_back(cat(
+        kAdapterConfig, " lies beside the weights; that adapter is not added (--adapter does)"));
+  }
   return summary;
 }
 
@@ -178,8 +137,8 @@ void save_model(const CausalLM& model, const fs::path& source_folder, const fs::
   using checkpoint::ExistingFolder;
   checkpoint::FolderWriter writer(destination,
                                   replace ? ExistingFolder::kReplace : ExistingFolder::kRefuse);
-  const Json written = checkpoint::portable_config(config, dtype, find_family(config).rope_keys);
-  write_file_atomic(writer.path() / "config.json", written.dump(2) + "\n");
+  write_file_atomic(writer.path() / "config.json",
+                    saved_config(model, config, dtype).dump(2) + "\n");
   checkpoint::copy_companion_files(source_folder, writer.path());
   checkpoint::write_tensor_folder(writer.path(), tensors, dtype, max_shard_bytes);
   writer.commit();

@@ -40,8 +40,9 @@ class Linear : public torch::nn::Module {
   int64_t in_features() const { return in_; }
   int64_t out_features() const { return out_; }
   WeightLayout layout() const { return layout_; }
-  torch::TensorOptions placement() const;          // dtype and device of the weight
-  void add_to_matrix(const torch::Tensor& delta);  // W += delta, [out, in] in either layout
+  torch::TensorOptions placement() const;                  // dtype and device of the weight
+  torch::Tensor matrix() const { return turned(weight); }  // [out, in] in either layout
+  void add_to_matrix(const torch::Tensor& delta);          // W += delta, [out, in]
 
   // LoRA: a trainable pair beside the frozen weight, registered as lora_A.weight and lora_B.weight;
   // null takes it away.

@@ -156,6 +156,42 @@ TEST_F(HfFolder, OnlyCompanionFilesAreCopied) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "to"), fs::directory_iterator()), 2);
 }
 
+TEST_F(HfFolder, TemplatesPreprocessorsAndNamedCodeAreCopied) {
+  for (const char* name : {"chat_template.jinja", "additional_chat_templates/rag.jinja",
+                           "preprocessor_config.json", "processor_config.json",
+                           "tokenization_own.py", "parts.py", "additional_chat_templates/x"}) {
+    own_.write(cat("from/", name), "{}");
+  }
+  fs::create_directories(folder_ / "to");
+  copy_companion_files(folder_ / "from", folder_ / "to");
+  for (const char* name : {"chat_template.jinja", "additional_chat_templates/rag.jinja",
+                           "preprocessor_config.json", "processor_config.json"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "to" / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "to" / "additional_chat_templates" / "x"));
+  EXPECT_FALSE(fs::exists(folder_ / "to" / "parts.py"));  // nothing names code
+  own_.write("from/tokenizer_config.json",
+             R"({"auto_map": {"AutoTokenizer": ["tokenization_own.Own", null]}})");
+  copy_companion_files(folder_ / "from", folder_ / "to");
+  EXPECT_TRUE(fs::exists(folder_ / "to" / "tokenization_own.py"));
+  EXPECT_TRUE(fs::exists(folder_ / "to" / "parts.py"));  // what that one may import
+}
+
+TEST_F(HfFolder, SavedConfigsNameNoPythonFiles) {
+  const HfConfig config(
+      config_with(R"(, "auto_map": {"AutoModelForCausalLM": "modeling_own.Own"})"));
+  EXPECT_FALSE(portable_config(config, torch::kFloat32).contains("auto_map"));
+}
+
+TEST_F(HfFolder, AnAdapterIsNoModel) {
+  own_.write("adapter_config.json", R"({"base_model_name_or_path": "some/base"})");
+  const std::string message = refusal([&] { open_hf_folder(folder_); });
+  EXPECT_NE(message.find("is a LoRA adapter, not a model; give the model that it belongs to "
+                         "(some/base) as the model and this folder as --adapter"),
+            std::string::npos)
+      << message;
+}
+
 TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
   const fs::path out = folder_ / "deep" / "out";
   const auto entries = [&] {

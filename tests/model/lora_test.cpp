@@ -147,47 +147,5 @@ TEST(Lora, PackedBaseHasTheGradientsOfItsPlainTwin) {
   EXPECT_EQ(compared, 28U);
 }
 
-class BadAdapter : public ::testing::Test {
- protected:
-  void SetUp() override {
-    fs::remove_all(folder_);
-    fs::copy(adapter_folder("llama"), folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string message(const std::string& variant) {
-    try {
-      merge_adapter(*load(variant), folder_);
-    } catch (const UserError& error) {
-      return error.what();
-    }
-    return "";
-  }
-  void set(const char* key, const Json& value) {
-    Json config = read_json(folder_ / "adapter_config.json");
-    config[key] = value;
-    write_file_atomic(folder_ / "adapter_config.json", config.dump());
-  }
-
-  fs::path folder_ = fs::path(::testing::TempDir()) / "unlearn_bad_adapter";
-};
-
-TEST_F(BadAdapter, IsRefusedByName) {
-  EXPECT_NE(message("mistral").find("k_proj"), std::string::npos);  // fewer key heads
-  EXPECT_NE(message("phi").find("no linear layer"), std::string::npos);
-  for (const auto& [key, value] : std::map<const char*, Json>{{"use_dora", true},
-                                                              {"bias", "all"},
-                                                              {"modules_to_save", {"lm_head"}},
-                                                              {"peft_type", "IA3"},
-                                                              {"r", 4}}) {
-    SetUp();
-    set(key, value);
-    EXPECT_NE(message("llama").find(key), std::string::npos) << key;
-  }
-  SetUp();
-  fs::remove(folder_ / "adapter_config.json");
-  EXPECT_NE(message("llama").find("adapter_config.json"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace unlearn::model

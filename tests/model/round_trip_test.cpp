@@ -94,6 +94,65 @@ TEST(Families, AFileOfTheTrunkAloneLoads) {
   fs::remove_all(trunk);
 }
 
+// safetensors.torch.save_model keeps one name of a tied matrix, which may be the head's.
+TEST(Families, ATiedModelLoadsFromItsHeadAlone) {
+  for (const auto& [variant, embedding] :
+       {std::pair{"gpt2", "transformer.wte.weight"}, {"qwen2", "model.embed_tokens.weight"}}) {
+    const Golden golden(variant);
+    const fs::path source = golden_folder() / variant;
+    const fs::path folder = output_folder(cat(variant, "_head_only"));
+    fs::create_directories(folder);
+    std::vector<checkpoint::NamedTensor> tensors;
+    const checkpoint::TensorStore store(source);
+    for (const std::string& name : store.names()) {
+      tensors.push_back({name == embedding ? "lm_head.weight" : name, store.view(name)});
+    }
+    checkpoint::write_tensor_folder(folder, tensors, torch::kFloat32, int64_t{1} << 30);
+    fs::copy(source / "config.json", folder / "config.json");
+    const auto model = load_model(folder, torch::kFloat32, torch::kCPU);
+    EXPECT_TRUE(model->dims().tied_embeddings);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor error =
+        token_log_probs(*model, golden.ids, golden.offsets) - golden.log_probs;
+    EXPECT_LT(error.abs().max().item<double>(), 1e-4) << variant;
+    EXPECT_TRUE(check_model_folder(folder).unused.empty());
+    fs::remove_all(folder);
+  }
+}
+
+// The log-probabilities and gradients of llama_other_head are tests of every variant.
+TEST(Families, AStoredHeadUntiesTheModelAndIsSaved) {
+  const fs::path source = golden_folder() / "llama_other_head";
+  EXPECT_EQ(read_json(source / "config.json").at("tie_word_embeddings"), true);
+  EXPECT_EQ(model_config(source).at("tie_word_embeddings"), false);
+  EXPECT_EQ(check_model_folder(source).oddities.size(), 1U);
+  const fs::path saved = output_folder("other_head");
+  save_model(*load_model(source, torch::kFloat32, torch::kCPU), source, saved, torch::kFloat32);
+  EXPECT_EQ(read_json(saved / "config.json").at("tie_word_embeddings"), false);
+  EXPECT_TRUE(check_model_folder(saved).oddities.empty());
+  fs::remove_all(saved);
+}
+
+// A copy of the embedding under the head's name changes nothing.
+TEST(Families, ATiedModelMayHoldItsHeadTwice) {
+  const fs::path source = golden_folder() / "qwen2";
+  const fs::path folder = output_folder("head_twice");
+  fs::create_directories(folder);
+  std::vector<checkpoint::NamedTensor> tensors;
+  const checkpoint::TensorStore store(source);
+  for (const std::string& name : store.names()) tensors.push_back({name, store.view(name)});
+  tensors.push_back({"lm_head.weight", store.view("model.embed_tokens.weight")});
+  tensors.push_back({"v_head.summary.weight", torch::zeros({1, 16})});
+  checkpoint::write_tensor_folder(folder, tensors, torch::kFloat32, int64_t{1} << 30);
+  fs::copy(source / "config.json", folder / "config.json");
+  const auto model = load_model(folder, torch::kFloat32, torch::kCPU);
+  EXPECT_TRUE(model->dims().tied_embeddings);
+  const LoadReport report = check_model_folder(folder);
+  EXPECT_TRUE(report.oddities.empty());
+  EXPECT_EQ(report.unused, (std::vector<std::string>{"v_head.summary.weight"}));
+  fs::remove_all(folder);
+}
+
 TEST(Families, FreshGemmaNormsMultiplyByOne) {
   for (const auto& [variant, start] : {std::pair{"gemma2", 0.0}, {"gemma3", 0.0}, {"olmo2", 1.0}}) {
     const auto model = make_model(config_of(variant), 1);

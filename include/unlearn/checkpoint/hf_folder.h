@@ -84,12 +84,13 @@ HfConfig open_hf_folder(const std::filesystem::path& folder);
 
 // The same config for a model stored as `dtype`, with every setting that changed its name between
 // transformers 4.x and 5.x under both names (dtype and torch_dtype; rope_parameters and rope_theta,
-// rope_scaling, partial_rotary_factor or the family's own keys). Other keys stay as they are, in
-// their order.
+// rope_scaling, partial_rotary_factor or the family's own keys). auto_map is left out: it names
+// Python files that are no part of what is saved. Other keys stay as they are, in their order.
 Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys = {});
 
-// Files besides config and weights that belong to a model: tokenizer, chat template, generation
-// settings. Those that exist in `source` are copied byte for byte.
+// Files besides config and weights that belong to a model: tokenizer, chat templates, generation
+// and preprocessor settings. Those that exist in `source` are copied byte for byte, and with them
+// the folder's Python files when one of these settings names them (auto_map); they are never run.
 void copy_companion_files(const std::filesystem::path& source,
                           const std::filesystem::path& destination);
 

@@ -84,8 +84,9 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
 // The same from tensors that need not exist together.
 void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTensor> tensors);
 
-// The weights of a Hugging Face folder: model.safetensors, or the shards that
-// model.safetensors.index.json names (each tensor must be where the index says, and only there).
+// The weights of a Hugging Face folder: model.safetensors, or all tensors of the shards that
+// model.safetensors.index.json names, as transformers reads them. UserError for a shard or a tensor
+// that the index names and that is not there, and for a tensor in two shards.
 class TensorStore {
  public:
   explicit TensorStore(const std::filesystem::path& folder);
@@ -94,6 +95,9 @@ class TensorStore {
   bool contains(const std::string& name) const { return shard_of_.contains(name); }
   const TensorInfo& info(const std::string& name) const;
   const std::filesystem::path& file_of(const std::string& name) const;
+  // Where shards and index differ, one line each: tensors that the index leaves out or puts into
+  // another shard.
+  const std::vector<std::string>& oddities() const { return oddities_; }
   torch::Tensor view(const std::string& name) const;
   void release(const std::string& name) const;
 
@@ -104,6 +108,7 @@ class TensorStore {
   std::filesystem::path folder_;
   std::vector<SafetensorsFile> shards_;
   std::map<std::string, size_t> shard_of_;
+  std::vector<std::string> oddities_;
 };
 
 // What the weights of a model are cut into by default, as transformers does.

@@ -122,6 +122,8 @@ class CausalLM : public torch::nn::Module {
 struct LoadReport {
   std::vector<std::string> missing;  // parameters without a tensor
   std::vector<std::string> unused;   // tensors without a parameter
+  // What the tensors say otherwise than config.json or the index: one line each.
+  std::vector<std::string> oddities;
 };
 
 // A freshly initialised model (normal(0, initializer_range), norms 1, biases 0) from config.json's
@@ -130,10 +132,14 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed);
 
 // Reads a Hugging Face folder. Weights are converted to `dtype`; with `linear_bits` 8 or 4, those
 // of all linear layers but the head are packed as they are read (a frozen base for LoRA). UserError
-// on missing tensors, on tensors of another shape, and on unused ones (buffers such as rotary
-// inv_freq are known).
+// on missing tensors and on tensors of another shape; tensors without a place are left out, as in
+// transformers (check_model_folder names them; buffers such as rotary inv_freq are known).
 std::shared_ptr<CausalLM> load_model(const std::filesystem::path& folder, torch::Dtype dtype,
                                      torch::Device device, int64_t linear_bits = 0);
+
+// A folder's config.json as its weights make it: tie_word_embeddings is false where the folder
+// holds a head that differs from the embedding (transformers from 5.0 on takes the stored head).
+Json model_config(const std::filesystem::path& folder);
 
 // What would be missing or unused, from headers alone (for `unlearn inspect` and --dry-run).
 LoadReport check_model_folder(const std::filesystem::path& folder);

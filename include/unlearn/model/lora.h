@@ -42,9 +42,20 @@ std::vector<std::pair<std::string, int64_t>> lora_parameters(const CausalLM& mod
 void write_adapter(const CausalLM& model, const LoraOptions& options, const std::string& base,
                    const std::filesystem::path& destination, bool replace = false);
 
-// Adds an adapter folder of PEFT's format into a model's weights. Reads r, lora_alpha,
-// rank_pattern, alpha_pattern and use_rslora; UserError for what plain LoRA does not have (DoRA,
-// trained biases, modules_to_save), for layers the model lacks, and for tensors of another shape.
+// What loading an adapter changes besides weights.
+struct AdapterEffects {
+  bool unties_head = false;  // it adapts the head of a model whose head is the embedding
+};
+// Compares an adapter folder of PEFT's format with a model folder by settings and headers.
+// UserError for everything that merge_adapter refuses.
+AdapterEffects check_adapter(const std::filesystem::path& model_folder,
+                             const std::filesystem::path& folder);
+
+// Adds an adapter folder of PEFT's format into a model's weights, as PEFT does when it loads and
+// merges it: also what init_lora_weights takes away from the base (pissa, olora), the base's
+// embedding and head where the file holds them, and a pair of a tied head, which is a matrix of its
+// own from then on. UserError for other formulas (DoRA, trained biases, modules_to_save, …),
+// unknown settings, missing tensors, tensors without a place and tensors of another rank or shape.
 void merge_adapter(CausalLM& model, const std::filesystem::path& folder);
 
 // The same, but the pairs stay beside the weights, as in training: exact for a base in 8 or 4 bits
