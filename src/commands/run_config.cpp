@@ -159,7 +159,7 @@ RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, 
   const std::string spelling =
       finetune ? kFinetuneMethod : text_setting(given, "method.name", kDefaultMethod);
   const losses::Method& method = losses::find_method(spelling);
-  const Settings user = finetune ? given : with_own_names(given, method);
+  const Settings user = finetune ? given : with_own_names(given, method, spelling);
   RunConfig run;
   run.method = method.info.name;
   run.loss = method.make();
