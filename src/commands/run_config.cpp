@@ -128,6 +128,11 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   if (training.reference_perturb) {
     settings.set("model.reference_perturb", *training.reference_perturb, "--ref-perturb");
   }
+  if (!training.forget.empty()) settings.set("data.forget", training.forget, "--forget");
+  if (!training.retain.empty()) settings.set("data.retain", training.retain, "--retain");
+  if (training.batch_size) {
+    settings.set("train.batch_size", *training.batch_size, "--batch-size");
+  }
   if (training.lr) settings.set("train.lr", *training.lr, "--lr");
   if (training.epochs) settings.set("train.epochs", *training.epochs, "--epochs");
   if (shared.seed) settings.set("train.seed", *shared.seed, "--seed");
