@@ -77,13 +77,13 @@ is() { # is KEY VALUE ARGUMENT…
   expect "$1 is $2: ${*:3} ($got)" test "$got" = "$2"
 }
 for alias in alpha coeff grad_diff_coeff KL_coeff; do
-  is retain_weight 2 --config ou-npo --set "method.$alias=2"
+  is retain_weight 2.0 --config ou-npo --set "method.$alias=2"
 done
 is forget_weight 0.3 --config ou-simnpo --set method.npo_coeff=0.3
 is retain_loss kl --config tofu-npo --set method.retain_loss_type=KL
 printf 'extends: ou-npo.yaml\nmethod: {alpha: 3}\n' >child.yaml
-is retain_weight 3 --config child.yaml
-is retain_weight 4 --config child.yaml --set method.retain_weight=4
+is retain_weight 3.0 --config child.yaml
+is retain_weight 4.0 --config child.yaml --set method.retain_weight=4
 is delta 0.2 --config tofu-forget05-simnpo --set method.delta=0.2
 is gamma auto --config tofu-forget05-simnpo --set method.delta=0.2
 is gamma 0.5 --config ou-simnpo --gamma 0.5
@@ -95,7 +95,7 @@ is gamma 0.125 --method SimNPO --gamma 0.125 && warned "method.forget_weight"
 printf 'method: {name: SimNPO, gamma: 0.125}\n' >theirs.yaml
 is gamma 0.125 --config theirs.yaml && warned "forget coefficient.*method.retain_weight.*method.delta"
 is gamma 0.1 --method simnpo_grad_diff --gamma 0.1 && warned "method.delta"
-is gamma 1 --method SimNPO+FT --set method.gamma=1 && warned "method.retain_weight"
+is gamma 1.0 --method SimNPO+FT --set method.gamma=1 && warned "method.retain_weight"
 for quiet in "--method simnpo --gamma 0.5" "--method SimNPO" "--method SimNPO --set method.delta=1" \
   "--method simnpo_grad_diff --gamma 0" "--method SimNPO --set method.gamma=auto"; do
   # shellcheck disable=SC2086
