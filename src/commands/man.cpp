@@ -47,7 +47,7 @@ constexpr std::pair<const char*, const char*> kVariables[] = {
     {"UNLEARN_CACHE_DIR", "folder of the reference cache instead of the run folder"},
     {"OMP_NUM_THREADS", "threads of each process"},
     {"OMP_WAIT_POLICY, GOMP_SPINCOUNT",
-     "how threads wait for each other; the program sets the former to passive unless one is set"},
+     "how threads wait for each other; the program sets the latter to 1000 unless one is set"},
     {"RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT",
      "a process of several, as torchrun sets them; Slurm's and Open MPI's own are read too"},
     {"COLUMNS", "width of the progress bar where the terminal does not tell"}};
