@@ -45,7 +45,7 @@ def main() -> int:
     bad = []
     for path in files:
         owner = layer_of(path, root)
-        if owner == "main.cpp":
+        if owner in ("main.cpp", "wait_policy.cpp"):  # the executable's own, above all layers
             continue
         if owner not in ROW_OF and owner != "kernels":
             bad.append(f"{path}: folder '{owner}' is no layer")

@@ -10,6 +10,8 @@
 `--self-test` writes all three from a hub of fakes and checks the folders; no network is needed.
 """
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import sys
@@ -27,6 +29,8 @@ MUSE_SPLITS = {
     "privleak": ["forget", "retain", "holdout"],
     "scal": ["forget_1", "forget_2", "forget_3", "forget_4"],
     "sust": ["forget_1", "forget_2", "forget_3", "forget_4"]}
+# What the target and the retrained model were trained on: these raw splits, joined.
+MUSE_TRAINED_ON = {"full": ["forget", "retain1", "retain2"], "retain": ["retain1", "retain2"]}
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data_fixtures"
 MUSE_FIELDS = {"verbmem": ["prompt", "gt"], "knowmem": ["question", "answer"]}
 
@@ -50,6 +54,14 @@ def convert_muse(folder, kind, split, rows):
     write(base.with_suffix(".json"), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     if kind in ("raw", "scal", "sust"):
         write(base.with_suffix(".txt"), "\n\n".join(content))
+
+
+def join_muse(folder):
+    """The training texts of the target and of the retrained model, for `unlearn finetune`."""
+    raw = folder / "raw"
+    for name, splits in MUSE_TRAINED_ON.items():
+        texts = [(raw / f"{split}.txt").read_text(encoding="utf-8") for split in splits]
+        write(raw / f"{name}.txt", "\n\n".join(texts))
 
 
 def convert_questions(path, rows):
@@ -90,6 +102,7 @@ def fetch_muse(folder, options, load=load):
                 # Older revisions call the retain sides retain2….
                 name = split if split in data else split.replace("retain", "retain2")
                 convert_muse(folder / corpus, kind, split, data[name])
+        join_muse(folder / corpus)
 
 
 def fetch_wmdp(folder, _, load=load):
@@ -162,7 +175,13 @@ def test_muse(folder, old_names):
                 continue
             endings = [".json", ".txt"] if kind in ("raw", "scal", "sust") else [".json"]
             expected |= {f"{corpus}/{kind}/{split}{end}" for split in splits for end in endings}
-    assert files_below(folder) == expected
+    joined = {f"{corpus}/raw/{name}.txt" for corpus in options.corpus for name in MUSE_TRAINED_ON}
+    assert files_below(folder) == expected | joined
+    raw = folder / "news/raw"
+    parts = [(raw / f"{split}.txt").read_text(encoding="utf-8") for split in
+             ["forget", "retain1", "retain2"]]
+    assert (raw / "full.txt").read_text(encoding="utf-8") == "\n\n".join(parts)
+    assert (raw / "retain.txt").read_text(encoding="utf-8") == "\n\n".join(parts[1:])
     # The layout that the tests of the program use, with texts of our own.
     assert expected == files_below(FIXTURES / "muse"), "tests/data_fixtures/muse has other files"
     side = "retain2_qa" if old_names else "retain_qa"
@@ -193,9 +212,11 @@ def self_test():
     tests = [test_tofu, lambda folder: test_muse(folder, old_names=False),
              lambda folder: test_muse(folder, old_names=True), test_wmdp]
     for test in tests:
-        with tempfile.TemporaryDirectory() as temporary:
+        # What a real fetch would say ("now ask for …") is not meant here.
+        with tempfile.TemporaryDirectory() as temporary, contextlib.redirect_stderr(io.StringIO()):
             test(pathlib.Path(temporary))
-    print("fetch_data: TOFU, MUSE and WMDP are written as `unlearn` reads them")
+    print("fetch_data: self-test passed on made-up rows, in temporary folders: the files of TOFU, "
+          "MUSE and WMDP would be as `unlearn` reads them; nothing was fetched or kept")
 
 
 def main():

@@ -53,8 +53,7 @@ venv_has() { .venv/bin/python -c "import importlib.metadata as m, sys; sys.exit(
 install_torch() {
   [ -x .venv/bin/python ] || python3 -m venv .venv
   if $cuda; then
-    if ! venv_has torch "$torch_version" ||
-      ! compgen -G '.venv/lib/python3*/site-packages/nvidia/cu13/lib/libcublas.so*' >/dev/null; then
+    if ! venv_has torch "$torch_version" || ! has_cuda_libraries; then
       echo "setup: LibTorch $torch_version with CUDA from PyPI" >&2
       .venv/bin/pip install --quiet "torch==$torch_version"
     fi
@@ -67,6 +66,8 @@ install_torch() {
     nvidia-cuda-cupti==13.0.85
 }
 
+has_cuda_libraries() { compgen -G '.venv/lib/python3*/site-packages/nvidia/cu13/lib/libcublas.so*' >/dev/null; }
+
 install_packages
 if [ -n "$torch_dir" ]; then
   [ -f "$torch_dir/lib/libtorch_cpu.so" ] ||
@@ -75,6 +76,9 @@ if [ -n "$torch_dir" ]; then
   realpath "$torch_dir" >build/torch_root
 else
   install_torch
+  # They import the Python package, which needs typing_extensions and every CUDA library even to start:
+  # here they can only fail.
+  has_cuda_libraries || rm -f .venv/bin/torchrun .venv/bin/torchfrtrace
   mkdir -p build
   realpath .venv/lib/python3*/site-packages/torch >build/torch_root
 fi

@@ -6,7 +6,9 @@
 # Finished runs are skipped, broken ones and cut-off evaluations resumed: repeat the command to
 # complete a sweep. A point that another sweep is running is left to it; one that was run with other
 # settings is an error. --slurm writes OUTPUT/sweep.sbatch (one array task per point) instead of
-# running; --no-report leaves out the table.
+# running; of each task it says --gpus N (a GPU each), --time T (Slurm's form, 2:00:00), and what
+# --sbatch=OPTION adds (repeatable: --sbatch=--partition=gpu --sbatch=--mem=64G); its messages go to
+# OUTPUT/slurm-JOB_TASK.log. --no-report leaves out the table.
 set -euo pipefail
 
 fail() {
@@ -19,6 +21,7 @@ unlearn=${UNLEARN:-$here/build/unlearn}
 output=
 jobs=1
 slurm=false
+sbatch=() # further lines of the array job
 report=true
 fixed=()
 names=()  # one entry per swept key …
@@ -43,19 +46,35 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --slurm) slurm=true ;;
+    --gpus)
+      [[ ${2:-} =~ ^([A-Za-z0-9_.-]+:)?[1-9][0-9]*$ ]] || fail "--gpus needs a number of at least 1, or TYPE:NUMBER"
+      sbatch+=("--gres=gpu:$2")
+      shift
+      ;;
+    --time)
+      [[ ${2:-} =~ ^[0-9]+([:-][0-9]+)*$ ]] || fail "--time needs Slurm's form: minutes, 2:00:00 or 1-12"
+      sbatch+=("--time=$2")
+      shift
+      ;;
+    --sbatch)
+      [[ ${2:-} == -* && ${2:-} != *$'\n'* ]] || fail "--sbatch needs an option of sbatch: --sbatch=--partition=gpu"
+      sbatch+=("$2")
+      shift
+      ;;
     --no-report) report=false ;;
-    --config | --method | --model | --data | --device | --set)
+    --config | --method | --model | --data | --device | --set | --forget | --retain | --batch-size)
       [ $# -ge 2 ] || fail "$1 needs a value"
       fixed+=("$1" "$2")
       shift
       ;;
     --) shift && fixed+=("$@") && break ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) fail "unknown option '$1' (flags of unlearn go after --)" ;;
   esac
   shift
 done
 [ -n "$output" ] || fail "give --output DIR for the run folders"
+$slurm || [ ${#sbatch[@]} -eq 0 ] || fail "--gpus, --time and --sbatch belong to --slurm"
 [ ${#names[@]} -gt 0 ] || fail "nothing to sweep: give --beta, --gamma, --lr, --epochs, --seed or --grid"
 [ -x "$unlearn" ] || fail "$unlearn is not built (scripts/build.sh), or set UNLEARN to the program"
 
@@ -117,11 +136,16 @@ run_point() {
 
 mkdir -p "$output"
 if $slurm; then
+  log=$(cd "$output" && pwd)
+  log=${log//%/%%}/slurm-%A_%a.log # %A: the job, %a: the task
+  if [[ $log == *[[:space:]]* ]]; then log="\"$log\""; fi
   # shellcheck disable=SC2016
   {
     echo '#!/usr/bin/env bash'
     echo '#SBATCH --job-name=unlearn-sweep'
     echo "#SBATCH --array=0-$((${#points[@]} - 1))"
+    echo "#SBATCH --output=$log"
+    for line in "${sbatch[@]}"; do echo "#SBATCH $line"; done
     echo '# One point per task. For the table, repeat the command that wrote this file without --slurm.'
     echo 'set -euo pipefail'
     printf 'cd %q\n' "$PWD"
@@ -135,6 +159,10 @@ if $slurm; then
     [ ${#fixed[@]} -eq 0 ] || printf ' %q' "${fixed[@]}"
     echo
   } >"$output/sweep.sbatch"
+  [[ " ${sbatch[*]-}" == *" --gres=gpu"* || " ${sbatch[*]-}" == *" --gpus"* ]] ||
+    echo "sweep: the array asks for no GPU; --gpus 1 adds one to each task" >&2
+  [[ " ${sbatch[*]-}" == *" --time="* ]] ||
+    echo "sweep: the array has the partition's time limit; --time 2:00:00 sets another" >&2
   echo "sweep: start the array with sbatch; when it is done, repeat this command without --slurm for the table" >&2
   echo "$output/sweep.sbatch"
   exit 0

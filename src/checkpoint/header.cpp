@@ -7,6 +7,7 @@
 #include "dtypes.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::checkpoint {
 namespace {
@@ -124,7 +125,8 @@ void check_layout(const Header& header, size_t data_bytes, const std::string& wh
 
 Header parse_header(std::string_view file_bytes, const std::string& where) {
   if (file_bytes.size() < kLengthBytes) {
-    user_error(where, ": ", file_bytes.size(), " bytes are too few for a safetensors file");
+    user_error(where, ": ", counted(file_bytes.size(), "byte"),
+               " cannot be a safetensors file (at least 8)");
   }
   uint64_t length = 0;
   for (size_t i = kLengthBytes; i-- > 0;) {

@@ -5,6 +5,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::commands {
 namespace fs = std::filesystem;
@@ -96,8 +97,8 @@ void keep_modes(RunConfig& config) {
 
 void warn_of_warmup(const train::StepPlan& plan) {
   if (plan.warmup < plan.total) return;
-  log::warn("the warm-up takes all ", plan.total,
-            " steps: little or nothing is learned; lower train.batch_size or train.warmup_epochs, "
+  log::warn("the warm-up takes all of the ", counted(plan.total, "step"),
+            ": little or nothing is learned; lower train.batch_size or train.warmup_epochs, "
             "or raise train.epochs");
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "commands/list.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 
@@ -11,7 +12,9 @@ namespace unlearn::commands {
 namespace fs = std::filesystem;
 
 void add_log_flags(Flags& app, SharedFlags& flags) {
-  app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off");
+  app.begin_group("Messages");
+  app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
+      .shown_as("LEVEL");
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
@@ -20,22 +23,29 @@ void add_tokenizer_flag(Flags& app, std::string& rules) {
                  "whose rules read the tokenizer's files where they differ: transformers5, "
                  "transformers4, or auto (the run's that wrote the model, else transformers5)")
       .one_of({"auto", "transformers5", "transformers4"});
+}
+
 void add_strict_flag(Flags& app, SharedFlags& flags) {
   app.add_flag("--strict", flags.strict,
                "refuse model folders with tensors that have no place (model.strict)");
 }
 
 void add_config_flags(Flags& app, SharedFlags& flags) {
-  app.add_option("--config", flags.config, "YAML config: a path, or a name such as tofu.yaml");
-  app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)");
-  app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--set", flags.set, "any config key: dotted.key=value (repeatable)");
+  app.begin_group("Config and place");
+  app.add_option("--config", flags.config, "YAML config: a path, or a name (unlearn list configs)");
+  app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)")
+      .shown_as("DIR");
+  app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N").otherwise("auto");
+  app.add_option("--set", flags.set,
+                 "any config key (unlearn list settings); may be given several times");
+  app.suggest_settings(setting_names());
   add_strict_flag(app, flags);
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
 }
 
 void add_shared_flags(Flags& app, SharedFlags& flags) {
+  app.begin_group("Model and run");
   app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
   app.add_option("--output", flags.output, "run folder");
   app.add_option("--seed", flags.seed, "seed of everything random (train.seed)");
@@ -44,16 +54,34 @@ void add_shared_flags(Flags& app, SharedFlags& flags) {
 
 void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method) {
   if (with_method) {
-    app.add_option("--method", flags.method, "unlearning method (unlearn list methods)");
-    app.add_option("--beta", flags.beta, "the method's beta (method.beta)");
-    app.add_option("--gamma", flags.gamma, "SimNPO's margin as in the paper (method.gamma)");
+    app.begin_group("Method");
+    app.add_option("--method", flags.method, "unlearning method (unlearn list methods)")
+        .shown_as("NAME")
+        .otherwise("simnpo");
+    app.add_option("--forget", flags.forget, "forget rows: a split or a file (data.forget)")
+        .shown_as("NAME|FILE");
+    app.add_option("--retain", flags.retain, "retain rows: a split or a file (data.retain)")
+        .shown_as("NAME|FILE");
+    app.add_option("--beta", flags.beta, "the method's beta (method.beta)")
+        .otherwise("the method's");
+    app.add_option("--gamma", flags.gamma, "SimNPO's margin as in the paper (method.gamma)")
+        .otherwise("0");
     app.add_option("--ref-model", flags.reference,
-                   "another model as the reference (model.reference)");
+                   "another model as the reference (model.reference)")
+        .shown_as("DIR")
+        .otherwise("the model before its first step");
     app.add_option("--ref-perturb", flags.reference_perturb,
-                   "share of random weights in the reference (model.reference_perturb)");
+                   "share of random weights in the reference (model.reference_perturb)")
+        .otherwise("0");
   }
-  app.add_option("--lr", flags.lr, "peak learning rate (train.lr)");
-  app.add_option("--epochs", flags.epochs, "passes over the data (train.epochs)");
+  app.begin_group("Training");
+  app.add_option("--lr", flags.lr, "peak learning rate (train.lr)").otherwise("the method's");
+  app.add_option("--epochs", flags.epochs, "passes over the data (train.epochs)")
+      .otherwise("the method's");
+  app.add_option("--batch-size", flags.batch_size,
+                 "forget rows of a whole optimizer step (train.batch_size)")
+      .otherwise("the method's");
+  app.begin_group("How it runs");
   app.add_flag("--resume", flags.resume, "continue the run in --output");
   app.add_flag("--overwrite", flags.overwrite, "replace the run in --output");
   app.add_flag("--print-config", flags.print_config,

@@ -14,7 +14,12 @@ struct Command {
   const char* name;
   const char* help;
   int (*run)(std::vector<std::string> arguments);
+  const char* example = "";
 };
+
+const std::vector<Command>& commands();
+// A command line that can be typed; empty when the command has none.
+std::string example_of(const std::string& command);
 
 // Flags that most commands take; empty or unset means "not given".
 struct SharedFlags {
@@ -35,6 +40,8 @@ struct SharedFlags {
 struct TrainingFlags {
   std::string method;
   std::optional<double> beta, gamma, lr, epochs;
+  std::string forget, retain;
+  std::optional<int64_t> batch_size;
   std::string reference;
   std::optional<double> reference_perturb;
   bool resume = false;
@@ -76,5 +83,7 @@ int run_list(std::vector<std::string> arguments);
 int run_inspect(std::vector<std::string> arguments);
 int run_markov(std::vector<std::string> arguments);
 int run_quantise(std::vector<std::string> arguments);
+int run_completion(std::vector<std::string> arguments);
+int run_man(std::vector<std::string> arguments);
 
 }  // namespace unlearn::commands

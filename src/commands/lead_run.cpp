@@ -11,6 +11,7 @@
 #include "commands/progress.h"
 #include "commands/prompt_template.h"
 #include "commands/reference.h"
+#include "commands/run_ending.h"
 #include "commands/weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -131,7 +132,7 @@ void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folde
 // Trains from the start, or from the newest checkpoint; what the first process does.
 void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
                  const distributed::Group& group, train::RunFolder& folder, InputHashes& hashes,
-                 model::CausalLM& model, Evaluator* evaluator) {
+                 model::CausalLM& model, Evaluator* evaluator, Course& course) {
   train::TrainerInputs inputs = trainer_inputs(config, run);
   inputs.model = &model;
   inputs.group = &group;
@@ -148,6 +149,7 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
     if (record.step == 1) warn_of_unknown_rows(config, run, record);
     progress.show(record, total);
+    course.add(record);
     hashes.write_when_known(folder);
     events.write(record.step, scalars_of(record));
   };
@@ -230,26 +232,30 @@ int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
     }
   };
   fs::path written;
+  Course course;
   try {
     const auto model = load_weights(config, run);
     model::trim_host_memory();
     log::debug("weights loaded after ", seconds(), " s");
     train_model(config, run, flags.resume, group, folder, *hashes, *model,
-                evaluator ? &*evaluator : nullptr);
+                evaluator ? &*evaluator : nullptr, course);
     written = save_weights(config, run, folder, *model);
     finish(config.eval.at_end ? kEvaluating : "done");
   } catch (const Interrupted&) {
     finish_quietly("interrupted");
+    tell_of_resuming(config, folder, command_line);
     throw;
   } catch (...) {
     finish_quietly("failed");
     throw;
   }
   std::cout << written.string() << "\n";
+  log::info("done after ", duration_text(earlier + seconds()), course.text());
   if (config.eval.at_end) {
     evaluate_saved_model(config, folder, run.device);
     folder.update_run_json({{"status", "done"}});
   }
+  log::info("next: ", next_command(config, command_line, written.string()));
   return 0;
 }
 

@@ -1,7 +1,10 @@
 // unlearn list: what is built in.
+#include "commands/list.h"
+
 #include <iomanip>
 #include <iostream>
 
+#include "commands/help.h"
 #include "commands/run_config.h"
 #include "unlearn/benchmarks/registry.h"
 #include "unlearn/core/error.h"
@@ -117,8 +120,20 @@ Json list_templates() {
   return entries;
 }
 
-// The files that `--config NAME` finds, each with its first comment line; of equal names the first
-// counts.
+// The first sentence of a config's leading comment; indented lines in it are commands.
+std::string first_sentence(const std::string& content) {
+  std::string text;
+  for (const std::string& line : split(content, '\n')) {
+    if (!line.starts_with("# ") || line.starts_with("#  ")) break;
+    text += (text.empty() ? "" : " ") + std::string(trim(line.substr(2)));
+  }
+  if (const size_t end = text.find(". "); end != std::string::npos) text.resize(end + 1);
+  if (text.ends_with(':')) text.back() = '.';
+  return text;
+}
+
+// The files that `--config NAME` finds, each with the first sentence of its comment; of equal names
+// the first counts.
 Json list_configs() {
   std::vector<fs::path> folders = config_folders();
   if (const char* own = std::getenv("UNLEARN_CONFIG_DIR"); own != nullptr && *own != '\0') {
@@ -129,9 +144,7 @@ Json list_configs() {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
       if (entry.path().extension() != ".yaml") continue;
-      const std::string content = read_file(entry.path());
-      const std::string first = content.substr(0, content.find('\n'));
-      const std::string help = first.starts_with("# ") ? first.substr(2) : "";
+      const std::string help = first_sentence(read_file(entry.path()));
       const std::string name = entry.path().stem().string();
       found.try_emplace(name,
                         Json{{"name", name}, {"help", help}, {"file", entry.path().string()}});
@@ -176,8 +189,10 @@ void print_entries(const Json& entries) {
       print_field(entry, 28);
       continue;
     }
-    std::cout << std::left << std::setw(24) << entry["name"].get<std::string>()
-              << entry["help"].get<std::string>() << "\n";
+    constexpr size_t kNameWidth = 24;
+    std::cout << std::left << std::setw(kNameWidth) << entry["name"].get<std::string>()
+              << wrapped(entry["help"].get<std::string>(), kNameWidth, kNameWidth, output_width())
+              << "\n";
     print_names(entry, "aliases", "also");
     print_names(entry, "compat", "train.compat");
     print_names(entry, "model_types", "model_type");
@@ -195,39 +210,103 @@ void print_entries(const Json& entries) {
   }
 }
 
+struct List {
+  const char* name;
+  Json (*make)();
+};
+constexpr List kLists[] = {{"methods", list_methods},       {"models", list_models},
+                           {"benchmarks", list_benchmarks}, {"metrics", list_metrics},
+                           {"templates", list_templates},   {"configs", list_configs},
+                           {"settings", list_settings}};
+
+const List& find_list(const std::string& wanted) {
+  for (const List& list : kLists) {
+    if (wanted == list.name) return list;
+  }
+  user_error("list: unknown list '", wanted, "'", did_you_mean(wanted, list_names()), "; use ",
+             join(list_names(), ", "));
+}
+
+std::vector<std::string> spellings(const Json& entry) {
+  std::vector<std::string> names = {entry["name"]};
+  for (const char* key : {"aliases", "model_types"}) {
+    for (const Json& name : entry.value(key, Json::array())) names.push_back(name);
+  }
+  return names;
+}
+
+// Whether an entry is the one asked for, or a setting in the section asked for. Case, "-" and "_"
+// do not matter, as with --method.
+bool is_asked_for(const Json& entry, const std::string& wanted) {
+  const auto plain = [](std::string name) {
+    std::replace(name.begin(), name.end(), '-', '_');
+    return to_lower(name);
+  };
+  const std::vector<std::string> names = spellings(entry);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return plain(name) == plain(wanted) ||
+           (entry.contains("range") && plain(name).starts_with(plain(wanted) + "."));
+  });
+}
+
+// The entries of one name or section; UserError for one that is not there.
+Json chosen(const List& list, const std::string& wanted) {
+  Json entries = Json::array();
+  std::vector<std::string> known;
+  for (const Json& entry : list.make()) {
+    if (wanted.empty() || is_asked_for(entry, wanted)) entries.push_back(entry);
+    for (std::string& name : spellings(entry)) {
+      // A setting can be found by each section that it lies in.
+      for (size_t dot = name.find('.'); entry.contains("range") && dot != std::string::npos;
+           dot = name.find('.', dot + 1)) {
+        known.push_back(name.substr(0, dot));
+      }
+      known.push_back(std::move(name));
+    }
+  }
+  if (entries.empty()) {
+    user_error("list ", list.name, ": there is no '", wanted, "'", did_you_mean(wanted, known),
+               "; see unlearn list ", list.name);
+  }
+  return entries;
+}
+
 }  // namespace
+
+std::vector<std::string> list_names() {
+  std::vector<std::string> names;
+  for (const List& list : kLists) names.emplace_back(list.name);
+  return names;
+}
+
+std::vector<std::string> names_in_list(const std::string& list) {
+  std::vector<std::string> names;
+  for (const Json& entry : find_list(list).make()) {
+    for (std::string& name : spellings(entry)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<std::string> setting_names() { return names_in_list("settings"); }
 
 int run_list(std::vector<std::string> arguments) {
   SharedFlags flags;
-  std::string what;
+  std::string what, name;
   bool as_json = false;
   Flags app("what is built in", "list");
-  app.add_option("what", what,
-                 "methods, models, benchmarks, metrics, templates, configs or settings")
-      .required();
+  app.add_option("what", what, join(list_names(), ", ")).required().one_of_words(list_names());
+  app.add_option("name", name, "one of them alone; of settings, a section such as train.lora");
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
 
-  const std::pair<const char*, Json (*)()> lists[] = {
-      {"methods", list_methods},  {"models", list_models},       {"benchmarks", list_benchmarks},
-      {"metrics", list_metrics},  {"templates", list_templates}, {"configs", list_configs},
-      {"settings", list_settings}};
-  std::vector<std::string> names;
-  for (const auto& [name, make] : lists) {
-    if (what == name) {
-      const Json entries = make();
-      if (as_json) {
-        std::cout << entries.dump(2) << "\n";
-      } else {
-        print_entries(entries);
-      }
-      return 0;
-    }
-    names.emplace_back(name);
+  const Json entries = chosen(find_list(what), name);
+  if (as_json) {
+    std::cout << entries.dump(2) << "\n";
+  } else {
+    print_entries(entries);
   }
-  user_error("list: unknown list '", what, "'", did_you_mean(what, names), "; use ",
-             join(names, ", "));
+  return 0;
 }
 
 }  // namespace unlearn::commands

@@ -1,6 +1,7 @@
 #include "commands/method_settings.h"
 
 #include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
 #include "unlearn/data/dataset.h"
 
 namespace unlearn::commands {
@@ -25,6 +26,76 @@ std::vector<std::string> quirk_names(const Settings& user) {
   return section.names;
 }
 
+// Our key for one that may be another code base's.
+std::string own_name(const std::string& key) {
+  for (const auto& [theirs, ours] : losses::foreign_parameters()) {
+    if (key == cat("method.", theirs)) return cat("method.", ours);
+  }
+  return key;
+}
+
+// Whether the value is left to be derived from another key.
+bool is_open(const config::Setting& setting) {
+  return setting.value.is_null() || setting.value == "auto";
+}
+
+// Several keys may say one value: the latest layer's counts, as with one key. Those of one layer
+// stay; they contradict each other.
+Settings without_earlier_names(const Settings& user) {
+  const auto is_margin = [](const std::string& key) {
+    return key == "method.gamma" || key == "method.delta";
+  };
+  Settings latest = user;
+  for (const auto& [earlier, unused] : user.values()) {
+    for (const auto& [key, setting] : user.values()) {
+      const bool is_same_value = own_name(key) == own_name(earlier) ||
+                                 (is_margin(key) && is_margin(earlier) && !is_open(setting));
+      if (is_same_value && user.is_later(key, earlier)) latest.erase(earlier);
+    }
+  }
+  return latest;
+}
+
+// gamma means another thing in each code base: warns where the method is spelled as one of them
+// spells it. Ours is the paper's margin.
+void check_gamma(const Settings& user, const losses::Method& method, const std::string& spelling) {
+  const config::Setting* gamma = user.find("method.gamma");
+  if (gamma == nullptr || is_open(*gamma)) return;
+  config::FieldDescriber fields;
+  method.make()->visit(fields);
+  const auto is_gamma = [](const config::FieldDoc& doc) { return doc.name == "gamma"; };
+  if (std::none_of(fields.docs().begin(), fields.docs().end(), is_gamma)) {
+    user_error(gamma->origin, ": method.gamma: ", method.info.name,
+               " has no margin; OpenUnlearning's gamma, the forget coefficient, is "
+               "method.forget_weight; that of Unlearn-Simple's WMDP code, the retain coefficient, "
+               "is method.retain_weight");
+  }
+  const config::Setting* delta = user.find("method.delta");
+  if (spelling == "SimNPO") {  // with these capitals
+    const std::string theirs =
+        cat("SimNPO is OpenUnlearning's spelling, and its gamma, the forget coefficient, is ",
+            "method.forget_weight here (its alpha: method.retain_weight; its delta: method.delta)");
+    if (delta != nullptr && !is_open(*delta) && delta->layer == gamma->layer) {
+      user_error(gamma->origin, ": method.gamma and method.delta are two forms of one margin, and ",
+                 "both are given; ", theirs);
+    }
+    log::warn(gamma->origin, ": method.gamma ", gamma->value.dump(),
+              " is taken as the paper's margin, delta * beta; ", theirs,
+              "; write simnpo if the margin is meant");
+  } else if (to_lower(spelling).ends_with("ft")) {
+    log::warn(
+        gamma->origin, ": method.gamma ", gamma->value.dump(), " is taken as the paper's margin; ",
+        spelling,
+        " is the spelling of Unlearn-Simple's WMDP code, whose gamma, the retain coefficient, ",
+        "is method.retain_weight here; write simnpo if the margin is meant");
+  } else if (to_lower(spelling) != method.info.name && gamma->value != 0) {
+    log::warn(gamma->origin, ": method.gamma ", gamma->value.dump(),
+              " is taken as the paper's margin; ", spelling,
+              " is Unlearn-Simple's spelling, whose gamma lies inside beta and is method.delta = ",
+              "gamma / beta here; write simnpo if the paper's is meant");
+  }
+}
+
 }  // namespace
 
 void drop_earlier_warmup(Settings& settings) {
@@ -41,32 +112,25 @@ std::string text_setting(const Settings& settings, const std::string& key,
   return setting->value.get<std::string>();
 }
 
-Settings with_own_names(const Settings& user, const losses::Method& method) {
+Settings with_own_names(const Settings& user, const losses::Method& method,
+                        const std::string& spelling) {
+  check_gamma(user, method, spelling);
+  const Settings latest = without_earlier_names(user);
   Settings result;
-  for (const auto& [key, setting] : user.values()) {
-    std::string name = key;
-    for (const auto& [theirs, ours] : losses::foreign_parameters()) {
-      if (key != cat("method.", theirs)) continue;
-      name = cat("method.", ours);
-      if (user.contains(name)) {
-        user_error(setting.origin, ": ", key, " is OpenUnlearning's name of ", name,
-                   "; give one of them");
-      }
+  for (const auto& [key, setting] : latest.values()) {
+    const std::string name = own_name(key);
+    if (name != key && result.contains(name)) {
+      user_error(setting.origin, ": ", key, " is another name of ", name, ", which ",
+                 result.find(name)->origin, " gives too; give one of them");
+    }
+    if (name != key && latest.contains(name)) {
+      user_error(setting.origin, ": ", key, " is another name of ", name, "; give one of them");
     }
     Json value = setting.value;
     if (name == "method.retain_loss" && value.is_string()) {
       value = to_lower(value.get<std::string>());
     }
     result.set(name, value, setting.origin);
-  }
-  config::FieldDescriber fields;
-  method.make()->visit(fields);
-  const auto is_gamma = [](const config::FieldDoc& doc) { return doc.name == "gamma"; };
-  const config::Setting* gamma = user.find("method.gamma");
-  if (gamma != nullptr && std::none_of(fields.docs().begin(), fields.docs().end(), is_gamma)) {
-    user_error(gamma->origin, ": method.gamma: ", method.info.name,
-               " has no margin; OpenUnlearning's gamma, the forget coefficient, is "
-               "method.forget_weight");
   }
   return result;
 }

@@ -17,9 +17,12 @@ std::string text_setting(const config::Settings& settings, const std::string& ke
 // that says epochs replaces an earlier one's steps.
 void drop_earlier_warmup(config::Settings& settings);
 
-// The user's settings with OpenUnlearning's parameter names turned into ours. UserError when both
-// are given, or when its `gamma` is given to a method that has no margin.
-config::Settings with_own_names(const config::Settings& user, const losses::Method& method);
+// The user's settings with other code bases' parameter names turned into ours; of several names of
+// one value the latest layer's counts. UserError when one layer gives two, or when `gamma` is given
+// to a method that has no margin. Warns when `gamma` comes with a spelling of the method in whose
+// code base it means another thing.
+config::Settings with_own_names(const config::Settings& user, const losses::Method& method,
+                                const std::string& spelling);
 
 // Published defaults of the method for the benchmark, what the quirks in train.compat and the
 // method's spelling imply, and then what the user says.

@@ -5,6 +5,7 @@
 #include "commands/session.h"
 #include "commands/weights.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/plural.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -42,6 +43,11 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
   const std::string master = is_half ? cat("master ", memory.master, ", ") : "";
   return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
              " bits, recompute ", memory.recompute, "\n");
+}
+
+// What a step's examples are called.
+const char* examples_of(const data::Splits& splits) {
+  return splits.train ? "example" : "forget example";
 }
 
 std::string processes_line(const PreparedRun& run) {
@@ -100,13 +106,13 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run,
       {"alternate", &splits.alternate}};
   for (const auto& [name, split] : parts) {
     if (!*split) continue;
-    out << std::left << std::setw(12) << name << (*split)->examples.size() << " rows, "
+    out << std::left << std::setw(12) << name << counted((*split)->examples.size(), "row") << ", "
         << mean_tokens(*split) << " tokens each, " << (*split)->file.string() << "\n";
   }
   out << "steps       " << run.plan.total << " (" << run.plan.per_epoch << " per epoch, warm-up "
       << run.plan.warmup << ")\n"
-      << "step        " << config.train.batch_size << " forget examples, about " << step_tokens
-      << " tokens in micro-batches of at most " << budget << "\n"
+      << "step        " << counted(config.train.batch_size, examples_of(splits)) << ", about "
+      << step_tokens << " tokens in micro-batches of at most " << budget << "\n"
       << processes_line(run)
       << memory_lines(memory, memory_limit(config, run), run.dtype == torch::kBFloat16)
       << "output      " << config.output << "\n";

@@ -13,20 +13,35 @@
 namespace unlearn::commands {
 namespace {
 
-constexpr Command kCommands[] = {
-    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
-    {"finetune", "plain next-token training on one data set", run_finetune},
-    {"eval", "all metrics of a benchmark, of one model or several", run_eval},
-    {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
-    {"score", "per-token log-probabilities of given texts", run_score},
-    {"generate", "continue prompts, greedily or sampled", run_generate},
-    {"task-vector", "subtract what fine-tuning on the forget data added", run_task_vector},
-    {"tokenize", "text on stdin to token ids, or back", run_tokenize},
-    {"report", "compare runs: a table, a plot and one HTML page", run_report},
-    {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
-    {"inspect", "what a checkpoint folder holds", run_inspect},
-    {"quantise", "a model folder with the weights of an 8- or 4-bit copy", run_quantise},
-    {"markov", "the paper's synthetic experiment on Markov chains", run_markov},
+const std::vector<Command> kCommands = {
+    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train,
+     "unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output runs/forget05"},
+    {"finetune", "plain next-token training on one data set", run_finetune,
+     "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output runs/full"},
+    {"eval", "all metrics of a benchmark, of one model or several", run_eval,
+     "unlearn eval runs/simnpo runs/npo --data DIR --retain-log runs/retain"},
+    {"metrics", "every aggregate again from stored evaluation logs", run_metrics,
+     "unlearn metrics tofu --log runs/simnpo/eval/TOFU_EVAL.json"},
+    {"score", "per-token log-probabilities of given texts", run_score,
+     "unlearn score --model runs/simnpo/model --input rows.jsonl --output scores.jsonl"},
+    {"generate", "continue prompts, greedily or sampled", run_generate,
+     "unlearn generate --model runs/simnpo/model --prompt 'Where was she born?'"},
+    {"task-vector", "subtract what fine-tuning on the forget data added", run_task_vector,
+     "unlearn task-vector --model DIR --finetuned runs/forget/model --alpha 5 --output minus"},
+    {"tokenize", "text on stdin to token ids, or back", run_tokenize,
+     "echo '{\"text\": \"Hello\"}' | unlearn tokenize --model DIR"},
+    {"report", "compare runs: a table, a plot and one HTML page", run_report,
+     "unlearn report runs/simnpo runs/npo --output compared"},
+    {"list", "what is built in: methods, models, benchmarks, metrics", run_list,
+     "unlearn list settings train"},
+    {"inspect", "what a checkpoint folder holds", run_inspect, "unlearn inspect runs/simnpo/model"},
+    {"quantise", "a model folder with the weights of an 8- or 4-bit copy", run_quantise,
+     "unlearn quantise --model runs/simnpo/model --bits 4 --output runs/simnpo-4bit"},
+    {"markov", "the paper's synthetic experiment on Markov chains", run_markov,
+     "unlearn markov --config synthetic-len.yaml --output markov --seeds 42,43"},
+    {"completion", "completes commands and flags in a shell: bash, zsh or fish", run_completion,
+     "source <(unlearn completion bash)"},
+    {"man", "the manual page", run_man, "unlearn man >unlearn.1 && man ./unlearn.1"},
 };
 
 void print_help() {
@@ -34,7 +49,7 @@ void print_help() {
       << "unlearn " << version_text()
       << ": makes a language model forget chosen data and keep the rest\n\n"
          "  unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output DIR\n\n"
-         "Commands (unlearn COMMAND --help tells the flags of each):\n";
+         "Commands (unlearn help COMMAND tells the flags of each):\n";
   for (const Command& command : kCommands) {
     std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";
@@ -51,17 +66,20 @@ void check_encoding(const std::vector<std::string>& arguments) {
 int dispatch(std::vector<std::string> arguments) {
   check_encoding(arguments);
   const std::string first = arguments.empty() ? "--help" : arguments.front();
+  if (first == "help" && arguments.size() > 1) {
+    return dispatch({arguments[1], "--help"});
+  }
   if (first == "--help" || first == "-h" || first == "help") {
     print_help();
     return 0;
   }
-  if (first == "--version") {
+  if (first == "--version" || first == "-V" || first == "version") {
     std::cout << "unlearn " << version_text() << "\n";
     return 0;
   }
   if (!first.starts_with("-")) arguments.erase(arguments.begin());
   const std::string name = first.starts_with("-") ? "train" : first;
-  std::vector<std::string> names;
+  std::vector<std::string> names = {"help", "version"};
   for (const Command& command : kCommands) {
     if (name == command.name) return command.run(std::move(arguments));
     names.emplace_back(command.name);
@@ -83,6 +101,15 @@ int report(int code, const std::string& kind, std::string message) {
 }
 
 }  // namespace
+
+const std::vector<Command>& commands() { return kCommands; }
+
+std::string example_of(const std::string& command) {
+  for (const Command& known : kCommands) {
+    if (command == known.name) return known.example;
+  }
+  return "";
+}
 
 int run_program(std::vector<std::string> arguments) {
   model::use_arena_for_host_tensors();

@@ -12,6 +12,13 @@ namespace unlearn::commands {
 // would wrap, and redrawing it would leave rows behind.
 std::string fit_to_terminal(const std::string& text);
 
+// The bar on a terminal of `width` columns: time left first, then as many whole figures as fit.
+std::string progress_line(const train::StepRecord& record, int64_t total_steps, double left,
+                          int64_t width);
+
+// "1h2m3s".
+std::string duration_text(double seconds);
+
 class Progress {
  public:
   explicit Progress(int64_t log_every);

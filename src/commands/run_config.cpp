@@ -138,6 +138,11 @@ Settings user_settings(const SharedFlags& shared, const TrainingFlags& training)
   if (training.reference_perturb) {
     settings.set("model.reference_perturb", *training.reference_perturb, "--ref-perturb");
   }
+  if (!training.forget.empty()) settings.set("data.forget", training.forget, "--forget");
+  if (!training.retain.empty()) settings.set("data.retain", training.retain, "--retain");
+  if (training.batch_size) {
+    settings.set("train.batch_size", *training.batch_size, "--batch-size");
+  }
   if (training.lr) settings.set("train.lr", *training.lr, "--lr");
   if (training.epochs) settings.set("train.epochs", *training.epochs, "--epochs");
   if (shared.seed) settings.set("train.seed", *shared.seed, "--seed");
@@ -169,7 +174,7 @@ RunConfig resolve_run(const SharedFlags& shared, const TrainingFlags& training, 
   const std::string spelling =
       finetune ? kFinetuneMethod : text_setting(given, "method.name", kDefaultMethod);
   const losses::Method& method = losses::find_method(spelling);
-  const Settings user = finetune ? given : with_own_names(given, method);
+  const Settings user = finetune ? given : with_own_names(given, method, spelling);
   RunConfig run;
   run.method = method.info.name;
   run.loss = method.make();

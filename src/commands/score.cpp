@@ -5,6 +5,7 @@
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/plural.h"
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::commands {
@@ -22,7 +23,8 @@ data::Example labelled_ids(const Json& row, int64_t vocab_size) {
   example.tokens = token_field(row, "input_ids", vocab_size, false);
   example.labels = token_field(row, "labels", vocab_size, true);
   if (example.tokens.size() != example.labels.size()) {
-    user_error("input_ids has ", example.tokens.size(), " entries, labels ", example.labels.size());
+    user_error("input_ids has ", counted(example.tokens.size(), "entry", "entries"), ", labels ",
+               example.labels.size());
   }
   for (size_t t = 0; t < example.tokens.size(); ++t) {
     if (example.labels[t] == data::kIgnored) continue;
@@ -103,8 +105,8 @@ int run_score(std::vector<std::string> arguments) {
   const auto diverged = std::count_if(
       scores.begin(), scores.end(), [](const auto& score) { return !std::isfinite(score.sum()); });
   if (diverged > 0) {
-    log::warn(diverged, " of ", scores.size(),
-              " rows have log-probabilities that are not finite (null in the output)");
+    log::warn(diverged, " of ", counted(scores.size(), "row"),
+              " with log-probabilities that are not finite (null in the output)");
   }
   write_lines(flags.output, lines);
   return 0;

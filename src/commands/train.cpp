@@ -5,6 +5,7 @@
 #include "commands/device.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::commands {
@@ -42,8 +43,8 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
   SharedFlags shared;
   TrainingFlags training;
   Flags app(help, name);
-  add_shared_flags(app, shared);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
+  add_shared_flags(app, shared);
   if (!parse(app, arguments, shared)) return 0;
   if (training.print_config) {
     std::cout << config::to_yaml(resolve_run(shared, training, purpose).resolved());
@@ -52,8 +53,9 @@ int run(const char* name, const char* help, Purpose purpose, std::vector<std::st
   const distributed::Launch launch = distributed::launch_from_environment();
   if (training.nproc > 1) {
     if (launch.size > 1) {
-      user_error("--nproc ", training.nproc, ": another launcher has started ", launch.size,
-                 " processes already; leave one of the two out");
+      user_error("--nproc ", training.nproc, ": another launcher has started ",
+                 counted(launch.size, "process", "processes"),
+                 " already; leave one of the two out");
     }
     if (!shared.dry_run) {
       std::vector<std::string> own = without_nproc(arguments);

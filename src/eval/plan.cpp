@@ -2,6 +2,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::eval {
 namespace {
@@ -86,11 +87,11 @@ bool Plan::empty() const {
 std::string Plan::summary() const {
   size_t tokens = 0;
   for (const ScoreItem& item : scores_) tokens += item.example.tokens.size() - 1;
-  std::string text = cat(scores_.size(), " texts (", tokens, " tokens)");
-  if (!generations_.empty()) text += cat(", ", generations_.size(), " generations");
-  if (!choices_.empty()) text += cat(", ", choices_.size(), " multiple-choice questions");
-  if (!gradients_.empty()) text += cat(", ", gradients_.size(), " gradients");
-  if (!divergences_.empty()) text += cat(", ", divergences_.size(), " divergences");
+  std::string text = cat(counted(scores_.size(), "text"), " (", counted(tokens, "token"), ")");
+  if (!generations_.empty()) text += cat(", ", counted(generations_.size(), "generation"));
+  if (!choices_.empty()) text += cat(", ", counted(choices_.size(), "multiple-choice question"));
+  if (!gradients_.empty()) text += cat(", ", counted(gradients_.size(), "gradient"));
+  if (!divergences_.empty()) text += cat(", ", counted(divergences_.size(), "divergence"));
   return text;
 }
 

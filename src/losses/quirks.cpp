@@ -60,7 +60,9 @@ Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names) {
 
 const std::vector<std::pair<std::string, std::string>>& foreign_parameters() {
   static const std::vector<std::pair<std::string, std::string>> names = {
-      {"alpha", "retain_weight"}, {"retain_loss_type", "retain_loss"}};
+      {"alpha", "retain_weight"},           {"retain_loss_type", "retain_loss"},
+      {"npo_coeff", "forget_weight"},       {"coeff", "retain_weight"},
+      {"grad_diff_coeff", "retain_weight"}, {"KL_coeff", "retain_weight"}};
   return names;
 }
 

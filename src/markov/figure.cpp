@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/report/svg_panel.h"
 
@@ -133,8 +134,7 @@ std::string draw_figure(const std::vector<Json>& records) {
   const double part = kWidth / static_cast<double>(panels.size());
   double left = 70;
   for (const auto& [experiment, panel] : panels) {
-    const std::string title =
-        cat(experiment, " experiment (", panel.records, panel.records == 1 ? " run)" : " runs)");
+    const std::string title = cat(experiment, " experiment (", counted(panel.records, "run"), ")");
     svg += draw_panel(panel, {left, 40, part - 100, kHeight - 150}, title);
     left += part;
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "unlearn/core/error.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::markov {
 namespace {
@@ -57,7 +58,11 @@ std::string mean_text(const Json& entry) {
   if (entry.at("mean").is_null()) return "never reached";
   std::string text = number(entry.at("mean").get<double>(), 4);
   if (!entry.at("sd").is_null()) text += cat(" ± ", number(entry.at("sd").get<double>(), 2));
-  if (entry.at("missing") != 0) text += cat(" (", entry.at("missing"), " runs never reach it)");
+  if (entry.at("missing") != 0) {
+    const auto missing = entry.at("missing").get<int64_t>();
+    text += cat(" (", counted(missing, "run"),
+                missing == 1 ? " never reaches it)" : " never reach it)");
+  }
   return text;
 }
 
@@ -147,10 +152,11 @@ std::string summary_text(const Json& summary) {
   std::string text;
   for (const auto& [experiment, methods] : summary.items()) {
     const Json& retrained = methods.at("retrained");
-    text += cat(experiment, " (", retrained.at("Retain Test").at("runs"),
-                " runs; retrained model: retain ", mean_text(retrained.at("Retain Test")),
-                ", Forget1 ", mean_text(retrained.at("Forget1 Test")), ", Forget2 ",
-                mean_text(retrained.at("Forget2 Test")), ")\n");
+    text +=
+        cat(experiment, " (", counted(retrained.at("Retain Test").at("runs").get<int64_t>(), "run"),
+            "; retrained model: retain ", mean_text(retrained.at("Retain Test")), ", Forget1 ",
+            mean_text(retrained.at("Forget1 Test")), ", Forget2 ",
+            mean_text(retrained.at("Forget2 Test")), ")\n");
     for (const auto& [key, help] : rows) {
       text += cat("  ", help, "\n");
       for (const auto& [method, criteria] : methods.items()) {

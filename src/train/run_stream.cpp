@@ -4,6 +4,7 @@
 #include <set>
 
 #include "unlearn/core/error.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::train {
 namespace {
@@ -193,12 +194,13 @@ void check_shares(const TrainConfig& config, const StepCut& cut) {
   for (size_t r = 0; r < processes; ++r) {
     if (cut.shares[r] < cut.shares[r + 1]) continue;
     if (config.averaging == "exact") {
-      user_error("train.batch_size: a step of ", config.batch_size,
-                 " examples cannot be shared by ", processes,
-                 " processes; raise it, or start fewer");
+      user_error("train.batch_size: a step of ", counted(config.batch_size, "example"),
+                 " cannot be shared by ", counted(processes, "process", "processes"),
+                 "; raise it, or start fewer");
     }
-    user_error("train.micro_batch_size: a step of ", cut.micro_batches.size(),
-               " micro-batches cannot be shared by ", processes,
+    user_error("train.micro_batch_size: a step of ",
+               counted(cut.micro_batches.size(), "micro-batch", "micro-batches"),
+               " cannot be shared by ", processes,
                " processes; lower it, raise train.batch_size, or start fewer");
   }
 }

@@ -10,6 +10,40 @@ TEST(Strings, NearestFindsTheTypo) {
   EXPECT_EQ(nearest("x", {}), "");
 }
 
+TEST(Strings, SuggestionsAreNear) {
+  const std::vector<std::string> flags = {"--help", "--version", "--lr", "--epochs", "--beta"};
+  const auto is = [](const std::string& name) { return cat(" (did you mean '", name, "'?)"); };
+  EXPECT_EQ(did_you_mean("--epoch", flags), is("--epochs"));
+  EXPECT_EQ(did_you_mean("--bata", flags), is("--beta"));
+  EXPECT_EQ(did_you_mean("--vresion", flags), is("--version"));
+  EXPECT_EQ(did_you_mean("--x", flags), "");
+  EXPECT_EQ(did_you_mean("--epochization", flags), "");
+  EXPECT_EQ(did_you_mean("version", {"train", "metrics", "eval"}), "");
+  EXPECT_EQ(did_you_mean("", {"a", "ga"}), "");
+  EXPECT_EQ(did_you_mean("x", {"a", "ga"}), "");
+}
+
+TEST(Strings, SuggestionsKnowOtherProgramsWords) {
+  const std::vector<std::string> keys = {"model.path", "data.forget", "train.epochs", "train.lr",
+                                         "train.batch_size"};
+  const auto suggests = [&](const std::string& typed, const std::string& name) {
+    EXPECT_NE(did_you_mean(typed, keys).find(cat("did you mean '", name, "'")), std::string::npos)
+        << typed << did_you_mean(typed, keys);
+  };
+  suggests("lr", "train.lr");
+  suggests("method.lr", "train.lr");
+  suggests("learning_rate", "train.lr");
+  suggests("train.learning-rate", "train.lr");
+  suggests("--learning-rate", "train.lr");
+  suggests("num_train_epochs", "train.epochs");
+  suggests("per_device_train_batch_size", "train.batch_size");
+  suggests("train.gradient_accumulation_steps", "train.batch_size");
+  suggests("pretrained_model_name_or_path", "model.path");
+  suggests("forget_split", "data.forget");
+  EXPECT_NE(did_you_mean("-V", {"--lr", "--version"}).find("'--version'"), std::string::npos);
+  EXPECT_EQ(did_you_mean("-V", {"--lr"}), "");
+}
+
 TEST(Strings, Utf8Validity) {
   EXPECT_TRUE(is_valid_utf8("na\xC3\xAFve \xF0\x9F\x98\x80"));
   EXPECT_FALSE(is_valid_utf8("\xC0\xAF"));          // overlong

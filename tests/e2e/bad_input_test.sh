@@ -12,6 +12,21 @@ nothing_written() { expect "no run folder after: $1" test ! -e "$work/run"; }
 # Flags
 expect_error 2 "unknown command 'trian' (did you mean 'train'?)" "$unlearn" trian
 expect_error 2 "unknown flag '--epoch' (did you mean '--epochs'?)" "$unlearn" "${run[@]}" --epoch 3
+expect_error 2 "unknown flag '--x'; see" "$unlearn" "${run[@]}" --x 3
+expect_error 2 "unknown command 'versions' (did you mean 'version'?)" "$unlearn" versions
+expect_error 2 "unknown command 'nonsense'; see" "$unlearn" nonsense
+expect_error 2 "did you mean '--lr'?" "$unlearn" "${run[@]}" --learning-rate 1
+expect_error 2 "did you mean '--epochs'?" "$unlearn" "${run[@]}" --num_train_epochs=1
+expect_error 2 "did you mean '--batch-size'? it counts" "$unlearn" "${run[@]}" --per_device_train_batch_size 1
+expect_error 2 "did you mean '--batch-size'? it counts" "$unlearn" "${run[@]}" --gradient_accumulation_steps 1
+expect_error 2 "did you mean '--set train.weight_decay'?" "$unlearn" "${run[@]}" --weight-decay 0
+expect_error 2 "unknown key 'lr' (did you mean 'train.lr'?)" "$unlearn" "${run[@]}" --set lr=1
+expect_error 2 "did you mean 'train.epochs'?" "$unlearn" "${run[@]}" --set train.num_train_epochs=1
+expect_error 2 "unknown key 'train.nonsense'$" "$unlearn" "${run[@]}" --set train.nonsense=1
+expect_error 2 "there is no 'trian' (did you mean 'train'?)" "$unlearn" list settings trian
+expect_error 2 "there is no 'simpno' (did you mean 'simnpo'?)" "$unlearn" list methods simpno
+expect_error 2 "must be one of\|not in" "$unlearn" completion csh
+expect_error 2 "--batch-size: must be a whole number" "$unlearn" "${run[@]}" --batch-size 2.5
 expect_error 2 "epochs" "$unlearn" "${run[@]}" --epochs many
 expect_error 2 "must be > 0" "$unlearn" "${run[@]}" --epochs 0
 expect_error 2 "exclude each other" "$unlearn" "${run[@]}" --resume --overwrite

@@ -10,7 +10,7 @@ fiction=$source_dir/data/fiction
 # Every preset of TOFU resolves to its own method.
 for preset in tofu-forget05-simnpo:simnpo tofu-forget10-simnpo:simnpo tofu-npo:npo ou-simnpo:simnpo \
   ou-npo:npo ou-graddiff:grad_diff ou-dpo:dpo ou-wga:wga ou-satimp:satimp ou-ceu:ceu \
-  ou-undial:undial ou-pdu:pdu; do
+  ou-undial:undial ou-pdu:pdu ou-gradascent:ga; do
   "$unlearn" train --config "${preset%:*}" --model "$tiny" --data "$fiction" --set train.batch_size=2 \
     --dry-run --quiet >plan
   expect "${preset%:*} is ${preset#*:}" grep -q "^method  *${preset#*:}\$" plan
@@ -88,6 +88,42 @@ expect "KL is kl" grep -q 'retain_loss: kl' alpha/config.resolved.yaml
 dry=(train --model "$tiny" --data "$fiction" --set data.forget=forget05 --set train.batch_size=2 --output none --dry-run --quiet)
 expect_error 2 "forget_weight" "$unlearn" "${dry[@]}" --method npo --set method.gamma=0.1
 expect_error 2 "give one of them" "$unlearn" "${dry[@]}" --method npo --set method.alpha=1 --set method.retain_weight=1
+expect_error 2 "give one of them" "$unlearn" "${dry[@]}" --method npo --set method.alpha=1 --set method.coeff=1
+# setting KEY ARGUMENT…: what a command line comes to.
+setting() { "$unlearn" "${dry[@]:0:${#dry[@]}-2}" "${@:2}" --print-config 2>"$work/warnings" | sed -n "/^method:/,/^[a-z]/s/^  $1: //p"; }
+is() { # is KEY VALUE ARGUMENT…
+  local got
+  got=$(setting "$1" "${@:3}")
+  expect "$1 is $2: ${*:3} ($got)" test "$got" = "$2"
+}
+for alias in alpha coeff grad_diff_coeff KL_coeff; do
+  is retain_weight 2.0 --config ou-npo --set "method.$alias=2"
+done
+is forget_weight 0.3 --config ou-simnpo --set method.npo_coeff=0.3
+is retain_loss kl --config tofu-npo --set method.retain_loss_type=KL
+printf 'extends: ou-npo.yaml\nmethod: {alpha: 3}\n' >child.yaml
+is retain_weight 3.0 --config child.yaml
+is retain_weight 4.0 --config child.yaml --set method.retain_weight=4
+is delta 0.2 --config tofu-forget05-simnpo --set method.delta=0.2
+is gamma auto --config tofu-forget05-simnpo --set method.delta=0.2
+is gamma 0.5 --config ou-simnpo --gamma 0.5
+is delta auto --config ou-simnpo --gamma 0.5
+
+# gamma means another thing in each code base; a spelling tells which one its user comes from.
+warned() { expect "a warning of $1: $(cat warnings)" grep -q " warning .*gamma.*$1" warnings; }
+is gamma 0.125 --method SimNPO --gamma 0.125 && warned "method.forget_weight"
+printf 'method: {name: SimNPO, gamma: 0.125}\n' >theirs.yaml
+is gamma 0.125 --config theirs.yaml && warned "forget coefficient.*method.retain_weight.*method.delta"
+is gamma 0.1 --method simnpo_grad_diff --gamma 0.1 && warned "method.delta"
+is gamma 1.0 --method SimNPO+FT --set method.gamma=1 && warned "method.retain_weight"
+for quiet in "--method simnpo --gamma 0.5" "--method SimNPO" "--method SimNPO --set method.delta=1" \
+  "--method simnpo_grad_diff --gamma 0" "--method SimNPO --set method.gamma=auto"; do
+  # shellcheck disable=SC2086
+  setting gamma $quiet >/dev/null
+  expect "no warning: $quiet" test ! -s warnings
+done
+expect_error 2 "its gamma, the forget coefficient, is method.forget_weight" "$unlearn" "${dry[@]}" \
+  --method SimNPO --set method.gamma=0.125 --set method.delta=0
 expect_error 2 "retain_loss_eps" "$unlearn" "${dry[@]}" --method pdu --set method.retain_loss_eps=
 expect_error 2 "use: unlearn task-vector" "$unlearn" "${dry[@]}" --method tv
 expect_error 2 "blocks 0 to 3" run far --method rmu --set method.layer=4

@@ -90,6 +90,25 @@ expect "it took the program along" grep -qF "export UNLEARN=$unlearn" "$script"
 expect "one point a task" test ! -e "$work/an array/beta=1,seed=2"
 expect "no shared report" test ! -e "$work/an array/report.html"
 
+# What the job asks for stands before its first command, where Slurm reads it.
+job_lines() { sed -n '/^#SBATCH/p;/^set /q' "$1"; }
+expect "its messages have a place" grep -qxF "#SBATCH --output=\"$work/an array/slurm-%A_%a.log\"" <(job_lines "$script")
+expect "no GPU: said" grep -q "asks for no GPU; --gpus 1" "$work/stderr"
+expect "no time limit: said" grep -q -- "--time 2:00:00" "$work/stderr"
+script=$("$source_dir/scripts/sweep.sh" --config quickstart.yaml --beta 1,2 --output "$work/a%b" --slurm --gpus a100:2 \
+  --time 2:30:00 --sbatch=--partition=gpu --sbatch --mem=64G 2>"$work/stderr")
+for line in "--gres=gpu:a100:2" "--time=2:30:00" "--partition=gpu" "--mem=64G" "--array=0-1" \
+  "--output=$work/a%%b/slurm-%A_%a.log"; do
+  expect "the job says $line" grep -qxF -- "#SBATCH $line" <(job_lines "$script")
+done
+expect "nothing is missing" test "$(wc -l <"$work/stderr")" -eq 1
+expect "and bash reads it" bash -n "$script"
+sweep=("$source_dir/scripts/sweep.sh" --config quickstart.yaml --beta 1 --output "$work/refused")
+expect_error 2 "--gpus needs a number" "${sweep[@]}" --slurm --gpus 0
+expect_error 2 "--time needs Slurm's form" "${sweep[@]}" --slurm --time soon
+expect_error 2 "--sbatch needs an option" "${sweep[@]}" --slurm --sbatch gpu
+expect_error 2 "belong to --slurm" "${sweep[@]}" --gpus 1
+expect "nothing is written" test ! -e "$work/refused"
 expect_error 2 "--jobs needs a whole number" "$source_dir/scripts/sweep.sh" --jobs=none
 expect_error 2 "nothing to sweep" "$source_dir/scripts/sweep.sh" --output "$work/x"
 expect_error 2 "unknown option '--betta'" "$source_dir/scripts/sweep.sh" --betta 1
