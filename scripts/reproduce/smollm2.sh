@@ -7,10 +7,11 @@
 # LR (1e-4) and EPOCHS (6 passes over forget01) count where a method has none of its own, DTYPE
 # (bfloat16) is the training precision, LEARN_LR and LEARN_EPOCHS are those of the first part, SETTINGS
 # more flags of unlearn, UNLEARN the program. A finished part is not done again. Retain rows are taken
-# in turn (data.pairing=cyclic): TOFU's own fixed pairs would show a method only 32 of the 80.
+# in turn (data.pairing=cyclic): TOFU's own fixed pairs would show a method only 32 of the 80. TEMPLATE
+# (llama2) is the template: the paper's plain tags, not the ChatML that the model was tuned on.
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
-[ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+case "${1:-}" in -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+[ $# -ge 3 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 model=$1 data=$2 output=$3
 shift 3
 methods=("$@")
@@ -22,7 +23,7 @@ mkdir -p "$output"
 head -n 80 "$data/retain99.json" >"$output/retain.jsonl"
 awk 1 "$data/forget01.json" "$output/retain.jsonl" >"$output/known.jsonl" # awk ends every line
 common=(--set train.batch_size=8 --set train.save_every=never --set "model.dtype=${DTYPE:-bfloat16}"
-  --set model.save_dtype=float32 --overwrite)
+  --set model.save_dtype=float32 --set "model.template=${TEMPLATE:-llama2}" --overwrite)
 
 done_already() { grep -qs '"status": "done"' "$1/run.json"; }
 

@@ -4,6 +4,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/chat_marks.h"
+#include "unlearn/data/chat_template.h"
 #include "unlearn/model/causal_lm.h"
 
 namespace unlearn::commands {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr const char* kAuto = "auto";
 constexpr const char* kKey = "model.template";
+constexpr const char* kChat = "chat";
 
 // The record of the run whose model lies in `folder`; empty when no run made it.
 fs::path config_of_run(const fs::path& folder) {
@@ -20,8 +22,21 @@ fs::path config_of_run(const fs::path& folder) {
   return fs::exists(run / "run.json") && fs::exists(config) ? config : fs::path();
 }
 
+data::Template chat_of(const fs::path& folder) {
+  data::Template result;
+  result.name = kChat;
+  result.mask_answer_tag = true;
+  result.add_special = false;  // the template writes BOS where the model wants it
+  result.chat = data::load_chat_template(folder);
+  return result;
+}
+
+data::Template named(const std::string& name, const fs::path& folder) {
+  return name == kChat ? chat_of(folder) : data::named_template(name);
+}
+
 // Nothing else of a run's config counts: it may be another version's.
-std::optional<data::Template> template_of_run(const fs::path& config) {
+std::optional<data::Template> template_of_run(const fs::path& config, const fs::path& folder) {
   const config::Settings record = config::Settings::from_file(config);
   config::Settings settings;
   for (const auto& [key, setting] : record.values()) {
@@ -32,56 +47,25 @@ std::optional<data::Template> template_of_run(const fs::path& config) {
   if (const config::Setting* name = settings.find(kKey)) {
     const auto text = name->value.is_string() ? name->value.get<std::string>() : std::string();
     if (text == kAuto) return std::nullopt;
-    return data::named_template(text);
+    return named(text, folder);
   }
   if (settings.values().empty()) return std::nullopt;
   config::SettingsReader reader(settings);
   return data::template_from_json(reader.subtree(kKey));
 }
 
-struct ChatTemplate {
-  fs::path file;
-  std::string jinja;  // empty: the folder has none
-};
-
-// The text of a "chat_template" entry: a string, or a list of {name, template} with a default.
-std::string chat_entry(const Json& config) {
-  const auto entry = config.is_object() ? config.find("chat_template") : config.end();
-  if (entry == config.end()) return "";
-  if (entry->is_string()) return entry->get<std::string>();
-  if (!entry->is_array()) return "";
-  for (const Json& item : *entry) {
-    if (item.is_object() && item.value("name", "") == "default") {
-      return item.value("template", "");
-    }
-  }
-  return "";
-}
-
-ChatTemplate chat_template_of(const fs::path& folder) {
-  const fs::path own = folder / "chat_template.jinja";
-  if (fs::exists(own)) return {own, read_file(own)};
-  for (const char* name : {"chat_template.json", "tokenizer_config.json"}) {
-    const fs::path file = folder / name;
-    if (!fs::exists(file)) continue;
-    const std::string jinja = chat_entry(read_json(file));
-    if (!jinja.empty()) return {file, jinja};
-  }
-  return {};
-}
-
 void check_chat_template(const fs::path& folder, const data::Template& chosen,
                          ForeignChat foreign) {
   if (foreign == ForeignChat::kIgnore) return;
-  const ChatTemplate chat = chat_template_of(folder);
+  const data::ChatSource chat = data::find_chat_template(folder);
   if (chat.jinja.empty() || data::has_marks_of(chat.jinja, chosen)) return;
   const std::vector<std::string> like = data::templates_like(chat.jinja);
-  const std::string message =
-      cat(chat.file.string(), ": the model's own chat template is not '", chosen.name,
-          "', which model.template: auto means for its family; give --set model.template=NAME for ",
-          "the prompts it was trained with (",
-          like.empty() ? "none of ours has its marks" : cat("with its marks: ", join(like, ", ")),
-          "; known: ", join(data::template_names(), ", "), "), or a map of your own");
+  const std::string message = cat(
+      chat.file.string(), ": the model's own chat template is not '", chosen.name,
+      "', which model.template: auto means for its family; say which prompts it was trained with: ",
+      "--set model.template=chat for the folder's own, or NAME (",
+      like.empty() ? "none of ours has its marks" : cat("with its marks: ", join(like, ", ")),
+      "; known: ", join(data::template_names(), ", "), "), or a map of your own");
   if (foreign == ForeignChat::kRefuse) user_error(message);
   log::warn(message);
 }
@@ -108,12 +92,17 @@ data::Template resolve_template(const RunConfig& config, const fs::path& model_f
                                 ForeignChat foreign) {
   if (config.custom_template) return *config.custom_template;
   const std::string& name = config.model.prompt_template;
-  if (name != kAuto) return data::named_template(name);
+  if (name != kAuto) return named(name, model_folder);
   if (const fs::path run = config_of_run(model_folder); !run.empty()) {
-    if (const auto found = template_of_run(run)) {
+    if (const auto found = template_of_run(run, model_folder)) {
       log::info("template: ", found->name, " (from ", run.string(), ")");
       return *found;
     }
+  }
+  // People's own rows are asked as the model's users ask; a benchmark's tags are fixed.
+  if (config.data.benchmark == "qa" && !data::find_chat_template(model_folder).jinja.empty()) {
+    log::info("template: chat (the model folder's own)");
+    return chat_of(model_folder);
   }
   const Json model_config = read_json(model_folder / "config.json");
   const data::Template chosen = data::named_template(model::prompt_template_of(model_config));

@@ -11,9 +11,10 @@ namespace unlearn::commands {
 enum class ForeignChat { kRefuse, kWarn, kIgnore };
 
 // The template of a model, logged with where it is from: what the config names; for `auto`, that of
-// the run of this program which wrote the folder; else the family's. A folder whose own chat
-// template (chat_template.jinja, tokenizer_config.json) has other marks than the family's is
-// refused with the choice of names (UserError), or warned of; kIgnore: no prompt is built.
+// the run of this program which wrote the folder; for people's own questions (data.benchmark: qa)
+// the folder's own chat template, if it has one; else the family's. A folder whose chat template
+// (chat_template.jinja, tokenizer_config.json) has other marks than the family's is refused with
+// the choice of names (UserError), or warned of; kIgnore: no prompt is built.
 data::Template resolve_template(const RunConfig& config, const std::filesystem::path& model_folder,
                                 ForeignChat foreign);
 

@@ -37,6 +37,16 @@ Example plain_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
   return example;
 }
 
+// Whether the answer's turn must still be ended. A folder's own chat template may end it with a
+// token of its own behind the answer.
+bool lacks_end(const Template& tmpl, const std::vector<int32_t>& tokens, size_t masked,
+               int32_t end) {
+  if (tokens.empty()) return true;
+  if (!tmpl.chat) return tokens.back() != end;
+  const auto answer = tokens.begin() + static_cast<int64_t>(std::min(masked, tokens.size()));
+  return std::find(answer, tokens.end(), end) == tokens.end();
+}
+
 // open-unlearning, src/data/utils.py: the prompt with the assistant's start tag is masked, EOS is
 // appended unless the rendered text ends with it.
 Example chat_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
@@ -44,14 +54,14 @@ Example chat_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
   const std::string prompt = tmpl.prompt(question, /*tag=*/true);
   const size_t masked = tok.encode(prompt, tmpl.add_special).size();
   Example example;
-  example.tokens =
-      tok.encode(prompt + tmpl.rendered_answer(answer) + tmpl.answer_end, tmpl.add_special);
+  example.tokens = tok.encode(tmpl.conversation(question, answer), tmpl.add_special);
   auto limit = static_cast<size_t>(max_length);
-  if (tmpl.answer_end.empty()) {  // no chat template: cut first, so that EOS is always there
+  if (tmpl.answer_end.empty() &&
+      !tmpl.chat) {  // no chat template: cut first, so that EOS is always there
     if (example.tokens.size() > limit) example.tokens.resize(limit);
     ++limit;
   }
-  if (example.tokens.empty() || example.tokens.back() != end_of_text(tok)) {
+  if (lacks_end(tmpl, example.tokens, masked, end_of_text(tok))) {
     example.tokens.push_back(end_of_text(tok));
   }
   if (example.tokens.size() > limit) example.tokens.resize(limit);

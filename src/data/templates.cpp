@@ -1,5 +1,6 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/python_text.h"
+#include "unlearn/data/chat_template.h"
 #include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
@@ -40,6 +41,7 @@ const std::vector<Template>& all_templates() {
 }  // namespace
 
 std::string Template::prompt(const std::string& question, bool tag) const {
+  if (chat) return chat->prompt(question);
   std::string text = question_start;
   text += trim == Trim::kBothEnds ? python_strip(question) : std::string_view(question);
   text += question_end;
@@ -53,6 +55,11 @@ std::string Template::rendered_answer(const std::string& answer) const {
   return begin == std::string::npos ? "" : answer.substr(begin);
 }
 
+std::string Template::conversation(const std::string& question, const std::string& answer) const {
+  if (chat) return chat->conversation(question, answer);
+  return prompt(question, /*tag=*/true) + rendered_answer(answer) + answer_end;
+}
+
 std::vector<std::string> template_names() {
   std::vector<std::string> names;
   for (const Template& item : all_templates()) names.push_back(item.name);
@@ -64,7 +71,7 @@ Template named_template(const std::string& name) {
     if (item.name == name) return item;
   }
   user_error("model.template: unknown template '", name, "'", did_you_mean(name, template_names()),
-             "; known: auto, ", join(template_names(), ", "));
+             "; known: auto, chat (the folder's own), ", join(template_names(), ", "));
 }
 
 Template template_from_json(const Json& map) {

@@ -40,23 +40,40 @@ echo "data: {benchmark: tofu, forget: forget05, root: $fiction}" >eval.yaml
   --set eval.rows=1 --output evaluated >/dev/null 2>eval.log
 expect "eval takes the run's template" grep -q "template: zephyr (from .*first/config" eval.log
 
-# A folder with a chat template of another kind than the family's.
+# A folder with a chat template of another kind than the family's: a benchmark's prompts are refused
+# until they are named, people's own rows are asked by the folder's template.
 cp -r "$tiny" chat
-echo "{% for m in messages %}{{ '<|im_start|>' + m.role + m.content + '<|im_end|>' }}{% endfor %}" \
-  >chat/chat_template.jinja
-expect_error 2 "chat template is not .*with its marks: qwen2" "$unlearn" "${own[@]}" --model chat \
-  --output run "${short[@]}"
-expect_error 2 "chat template is not" "$unlearn" finetune --config finetune.yaml --model chat \
-  --output run "${short[@]}"
-expect_error 2 "chat template is not" "$unlearn" eval --benchmark tofu --data "$fiction" \
-  --set data.forget=forget05 --model chat --output evaluated2
+echo "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}" >chat/chat_template.jinja
+tofu=(--set data.benchmark=tofu --data "$fiction" --set data.forget=forget05)
+expect_error 2 "chat template is not .*with its marks: qwen2" "$unlearn" "${tofu[@]}" \
+  --model chat --output run "${short[@]}"
+expect_error 2 "chat template is not" "$unlearn" finetune "${tofu[@]}" --set data.train=retain95 \
+  --model chat --output run "${short[@]}"
+expect_error 2 "chat template is not" "$unlearn" eval "${tofu[@]}" --model chat --output evaluated2
+"$unlearn" finetune --config finetune.yaml --model chat --output chatty "${short[@]}" >/dev/null 2>&1
+expect "own rows are asked as the folder says" grep -q "template: chat" chatty/config.resolved.yaml
+"$unlearn" "${tofu[@]}" --model chatty/model --output chattier "${short[@]}" >/dev/null 2>&1
+expect "and so by the run after it" grep -q "template: chat" chattier/config.resolved.yaml
+"$unlearn" score --model chatty/model --input <(echo '{"prompt":"Who?","answer":"Me."}') --quiet >chat.scored
+"$unlearn" score --model chatty/model --template none --quiet --input \
+  <(printf '%s\n' '{"text":"<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\nMe.<|im_end|>\n"}') >text.scored
+ids() { sed -E 's/.*"input_ids":\[([0-9,]*)\].*/\1/' "$1"; }
+expect "the template's text, then EOS" test "$(ids chat.scored)" = "$(ids text.scored),0"
+echo "{{ messages[0]['content'] | shuffle }}" >chat/chat_template.jinja
+expect_error 2 "chat_template.jinja: line 1: the filter 'shuffle' is not known" "$unlearn" \
+  "${own[@]}" --model chat --output run "${short[@]}"
+echo "hello" >chat/chat_template.jinja
+expect_error 2 "chat_template.jinja: leaves out" "$unlearn" "${own[@]}" --model chat --output run "${short[@]}"
+expect_error 2 "has no chat template" "$unlearn" "${own[@]}" --set model.template=chat --output run "${short[@]}"
 rm chat/chat_template.jinja
 sed -i.before '1s/{/{"chat_template": [{"name": "default", "template": "<|im_start|> {{ x }}"}],/' \
   chat/tokenizer_config.json
-expect_error 2 "tokenizer_config.json: the model's own chat template" "$unlearn" "${own[@]}" \
+expect_error 2 "tokenizer_config.json: the model's own chat template" "$unlearn" "${tofu[@]}" \
   --model chat --output run "${short[@]}"
 expect "nothing written" test ! -e run
-"$unlearn" "${own[@]}" --model chat --output run --set model.template=qwen2 "${short[@]}" >/dev/null 2>&1
+"$unlearn" "${own[@]}" --model chat --output run --set model.template=qwen2 "${short[@]}" \
+  >/dev/null 2>&1
 echo '{"prompt":"Who?","answer":"Me."}' >rows.jsonl
 "$unlearn" score --model chat --input rows.jsonl >/dev/null 2>score.log
 expect "score warns" grep -q "warn.*chat template is not" score.log

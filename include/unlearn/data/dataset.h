@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ enum class Trim {
   kAnswersNewlines,  // Qwen3's: new lines before an answer
 };
 
+class ChatTemplate;
+
 // The text around a question and its answer:
 // question_start + question + question_end + answer_tag + answer.
 struct Template {
@@ -35,11 +38,15 @@ struct Template {
   // the family has none (zephyr).
   bool add_special = true;
   Trim trim = Trim::kNone;
+  // The model folder's own chat template, which then makes the whole text; null: the parts above.
+  std::shared_ptr<const ChatTemplate> chat = nullptr;
 
   // The text up to the answer; `tag`: with answer_tag.
   std::string prompt(const std::string& question, bool tag) const;
   // The answer as it stands in the rendered text, without answer_end.
   std::string rendered_answer(const std::string& answer) const;
+  // The whole text.
+  std::string conversation(const std::string& question, const std::string& answer) const;
 };
 
 // A template by name; UserError lists the names.
