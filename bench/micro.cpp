@@ -44,9 +44,10 @@ void adamw(benchmark::State& state) {
   const auto dtype = state.range(0) == 16 ? torch::kBFloat16 : torch::kFloat;
   torch::Tensor weight = torch::randn({4 << 20}).to(dtype);
   weight.mutable_grad() = torch::randn({4 << 20}).to(dtype);
-  const train::AdamWOptions options{.state_bits = state.range(1)};
-  train::AdamW optimizer({{"weight", weight}}, options, [](const std::string&) { return true; });
-  for (auto _ : state) optimizer.step(1e-5, 0.5);
+  const auto optimizer = train::optimizers().front().make();
+  optimizer->start({{{"weight", weight}}, optimizer->shards()}, {.state_bits = state.range(1)},
+                   [](const std::string&) { return true; });
+  for (auto _ : state) optimizer->step(1e-5, 0.5);
   state.SetItemsProcessed(state.iterations() * weight.numel());
 }
 BENCHMARK(adamw)

@@ -6,6 +6,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/train/update_rule.h"
 
 namespace unlearn::commands {
 namespace fs = std::filesystem;
@@ -55,6 +56,7 @@ void check_reference(const RunConfig& config, const model::ModelDims& own) {
 // What the method says about the model: its blocks and parameters.
 void check_method(const RunConfig& config, model::ModelFootprint footprint) {
   config.loss->start(train::model_facts(footprint.dims, config.train));
+  train::check_update(config.train, *config.loss);
   const std::string example = footprint.trained.front().first;
   const std::vector<std::string> patterns = config.loss->needs().trainable;
   footprint.train_only(patterns);

@@ -12,6 +12,8 @@
 #include "unlearn/losses/loss.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/train/optimizer.h"
+#include "unlearn/train/update_rule.h"
 
 namespace unlearn::commands {
 namespace {
@@ -76,6 +78,23 @@ Json list_methods() {
   }
   return entries;
 }
+
+// Optimizers or update rules, with their own settings.
+template <class Thing>
+Json list_registered(const std::vector<train::Registered<Thing>>& registry,
+                     const std::string& prefix) {
+  Json entries = Json::array();
+  for (const auto& entry : registry) {
+    entries.push_back({{"name", entry.name},
+                       {"help", entry.help},
+                       {"parameters", describe_fields(*entry.make(), prefix)}});
+  }
+  return entries;
+}
+
+Json list_optimizers() { return list_registered(train::optimizers(), "train."); }
+
+Json list_updates() { return list_registered(train::updates(), "train.update."); }
 
 Json list_models() {
   Json entries = Json::array();
@@ -184,6 +203,13 @@ void print_names(const Json& entry, const char* key, const char* title) {
 }
 
 void print_entries(const Json& entries) {
+  size_t longest = 0;  // of the parameters' names
+  for (const Json& entry : entries) {
+    for (const Json& field : entry.value("parameters", Json::array())) {
+      longest = std::max(longest, field.at("name").get<std::string>().size());
+    }
+  }
+  const int width = std::max(18, static_cast<int>(longest));
   for (const Json& entry : entries) {
     if (entry.contains("range")) {
       print_field(entry, 28);
@@ -205,7 +231,7 @@ void print_entries(const Json& entries) {
     }
     for (const Json& field : entry.value("parameters", Json::array())) {
       std::cout << "    ";
-      print_field(field, 18);
+      print_field(field, width);
     }
   }
 }
@@ -214,10 +240,10 @@ struct List {
   const char* name;
   Json (*make)();
 };
-constexpr List kLists[] = {{"methods", list_methods},       {"models", list_models},
-                           {"benchmarks", list_benchmarks}, {"metrics", list_metrics},
-                           {"templates", list_templates},   {"configs", list_configs},
-                           {"settings", list_settings}};
+constexpr List kLists[] = {
+    {"methods", list_methods},     {"optimizers", list_optimizers}, {"updates", list_updates},
+    {"models", list_models},       {"benchmarks", list_benchmarks}, {"metrics", list_metrics},
+    {"templates", list_templates}, {"configs", list_configs},       {"settings", list_settings}};
 
 const List& find_list(const std::string& wanted) {
   for (const List& list : kLists) {

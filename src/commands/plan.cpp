@@ -29,11 +29,14 @@ std::string gib(int64_t bytes) {
 }
 
 std::string memory_lines(const train::MemoryPlan& memory, int64_t available, bool is_half) {
-  const std::pair<const char*, int64_t> parts[] = {
-      {"weights", memory.weights}, {"gradients", memory.gradients},
-      {"state", memory.state},     {"activations", memory.activations},
-      {"logits", memory.logits},   {"reference", memory.reference},
-      {"program", memory.program}};
+  const std::pair<const char*, int64_t> parts[] = {{"weights", memory.weights},
+                                                   {"gradients", memory.gradients},
+                                                   {"state", memory.state},
+                                                   {"update", memory.update},
+                                                   {"activations", memory.activations},
+                                                   {"logits", memory.logits},
+                                                   {"reference", memory.reference},
+                                                   {"program", memory.program}};
   std::string text = cat("memory      peak ", gib(memory.peak), " GiB of ", gib(available),
                          " GiB available\n            GiB:");
   for (const auto& [name, bytes] : parts) {

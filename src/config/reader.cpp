@@ -61,6 +61,14 @@ std::string text_of(const Setting& setting, const std::string& key, const FieldS
   return value;
 }
 
+// The first key of a section; "" where there is no such section.
+std::string first_below(const std::vector<std::string>& known, const std::string& section) {
+  const auto found = std::find_if(known.begin(), known.end(), [&](const std::string& key) {
+    return key.starts_with(section + ".");
+  });
+  return found == known.end() ? "" : *found;
+}
+
 bool is_unset(const Setting& setting, const FieldSpec& spec) {
   return setting.value.is_null() || (!spec.unset_word.empty() && setting.value.is_string() &&
                                      setting.value.get<std::string>() == spec.unset_word);
@@ -163,12 +171,13 @@ void SettingsReader::refuse_unknown() const {
         });
     if (known) continue;
     // A whole section left empty ("method:") says nothing.
-    const bool empty_section =
-        setting.value.is_null() &&
-        std::any_of(known_.begin(), known_.end(),
-                    [&key = key](const std::string& k) { return k.starts_with(key + "."); });
-    if (!empty_section) {
+    const std::string first = first_below(known_, key);
+    if (first.empty()) {
       user_error(setting.origin, ": unknown key '", key, "'", did_you_mean(key, known_));
+    }
+    if (!setting.value.is_null()) {
+      user_error(setting.origin, ": ", key, ": is a section, not a value; its first key is ",
+                 first);
     }
   }
 }

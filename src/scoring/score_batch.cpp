@@ -65,6 +65,7 @@ void fill_layout(TokenScores& scores, const data::PackedBatch& batch, Role role)
 
 void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
   if (!scores.logp.defined()) return;
+  if (scores.examples.empty()) scores.reference_logp = scores.logp.detach();
   std::vector<Tensor> parts;
   for (const data::Example* example : scores.examples) {
     if (!reference.has_logp(*example)) return;
@@ -90,6 +91,11 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
   std::vector<int64_t> rows, targets;
   std::vector<Tensor> reference_rows;
   scores.row_offsets = {0};
+  if (scores.examples.empty()) {
+    const auto wide = hidden.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+    scores.row_values = torch::zeros({0}, hidden.options().dtype(wide));
+    return;
+  }
   const int64_t end = row_end(scores.examples, wanted);
   for (const data::Segment& segment : batch.segments) {
     if (segment.role != role) continue;
@@ -137,6 +143,8 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
   scores.hidden = captured.index_select(0, upload(rows, captured.device())).to(dtype);
   if (!reference_rows.empty()) {
     scores.reference_hidden = upload(torch::cat(reference_rows), captured.device()).to(dtype);
+  } else if (reference != nullptr && scores.examples.empty()) {
+    scores.reference_hidden = scores.hidden.detach();
   }
 }
 

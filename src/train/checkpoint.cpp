@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kModel = "model.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr const char* kUpdate = "update.safetensors";
 constexpr const char* kState = "state.json";
 
 using checkpoint::NamedTensor;
@@ -21,56 +22,67 @@ NamedTensor named(const std::string& name, const torch::Tensor& tensor, bool cop
   return {name, copy ? own.to(torch::kCPU, /*non_blocking=*/false, copy) : own};
 }
 
-// One tensor of the optimizer's state, on the first process; the others give their parts to it.
-torch::Tensor gather_part(const AdamW& optimizer, const AdamW::StatePart& part,
+// One tensor of the state, on the first process; the others give their parts to it.
+torch::Tensor gather_part(const ShardedParameters& parameters, const StatePart& part,
                           const distributed::Group& group) {
   if (!group.leads()) {
     if (part.own.defined()) group.send(part.own.view({-1}).to(torch::kCPU), 0);
     return {};
   }
   const torch::Tensor whole = torch::empty(part.sizes, part.dtype);
-  for (const Piece& piece : optimizer.pieces()) {
-    if (piece.parameter != part.parameter) continue;
-    const int64_t size = (piece.size + part.unit - 1) / part.unit;
-    const torch::Tensor target = whole.view({-1}).narrow(0, piece.begin / part.unit, size);
-    if (piece.part == group.rank()) {
+  for (const Shard& shard : parameters.shards()) {
+    if (shard.parameter != part.parameter) continue;
+    const int64_t size = (shard.size + part.unit - 1) / part.unit;
+    const torch::Tensor target = whole.view({-1}).narrow(0, shard.begin / part.unit, size);
+    if (shard.part == group.rank()) {
       target.copy_(part.own.view({-1}));
     } else {
-      group.receive(target, piece.part);
+      group.receive(target, shard.part);
     }
   }
   return whole;
 }
 
 // The whole state, of which the processes hold parts, one tensor at a time.
-std::vector<checkpoint::PlannedTensor> shared_state(const AdamW& optimizer,
+std::vector<checkpoint::PlannedTensor> shared_state(const ShardedParameters& parameters,
+                                                    const std::vector<StatePart>& parts,
                                                     const distributed::Group& group) {
   std::vector<checkpoint::PlannedTensor> planned;
-  for (const AdamW::StatePart& part : optimizer.state()) {
-    planned.push_back({part.name, part.sizes, part.dtype,
-                       [&optimizer, &group, part] { return gather_part(optimizer, part, group); }});
+  for (const StatePart& part : parts) {
+    planned.push_back({part.name, part.sizes, part.dtype, [&parameters, &group, part] {
+                         return gather_part(parameters, part, group);
+                       }});
   }
   return planned;
 }
 
+// The same on a process that does not write.
+void give_parts(std::vector<checkpoint::PlannedTensor> planned) {
+  checkpoint::sort_as_written(planned);
+  for (const auto& tensor : planned) tensor.make();
+}
+
 // Whether tensors on a GPU can be copied with room to spare.
-bool fits_host(const AdamW& optimizer) {
-  if (optimizer.parameters().front().second.is_cpu()) return false;
-  int64_t bytes = optimizer.state_bytes();
-  for (const auto& [name, tensor] : optimizer.parameters()) {
+bool fits_host(const TrainedState& trained) {
+  const ShardedParameters& parameters = trained.optimizer.parameters();
+  if (parameters.device().is_cpu()) return false;
+  int64_t bytes = trained.optimizer.state_bytes();
+  for (const auto& [name, tensor] : parameters.all()) {
     bytes += static_cast<int64_t>(tensor.nbytes());
   }
+  for (const StatePart& part : trained.update) bytes += static_cast<int64_t>(part.own.nbytes());
   return available_host_bytes() > bytes + bytes / 4;
 }
 
 // `Tensors`: tensors, or how they are made.
 template <class Tensors>
 void write_files(const fs::path& folder, const std::vector<NamedTensor>& model,
-                 const Tensors& optimizer, const Json& state) {
+                 const Tensors& optimizer, const Tensors& update, const Json& state) {
   fs::remove_all(folder);
   fs::create_directories(folder);
   checkpoint::write_safetensors(folder / kModel, model);
   checkpoint::write_safetensors(folder / kOptimizer, optimizer);
+  if (!update.empty()) checkpoint::write_safetensors(folder / kUpdate, update);
   write_file_atomic(folder / kState, state.dump(2) + "\n");
   write_file_atomic(folder / "DONE", "");
 }
@@ -121,10 +133,12 @@ void CheckpointWriter::wait() {
   if (pending_.valid()) pending_.get();
 }
 
-void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
+void CheckpointWriter::write(const fs::path& folder, const TrainedState& trained,
                              const TrainingState& state, const distributed::Group& group,
                              std::function<void()> afterwards) {
   wait();
+  const Optimizer& optimizer = trained.optimizer;
+  const ShardedParameters& parameters = optimizer.parameters();
   const Json json = {{"step", state.step},
                      {"optimizer_steps", optimizer.steps_done()},
                      {"stream_position", state.stream_position},
@@ -132,31 +146,35 @@ void CheckpointWriter::write(const fs::path& folder, const AdamW& optimizer,
                      {"fingerprint", state.fingerprint}};
   std::vector<NamedTensor> model;
   if (group.size() > 1) {
-    std::vector<checkpoint::PlannedTensor> moments = shared_state(optimizer, group);
+    const auto moments = shared_state(parameters, optimizer.state(), group);
+    const auto update = shared_state(parameters, trained.update, group);
     if (!group.leads()) {
-      checkpoint::sort_as_written(moments);
-      for (const auto& tensor : moments) tensor.make();
+      give_parts(moments);
+      give_parts(update);
       return;
     }
-    for (const auto& [name, tensor] : optimizer.parameters()) {
+    for (const auto& [name, tensor] : parameters.all()) {
       model.push_back({name, tensor.detach()});
     }
-    write_files(folder, model, moments, json);
+    write_files(folder, model, moments, update, json);
     if (afterwards) afterwards();
     return;
   }
   const bool in_background = when_ == CheckpointWrites::kBackground ||
-                             (when_ == CheckpointWrites::kAuto && fits_host(optimizer));
-  std::vector<NamedTensor> moments;
-  for (const auto& [name, tensor] : optimizer.parameters()) {
+                             (when_ == CheckpointWrites::kAuto && fits_host(trained));
+  for (const auto& [name, tensor] : parameters.all()) {
     model.push_back(named(name, tensor, in_background));
   }
-  for (const AdamW::StatePart& part : optimizer.state()) {
-    moments.push_back(named(part.name, part.own, in_background));
-  }
+  const auto tensors_of = [&](const std::vector<StatePart>& parts) {
+    std::vector<NamedTensor> tensors;
+    for (const StatePart& part : parts) {
+      tensors.push_back(named(part.name, part.own, in_background));
+    }
+    return tensors;
+  };
   auto task = [folder, json, afterwards = std::move(afterwards), model = std::move(model),
-               moments = std::move(moments)] {
-    write_files(folder, model, moments, json);
+               moments = tensors_of(optimizer.state()), update = tensors_of(trained.update)] {
+    write_files(folder, model, moments, update, json);
     if (afterwards) afterwards();
   };
   if (in_background) {
@@ -174,13 +192,14 @@ void check_resumable(const fs::path& folder, const Json& fingerprint) {
   }
 }
 
-TrainingState read_checkpoint(const fs::path& folder, AdamW& optimizer, const Json& fingerprint) {
+TrainingState read_checkpoint(const fs::path& folder, const TrainedState& trained,
+                              const Json& fingerprint) {
   check_resumable(folder, fingerprint);
   const auto [state, optimizer_steps] = read_state(folder);
   const checkpoint::SafetensorsFile weights(folder / kModel);
   const checkpoint::SafetensorsFile moments(folder / kOptimizer);
   torch::NoGradGuard no_grad;
-  for (const auto& [name, parameter] : optimizer.parameters()) {
+  for (const auto& [name, parameter] : trained.optimizer.parameters().all()) {
     const torch::Tensor saved = weights.view(name);
     if (saved.sizes() != parameter.sizes() || saved.scalar_type() != parameter.scalar_type()) {
       user_error(weights.path().string(), ": tensor '", name, "' does not fit the model");
@@ -188,8 +207,13 @@ TrainingState read_checkpoint(const fs::path& folder, AdamW& optimizer, const Js
     torch::Tensor target = parameter;
     target.copy_(saved);
   }
-  optimizer.load_state([&](const std::string& name) { return moments.view(name); },
-                       optimizer_steps);
+  trained.optimizer.load_state([&](const std::string& name) { return moments.view(name); },
+                               optimizer_steps);
+  if (!trained.update.empty()) {
+    const checkpoint::SafetensorsFile update(folder / kUpdate);
+    load_parts(trained.update, trained.optimizer.parameters(),
+               [&](const std::string& name) { return update.view(name); });
+  }
   return state;
 }
 

@@ -16,7 +16,7 @@ void check_not_cut(int64_t micro_batches) {
 }
 
 struct FreeGradients::Shared {
-  AdamW* optimizer = nullptr;
+  Optimizer* optimizer = nullptr;
   bool is_armed = false;
   double lr = 0;
   std::mutex mutex;  // autograd may run hooks on a thread per device
@@ -39,7 +39,7 @@ class FreeGradients::Hook : public torch::autograd::PostAccumulateGradHook {
     if (std::isfinite(norm)) {
       shared.optimizer->update(index_, shared.lr);
     } else if (shared.first_nonfinite.empty()) {
-      shared.first_nonfinite = shared.optimizer->parameters()[index_].first;
+      shared.first_nonfinite = shared.optimizer->parameters().all()[index_].first;
     }
     parameter.mutable_grad() = torch::Tensor();
   }
@@ -49,16 +49,17 @@ class FreeGradients::Hook : public torch::autograd::PostAccumulateGradHook {
   size_t index_;
 };
 
-FreeGradients::FreeGradients(AdamW& optimizer) : shared_(std::make_shared<Shared>()) {
+FreeGradients::FreeGradients(Optimizer& optimizer) : shared_(std::make_shared<Shared>()) {
   shared_->optimizer = &optimizer;
-  for (size_t i = 0; i < optimizer.parameters().size(); ++i) {
-    torch::autograd::impl::set_post_acc_grad_hooks(optimizer.parameters()[i].second,
+  const NamedTensors& parameters = optimizer.parameters().all();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    torch::autograd::impl::set_post_acc_grad_hooks(parameters[i].second,
                                                    std::make_unique<Hook>(shared_, i));
   }
 }
 
 FreeGradients::~FreeGradients() {
-  for (const auto& [name, parameter] : shared_->optimizer->parameters()) {
+  for (const auto& [name, parameter] : shared_->optimizer->parameters().all()) {
     torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
   }
 }

@@ -15,7 +15,7 @@ void check_not_cut(int64_t micro_batches);
 class FreeGradients {
  public:
   // Hooks itself to the parameters of `optimizer`, which must outlive it.
-  explicit FreeGradients(AdamW& optimizer);
+  explicit FreeGradients(Optimizer& optimizer);
   ~FreeGradients();
   FreeGradients(const FreeGradients&) = delete;
   FreeGradients& operator=(const FreeGradients&) = delete;

@@ -31,6 +31,34 @@ struct Modes {
   std::string master, state_bits, recompute;
 };
 
+// A process's share of what all keep, of which one tensor's is `largest`.
+int64_t share_of(int64_t bytes, int64_t largest, ShardRule rule, int64_t processes) {
+  const int64_t even = (bytes + processes - 1) / processes;
+  return rule == ShardRule::kTensors ? std::max(even, largest) : even;
+}
+
+// What the optimizer and the update rule keep.
+void add_state(const MemoryShape& shape, const TrainConfig& asked, MemoryPlan& plan) {
+  TrainConfig config = asked;
+  config.master = plan.master;
+  config.state_bits = plan.state_bits;
+  const auto optimizer = make_chosen(optimizers(), config.optimizer);
+  const auto update = make_chosen(updates(), config.update);
+  const OptimizerOptions options = optimizer_options(config, *optimizer);
+  int64_t largest_state = 0, largest_update = 0;
+  for (const auto& [name, elements] : shape.model.trained) {
+    const int64_t state = optimizer->state_bytes(elements, shape.dtype, options);
+    const int64_t kept = update->kept_bytes(elements, shape.dtype);
+    plan.state += state;
+    plan.update += kept;
+    largest_state = std::max(largest_state, state);
+    largest_update = std::max(largest_update, kept);
+  }
+  const ShardRule rule = optimizer->shards();
+  plan.state = share_of(plan.state, largest_state, rule, shape.processes);
+  plan.update = share_of(plan.update, largest_update, rule, shape.processes);
+}
+
 // Bytes of logits alive at a time: what the forward pass keeps of label rows and of rows whose
 // whole distribution is compared, and the chunk that is being worked on.
 struct LogitsBytes {
@@ -98,11 +126,9 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.weights = (plan.trained + shape.model.frozen) * element + shape.model.packed_bytes;
   int64_t largest = 0;
   for (const auto& [name, elements] : shape.model.trained) {
-    plan.state += optimizer_bytes(elements, shape.dtype, parse_master(modes.master),
-                                  std::stoll(modes.state_bits));
     largest = std::max(largest, elements * element);
   }
-  plan.state = (plan.state + shape.processes - 1) / shape.processes;
+  add_state(shape, config, plan);
   plan.gradients = config.free_gradients ? largest : plan.trained * element;
   // From the second micro-batch on, the gradients so far are there from the start.
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
@@ -111,7 +137,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.reference = shape.reference_bytes;
   plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
   if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
-  plan.peak = plan.weights + plan.state + plan.reference + plan.program + working;
+  plan.peak = plan.weights + plan.state + plan.update + plan.reference + plan.program + working;
   return plan;
 }
 
@@ -124,15 +150,15 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
     return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
   };
-  for_each_step(inputs, device, shape.processes, kStepsMeasured, [&](const StepCut& cut) {
-    check_shares(inputs.config, cut);
-    for (int64_t r = 0; r < shape.processes; ++r) {
-      shape.micro_batches =
-          std::max(shape.micro_batches, static_cast<int64_t>(cut.end_of(r) - cut.begin_of(r)));
-    }
-    for (const MicroBatch& items : cut.micro_batches) {
+  // Terms that are run apart never lie in one micro-batch, and their gradients add up.
+  const bool is_apart = make_chosen(updates(), inputs.config.update)->needs().several_passes;
+  const std::vector<Terms> passes =
+      is_apart ? std::vector{Terms::kForget, Terms::kRetain} : std::vector{Terms::kAll};
+  const auto measure = [&](const MicroBatch& items) {
+    for (const Terms terms : passes) {
       int64_t tokens = 0, labels = 0, rows = 0;
       for (const data::PackItem& item : items) {
+        if (!belongs_to(item.role, terms)) continue;
         const auto inputs_of_item = static_cast<int64_t>(item.example->tokens.size()) - 1;
         tokens += inputs_of_item;
         labels += item.example->num_labels;
@@ -142,6 +168,15 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
       shape.label_rows = std::max(shape.label_rows, labels);
       shape.kl_rows = std::max(shape.kl_rows, rows);
     }
+  };
+  for_each_step(inputs, device, shape.processes, kStepsMeasured, [&](const StepCut& cut) {
+    check_shares(inputs.config, cut);
+    for (int64_t r = 0; r < shape.processes; ++r) {
+      const auto batches = static_cast<int64_t>(cut.end_of(r) - cut.begin_of(r));
+      shape.micro_batches =
+          std::max(shape.micro_batches, batches * static_cast<int64_t>(passes.size()));
+    }
+    for (const MicroBatch& items : cut.micro_batches) measure(items);
   });
   const auto element = static_cast<int64_t>(torch::elementSize(shape.dtype));
   const int64_t width = shape.model.dims.hidden_size;
@@ -161,9 +196,15 @@ MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int6
   const auto choices = [](const std::string& asked, std::vector<std::string> when_auto) {
     return asked == "auto" ? when_auto : std::vector<std::string>{asked};
   };
-  const std::string master = config.master == "auto" ? "split" : config.master;
+  const OptimizerModes modes = make_chosen(optimizers(), config.optimizer)->modes();
+  const std::string master = config.master == "auto" ? modes.masters.front() : config.master;
+  std::vector<std::string> widths;  // that `auto` may mean
+  for (const char* bits : {"32", "8"}) {
+    const auto& known = modes.state_bits;
+    if (std::find(known.begin(), known.end(), bits) != known.end()) widths.emplace_back(bits);
+  }
   MemoryPlan smallest;
-  for (const std::string& bits : choices(config.state_bits, {"32", "8"})) {
+  for (const std::string& bits : choices(config.state_bits, widths)) {
     for (const std::string& recompute : choices(config.recompute, {"none", "selective", "full"})) {
       const MemoryPlan plan = predict(shape, config, {master, bits, recompute});
       if (plan.peak <= available) return plan;

@@ -28,9 +28,9 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
   std::vector<ItemGroup> groups;
   for (const data::PairItem& item : items) {
     ItemGroup& group = groups.emplace_back();
-    const std::pair<Role, int64_t> members[] = {{Role::kForget, item.forget},
-                                                {Role::kRetain, item.retain},
-                                                {Role::kAlternate, item.alternate}};
+    const std::pair<data::Role, int64_t> members[] = {{data::Role::kForget, item.forget},
+                                                      {data::Role::kRetain, item.retain},
+                                                      {data::Role::kAlternate, item.alternate}};
     for (const auto& [role, row] : members) {
       const data::Example* example = data.find(role, row);
       if (example == nullptr || !needs.reads(role)) continue;
@@ -139,16 +139,35 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
       result.hidden.push_back({example, request.positions, request.skip});
     }
   };
-  if (needs.reference_forget) add_rows(inputs.data, Role::kForget, forget, result.logp);
-  if (needs.reference_alternate) add_rows(inputs.data, Role::kAlternate, alternate, result.logp);
-  add_hidden(Role::kForget, forget, needs.forget_rows);
-  add_hidden(Role::kRetain, retain, needs.retain_rows);
+  if (needs.reference_forget) add_rows(inputs.data, data::Role::kForget, forget, result.logp);
+  if (needs.reference_alternate)
+    add_rows(inputs.data, data::Role::kAlternate, alternate, result.logp);
+  add_hidden(data::Role::kForget, forget, needs.forget_rows);
+  add_hidden(data::Role::kRetain, retain, needs.retain_rows);
   if (needs.reference_hidden_retain) {
-    for (const data::Example* example : examples(Role::kRetain, retain)) {
+    for (const data::Example* example : examples(data::Role::kRetain, retain)) {
       result.layer_hidden.push_back({example, scoring::RowPositions::kLabelTokens});
     }
   }
   return result;
+}
+
+bool belongs_to(data::Role role, Terms terms) {
+  if (terms == Terms::kAll) return true;
+  return (role == data::Role::kRetain) == (terms == Terms::kRetain);
+}
+
+StepCut examples_of(const StepCut& cut, Terms terms) {
+  if (terms == Terms::kAll) return cut;
+  StepCut part = cut;
+  part.micro_batches.clear();
+  for (const MicroBatch& items : cut.micro_batches) {
+    MicroBatch& kept = part.micro_batches.emplace_back();
+    for (const data::PackItem& item : items) {
+      if (belongs_to(item.role, terms)) kept.push_back(item);
+    }
+  }
+  return part;
 }
 
 int64_t input_tokens(const data::Example& example) {

@@ -9,6 +9,7 @@
 #include "unlearn/data/packing.h"
 #include "unlearn/data/pair_stream.h"
 #include "unlearn/train/trainer.h"
+#include "unlearn/train/update_rule.h"
 
 namespace unlearn::train {
 
@@ -41,6 +42,11 @@ struct StepCut {
   size_t begin_of(int64_t process) const { return shares[static_cast<size_t>(process)]; }
   size_t end_of(int64_t process) const { return shares[static_cast<size_t>(process) + 1]; }
 };
+
+// Whether examples of this role are run for these terms.
+bool belongs_to(data::Role role, Terms terms);
+// The same step with the examples of these terms alone.
+StepCut examples_of(const StepCut& cut, Terms terms);
 
 // The step as the run's config cuts it. With averaging: exact each process gets a row of items with
 // about as many tokens, which is then cut for itself; with micro_batch_mean the micro-batches are

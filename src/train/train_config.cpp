@@ -3,9 +3,30 @@
 #include <algorithm>
 #include <charconv>
 
+#include "unlearn/config/nested_fields.h"
 #include "unlearn/core/error.h"
+#include "unlearn/train/optimizer.h"
+#include "unlearn/train/update_rule.h"
 
 namespace unlearn::train {
+namespace {
+
+// Whether the optimizer has the memory modes that are asked for.
+void check_modes(const TrainConfig& config) {
+  const auto optimizer = make_chosen(optimizers(), config.optimizer);
+  optimizer->check();
+  const OptimizerModes modes = optimizer->modes();
+  const auto check = [&](const char* key, const std::string& value,
+                         const std::vector<std::string>& known) {
+    if (value == "auto" || std::find(known.begin(), known.end(), value) != known.end()) return;
+    user_error("train.", key, ": ", config.optimizer.name, " has only ", join(known, ", "),
+               ", not '", value, "'");
+  };
+  check("master", config.master, modes.masters);
+  check("state_bits", config.state_bits, modes.state_bits);
+}
+
+}  // namespace
 
 void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("epochs", epochs,
@@ -35,12 +56,18 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "learning rate after the warm-up", .choices = {"linear", "cosine", "constant"}});
   v.field("weight_decay", weight_decay,
           {.help = "decoupled decay of weight matrices (not of biases and norms)", .min = 0});
-  v.field("beta1", beta1, {.help = "AdamW's first-moment decay", .min = 0, .max = 0.999999});
-  v.field("beta2", beta2, {.help = "AdamW's second-moment decay", .min = 0, .max = 0.99999999});
-  v.field("epsilon", epsilon, {.help = "AdamW's epsilon", .min = 0, .exclusive_min = true});
   v.field("max_grad_norm", max_grad_norm,
           {.help = "clip the global gradient norm at this; 0: no clipping", .min = 0});
-  v.field("optimizer", optimizer, {.help = "update rule", .choices = {"adamw"}});
+  v.field("optimizer", optimizer.name,
+          {.help = "what turns gradients into weights (unlearn list optimizers)",
+           .choices = names_of(optimizers())});
+  visit_chosen(optimizers(), optimizer, v);
+  v.field("update.name", update.name,
+          {.help = "how a step's gradient is made (unlearn list updates); its own settings stand "
+                   "beside the name",
+           .choices = names_of(updates())});
+  config::NestedFields own(v, "update");
+  visit_chosen(updates(), update, own);
   v.field(
       "master", master,
       {.help = "fp32 master of bfloat16 weights: split keeps it exactly as bf16 + int16, sr keeps "
@@ -48,7 +75,7 @@ void TrainConfig::visit(config::FieldVisitor& v) {
                "vanish)",
        .choices = {"auto", "split", "sr", "none"}});
   v.field("state_bits", state_bits,
-          {.help = "bits of AdamW's moments; auto: 32 where they fit, else 8",
+          {.help = "bits of the optimizer's state; auto: 32 where they fit, else 8",
            .choices = {"auto", "32", "16", "8"}});
   v.field("recompute", recompute,
           {.help = "activations recomputed in the backward pass: none, selective (feed-forward "
@@ -92,6 +119,7 @@ void TrainConfig::visit(config::FieldVisitor& v) {
 }
 
 void TrainConfig::check() const {
+  check_modes(*this);
   if (averaging == "micro_batch_mean" && !micro_batch_size) {
     user_error(
         "train.averaging: micro_batch_mean needs train.micro_batch_size (the reference's "

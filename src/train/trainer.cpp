@@ -36,16 +36,14 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   return parameters;
 }
 
-AdamWOptions adamw_options(const TrainConfig& config, const distributed::Group& group) {
-  return {.beta1 = config.beta1,
-          .beta2 = config.beta2,
-          .epsilon = config.epsilon,
-          .weight_decay = config.weight_decay,
-          .master = parse_master(config.master),
-          .state_bits = config.state_bits == "auto" ? 32 : std::stoll(config.state_bits),
-          .seed = static_cast<uint64_t>(config.seed),
-          .part = group.rank(),
-          .parts = group.size()};
+std::unique_ptr<Optimizer> start_optimizer(const TrainerInputs& inputs) {
+  auto optimizer = make_chosen(optimizers(), inputs.config.optimizer);
+  NamedTensors parameters = trainable(*inputs.model, inputs.loss->needs().trainable);
+  optimizer->start(
+      {std::move(parameters), optimizer->shards(), inputs.group->rank(), inputs.group->size()},
+      optimizer_options(inputs.config, *optimizer),
+      [&](const std::string& name) { return inputs.model->is_decayed(name); });
+  return optimizer;
 }
 
 }  // namespace
@@ -76,14 +74,15 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       hooks_(std::move(hooks)),
       plan_(plan_steps(inputs_.config, count_rows(inputs_.data.forget))),
       stream_(stream_options(inputs_)),
-      optimizer_(trainable(*inputs_.model, inputs_.loss->needs().trainable),
-                 adamw_options(inputs_.config, *inputs_.group),
-                 [this](const std::string& name) { return inputs_.model->is_decayed(name); }) {
+      optimizer_(start_optimizer(inputs_)),
+      update_(make_chosen(updates(), inputs_.config.update)) {
+  check_update(inputs_.config, *inputs_.loss);
   inputs_.model->set_recompute(parse_recompute(inputs_.config.recompute));
-  if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(optimizer_);
+  if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(*optimizer_);
   if (inputs_.group->size() > 1) {
-    exchange_ = std::make_unique<GradientExchange>(optimizer_, *inputs_.group);
+    exchange_ = std::make_unique<GradientExchange>(optimizer_->parameters(), *inputs_.group);
   }
+  update_->start(optimizer_->parameters(), static_cast<uint64_t>(inputs_.config.seed));
 }
 
 Trainer::~Trainer() = default;
@@ -91,8 +90,8 @@ Trainer::~Trainer() = default;
 torch::Device Trainer::device() const { return inputs_.model->parameters().front().device(); }
 
 void Trainer::resume_from(int64_t checkpoint_step) {
-  const TrainingState state =
-      read_checkpoint(folder_.checkpoint(checkpoint_step), optimizer_, inputs_.fingerprint);
+  const TrainingState state = read_checkpoint(folder_.checkpoint(checkpoint_step),
+                                              {*optimizer_, update_->state()}, inputs_.fingerprint);
   step_ = state.step;
   stream_.set_cursor(state.stream_position);
   inputs_.loss->load_state(state.loss_state);
@@ -101,7 +100,7 @@ void Trainer::resume_from(int64_t checkpoint_step) {
 }
 
 void Trainer::save_checkpoint() {
-  checkpoints_.write(folder_.checkpoint(step_), optimizer_,
+  checkpoints_.write(folder_.checkpoint(step_), {*optimizer_, update_->state()},
                      {.step = step_,
                       .stream_position = stream_.cursor(),
                       .loss_state = inputs_.loss->save_state(),
@@ -124,11 +123,10 @@ void Trainer::update_weights(StepRecord& record) {
     record.grad_norm = result.gradient_norm;
     nonfinite = result.first_nonfinite;
   } else {
-    if (exchange_) exchange_->sum_gradients();
-    record.grad_norm = optimizer_.gradient_norm();
+    record.grad_norm = optimizer_->parameters().gradient_norm();
     if (exchange_) record.grad_norm = std::sqrt(group.sum(record.grad_norm * record.grad_norm));
     if (!std::isfinite(record.grad_norm)) {
-      nonfinite = group.first(optimizer_.first_nonfinite_gradient()).text;
+      nonfinite = group.first(optimizer_->parameters().first_nonfinite_gradient()).text;
     }
   }
   if (!std::isfinite(record.grad_norm)) {
@@ -148,8 +146,8 @@ void Trainer::update_weights(StepRecord& record) {
   if (inputs_.config.max_grad_norm > 0) {
     scale = std::min(1.0, inputs_.config.max_grad_norm / (record.grad_norm + kClipEpsilon));
   }
-  optimizer_.step(record.lr, scale);
-  optimizer_.zero_gradients();
+  optimizer_->step(record.lr, scale);
+  optimizer_->parameters().clear_gradients();
   if (exchange_) exchange_->share_weights();
 }
 
@@ -215,8 +213,11 @@ StepRecord Trainer::do_step() {
   }
   const int64_t last_epoch = begin + static_cast<int64_t>(next_epoch);
   if (next_epoch > 0) end_epoch_inside(cut, last_epoch);
-  const StepMeans means = accumulate_gradients(inputs_, cut, record.step,
-                                               {epochs_before(begin), epochs_before(last_epoch)});
+  StepExamplesLoss loss(inputs_, cut, record.step,
+                        {epochs_before(begin), epochs_before(last_epoch)});
+  StepWeights weights(*optimizer_, exchange_.get(), *inputs_.group, record.step);
+  update_->make_gradient(loss, weights);
+  const StepMeans means = loss.finish();
   record.loss = means.loss;
   record.terms = means.terms;
   record.diagnostics = means.diagnostics;

@@ -88,6 +88,15 @@ expect_error 2 "did you mean 'simnpo'" "$unlearn" "${run[@]}" --method simnp
 expect_error 2 "did you mean 'train.epochs'" "$unlearn" "${run[@]}" --set train.epoch=3
 expect_error 2 "dotted.key=value" "$unlearn" "${run[@]}" --set train.epochs
 expect_error 2 "a whole number" "$unlearn" "${run[@]}" --set train.batch_size=2.5
+expect_error 2 "did you mean 'sam'" "$unlearn" "${run[@]}" --set train.update.name=sem
+expect_error 2 "did you mean 'train.update.rho'" "$unlearn" "${run[@]}" --set 'train.update={name: sam, roh: 1}'
+expect_error 2 "unknown key 'train.update.rho'" "$unlearn" "${run[@]}" --set train.update.rho=1
+expect_error 2 "train.update: is a section" "$unlearn" "${run[@]}" --set train.update=sam
+expect_error 2 "method: is a section" "$unlearn" "${run[@]}" --set method=npo
+expect_error 2 "train.update: gru needs a retain term" "$unlearn" "${run[@]}" --set train.update.name=gru \
+  --set method.retain_loss=none
+expect_error 2 "train.update: sam makes.*train.free_gradients" "$unlearn" "${run[@]}" \
+  --set train.update.name=sam --set train.free_gradients=true --set train.max_grad_norm=0
 expect_error 2 "must be one of linear" "$unlearn" "${run[@]}" --set train.schedule=sine
 expect_error 2 "must be > 0" "$unlearn" "${run[@]}" --beta 0
 expect_error 2 "give one" "$unlearn" "${run[@]}" --gamma 0.5 --set method.delta=0.2

@@ -76,6 +76,12 @@ compare stochastic 0.1 --set model.dtype=bfloat16 --set train.master=sr
 compare means 1e-4 --set train.averaging=micro_batch_mean --set train.micro_batch_size=1
 compare recomputed 1e-4 --set train.recompute=full --set train.batch_tokens=80
 compare kto 1e-4 --method kto_sigmoid --set method.forget_weight=1
+# Update rules: their passes, their norms and products, and what they keep are of all processes.
+# (A step along a short gradient enlarges what rounding did to it.)
+compare sam 1e-3 --set train.update='{name: sam, rho: 0.05}' --set train.batch_tokens=80
+compare sam_kto 1e-3 --method kto_sigmoid --set train.update.name=sam
+compare gru 1e-4 --set train.update='{name: gru, objective: forget, added_retain: 0.5}'
+compare gru_lora 1e-4 --set train.update.name=gru --set train.lora.rank=4 --set train.lora.dropout=0.3
 
 # RMU's two statistics, one for each role.
 run=("$unlearn" --config "$source_dir/configs/fiction.yaml" --model "$source_dir/data/tiny"
@@ -96,6 +102,20 @@ one=$(plan_of --set train.master=split --set train.state_bits=32)
 half=$(plan_of --set train.master=split --set train.state_bits=32 --nproc 2)
 expect "half of the state for each of two: $one, $half" \
   awk -v one="$one" -v half="$half" 'BEGIN { exit !(half < 0.7 * one) }'
+
+# So is what a rule keeps, and its checkpoint fits any number of processes.
+gru=(--set train.update='{name: gru, objective: forget}' --epochs 10 --set train.save_every=5)
+kept_of() { "${run[@]}" --output plan --dry-run --log-level error "$@" | grep -c ' update 0'; }
+expect "the plan counts what a rule keeps" test "$(kept_of "${gru[@]}")" = 1
+expect "and nothing where it keeps nothing" test "$(kept_of)" = 0
+"${run[@]}" "${gru[@]}" --output gru.whole >/dev/null
+"${run[@]}" "${gru[@]}" --output gru.parts --nproc 2 >/dev/null
+expect "its state is in the checkpoint" test -s gru.parts/checkpoints/step-15/update.safetensors
+expect "and where there is none, no file" test ! -e of2/checkpoints/step-15/update.safetensors
+rm -r gru.parts/model gru.parts/checkpoints/step-20
+sed -i 's/"status": "done"/"status": "interrupted"/' gru.parts/run.json
+"${run[@]}" "${gru[@]}" --output gru.parts --resume >last.log 2>&1
+same_numbers "a rule's state, resumed by one process" gru.whole gru.parts 1e-4
 
 # start FOLDER NPROC: in the background, until ten steps are saved; sets $pid
 start() {

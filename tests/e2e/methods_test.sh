@@ -36,6 +36,18 @@ expect "the list is long" test "$(wc -l <trained)" -ge 16
 while read -r method; do
   run "all-$method" --method "$method" && ended "all-$method"
 done <trained
+
+# Every update rule by its name alone, with every method that has a forget and a retain term.
+"$unlearn" list updates --json | sed -n 's/^    "name": "\(.*\)",*$/\1/p' >rules
+expect "rules are listed" test "$(tr '\n' ' ' <rules)" = "plain sam gru "
+expect "with their settings" grep -q "train.update.rho" <("$unlearn" list updates)
+expect "optimizers too" grep -q "train.beta1" <("$unlearn" list optimizers)
+grep -vx -e nll -e ga -e ga_forgetkl -e ceu -e undial -e 'kto_.*' trained >two_sided
+grep -vx plain rules | while read -r rule; do
+  while read -r method; do
+    run "$rule-$method" --method "$method" --set "train.update.name=$rule" && ended "$rule-$method"
+  done <two_sided
+done
 run rmu --method RMU --set 'method.module_regex=model\.layers\.2' \
   --set 'method.trainable_params_regex=[model\.layers\.(1|2)\.mlp\.down_proj\.weight]' && ended rmu
 expect "rmu's direction is kept" grep -q '"direction"' rmu/method_state.json

@@ -141,6 +141,34 @@ TEST_P(EveryMethod, ReadsOnlyWhatItNeeds) {
   loss_->diagnostics(batch.inputs);
 }
 
+// Update rules run the terms of one side alone: the other side is empty then, and the terms that
+// are run keep their sums.
+TEST_P(EveryMethod, TheOtherSideMayBeEmpty) {
+  for (const char* retain : {"", "nll", "kl"}) {
+    config::Settings settings;
+    if (*retain != '\0') settings.set("method.retain_loss", retain, "test");
+    config::SettingsReader(settings).read("method", *loss_);
+    const Batch whole = fixture_a();
+    const Batch empty({}, {}, {});
+    LossInputs forget = whole.inputs, kept = whole.inputs;
+    forget.retain = empty.inputs.retain;
+    kept.forget = empty.inputs.forget;
+    kept.alternate = empty.inputs.alternate;
+    fix_statistics(*loss_, whole.inputs);
+    const auto together = loss_->sums(whole.inputs);
+    const auto forget_sums = loss_->sums(forget);
+    const auto retain_sums = loss_->sums(kept);
+    const std::vector<Term> terms = loss_->terms();
+    for (size_t t = 0; t < terms.size(); ++t) {
+      const auto& own = terms[t].role == data::Role::kRetain ? retain_sums : forget_sums;
+      EXPECT_EQ(own[t].item<double>(), together[t].item<double>()) << terms[t].name;
+    }
+    loss_->statistics(forget);
+    loss_->statistics(kept);
+    loss_->diagnostics(forget);
+  }
+}
+
 TEST_P(EveryMethod, TermsAreForgetThenRetain) {
   const std::set<std::string> known = {"forget", "retain", "forget_kl"};
   for (const Term& term : loss_->terms()) EXPECT_TRUE(known.contains(term.name)) << term.name;

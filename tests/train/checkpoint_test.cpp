@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "test_folder.h"
+#include "train/started_optimizer.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::train {
@@ -15,8 +16,12 @@ class CheckpointTest : public ::testing::TestWithParam<CheckpointWrites> {
   void SetUp() override {
     torch::manual_seed(4);
     parameters_ = {{"w", torch::randn({300, 7}).set_requires_grad(true)}};
-    optimizer_ = std::make_unique<AdamW>(parameters_, AdamWOptions{},
-                                         [](const std::string&) { return true; });
+    optimizer_ = start_default_optimizer(parameters_, {}, [](const std::string&) { return true; });
+    kept_ = {{.name = "kept.w",
+              .parameter = 0,
+              .sizes = {300, 7},
+              .dtype = torch::kFloat,
+              .own = torch::randn({300, 7})}};
     step();
   }
   void step() {
@@ -27,7 +32,10 @@ class CheckpointTest : public ::testing::TestWithParam<CheckpointWrites> {
 
   TestFolder folder_;
   NamedTensors parameters_;
-  std::unique_ptr<AdamW> optimizer_;
+  TrainedState trained() const { return {*optimizer_, kept_}; }
+
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<StatePart> kept_;  // by an update rule
 };
 
 TEST_P(CheckpointTest, HoldsTheMoment) {
@@ -35,25 +43,28 @@ TEST_P(CheckpointTest, HoldsTheMoment) {
   const torch::Tensor moment = optimizer_->state().front().own.clone();
   bool told = false;
   CheckpointWriter writer(GetParam());
-  writer.write(folder_.path() / "1", *optimizer_, {.step = 1}, distributed::alone(),
+  writer.write(folder_.path() / "1", trained(), {.step = 1}, distributed::alone(),
                [&] { told = true; });
+  const torch::Tensor kept = kept_.front().own.clone();
+  kept_.front().own.zero_();
   step();
   step();
   writer.wait();
   EXPECT_TRUE(told);
   EXPECT_TRUE(fs::exists(folder_.path() / "1/DONE"));
   EXPECT_FALSE(parameters_.front().second.detach().equal(at_the_time));
-  const TrainingState state = read_checkpoint(folder_.path() / "1", *optimizer_, Json::object());
+  const TrainingState state = read_checkpoint(folder_.path() / "1", trained(), Json::object());
   EXPECT_EQ(state.step, 1);
   EXPECT_TRUE(parameters_.front().second.detach().equal(at_the_time));
   EXPECT_TRUE(optimizer_->state().front().own.equal(moment));
+  EXPECT_TRUE(kept_.front().own.equal(kept));
 }
 
 TEST_P(CheckpointTest, FailuresAreThrown) {
   write_file_atomic(folder_.path() / "file", "no folder");
   CheckpointWriter writer(GetParam());
   EXPECT_ANY_THROW({
-    writer.write(folder_.path() / "file/1", *optimizer_, {.step = 1}, distributed::alone());
+    writer.write(folder_.path() / "file/1", trained(), {.step = 1}, distributed::alone());
     writer.wait();
   });
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "test_gpu.h"
+#include "train/started_optimizer.h"
 #include "unlearn/model/device_kernels.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/train/optimizer.h"
@@ -29,7 +30,7 @@ class GpuTest : public ::testing::TestWithParam<torch::Dtype> {
 TEST_P(GpuTest, AdamWIsBitEqual) {
   for (const Master master : {Master::kSplit, Master::kStochastic, Master::kRounded}) {
     for (const int64_t bits : {32, 16, 8}) {
-      const AdamWOptions options{.master = master, .state_bits = bits, .seed = 3};
+      const OptimizerOptions options{.master = master, .state_bits = bits, .seed = 3};
       const torch::Tensor start = random({70001}), small = random({9});
       const auto run = [&](torch::Device device) {
         torch::manual_seed(5);
@@ -37,15 +38,16 @@ TEST_P(GpuTest, AdamWIsBitEqual) {
         for (const auto& [name, value] : {std::pair{"w", start}, std::pair{"b", small}}) {
           parameters.emplace_back(name, value.to(device).clone().set_requires_grad(true));
         }
-        AdamW optimizer(parameters, options, [](const std::string& name) { return name == "w"; });
+        const auto optimizer = start_default_optimizer(
+            parameters, options, [](const std::string& name) { return name == "w"; });
         for (int i = 0; i < 5; ++i) {
           for (auto& [name, tensor] : parameters) {
             tensor.mutable_grad() = random(tensor.sizes()).to(device);
           }
-          optimizer.step(1e-3, 0.9);
+          optimizer->step(1e-3, 0.9);
         }
         NamedTensors result;
-        for (const auto& part : optimizer.state()) result.emplace_back(part.name, part.own);
+        for (const auto& part : optimizer->state()) result.emplace_back(part.name, part.own);
         result.insert(result.end(), parameters.begin(), parameters.end());
         return result;
       };

@@ -17,6 +17,7 @@ struct Modes {
   const char* master;
   const char* state_bits;
   bool free_gradients = false;
+  Choice update = {.name = "plain"};
 };
 
 // Trains the tiny model; one object is one model in one run folder.
@@ -78,9 +79,14 @@ TrainConfig config_of(const Modes& mode, int64_t steps) {
   config.master = mode.master;
   config.state_bits = mode.state_bits;
   config.free_gradients = mode.free_gradients;
+  config.update = mode.update;
   if (mode.free_gradients) config.max_grad_norm = 0;
   return config;
 }
+
+const Choice kSam = {"sam", {{"rho", 0.1}}};
+const Choice kSamAtRandom = {"sam", {{"rho", 0.1}, {"perturb_rounding", "stochastic"}}};
+const Choice kGru = {"gru", {{"objective", "forget"}, {"added_retain", 1.0}}};
 
 class TrainingMode : public ::testing::TestWithParam<Modes> {};
 
@@ -98,20 +104,26 @@ TEST_P(TrainingMode, ResumesToTheBit) {
   parts.expect_same_weights(whole);
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, TrainingMode,
-                         ::testing::Values(Modes{"fp32", torch::kFloat32, "auto", "auto"},
-                                           Modes{"fp32_8", torch::kFloat32, "auto", "8"},
-                                           Modes{"fp32_16", torch::kFloat32, "auto", "16"},
-                                           Modes{"fp64", torch::kFloat64, "auto", "auto"},
-                                           Modes{"split_32", torch::kBFloat16, "split", "32"},
-                                           Modes{"split_16", torch::kBFloat16, "split", "16"},
-                                           Modes{"split_8", torch::kBFloat16, "split", "8"},
-                                           Modes{"sr_32", torch::kBFloat16, "sr", "32"},
-                                           Modes{"sr_16", torch::kBFloat16, "sr", "16"},
-                                           Modes{"sr_8", torch::kBFloat16, "sr", "8"},
-                                           Modes{"sr_8_free", torch::kBFloat16, "sr", "8", true},
-                                           Modes{"none_32", torch::kBFloat16, "none", "32"}),
-                         [](const auto& mode) { return mode.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Modes, TrainingMode,
+    ::testing::Values(Modes{"fp32", torch::kFloat32, "auto", "auto"},
+                      Modes{"fp32_8", torch::kFloat32, "auto", "8"},
+                      Modes{"fp32_16", torch::kFloat32, "auto", "16"},
+                      Modes{"fp64", torch::kFloat64, "auto", "auto"},
+                      Modes{"split_32", torch::kBFloat16, "split", "32"},
+                      Modes{"split_16", torch::kBFloat16, "split", "16"},
+                      Modes{"split_8", torch::kBFloat16, "split", "8"},
+                      Modes{"sr_32", torch::kBFloat16, "sr", "32"},
+                      Modes{"sr_16", torch::kBFloat16, "sr", "16"},
+                      Modes{"sr_8", torch::kBFloat16, "sr", "8"},
+                      Modes{"sr_8_free", torch::kBFloat16, "sr", "8", true},
+                      Modes{"none_32", torch::kBFloat16, "none", "32"},
+                      Modes{"sam", torch::kFloat32, "auto", "auto", false, kSam},
+                      Modes{"sam_half", torch::kBFloat16, "split", "8", false, kSam},
+                      Modes{"sam_random", torch::kBFloat16, "split", "32", false, kSamAtRandom},
+                      Modes{"gru", torch::kFloat32, "auto", "auto", false, kGru},
+                      Modes{"gru_half", torch::kBFloat16, "sr", "8", false, kGru}),
+    [](const auto& mode) { return mode.param.name; });
 
 TEST(FreeGradientsTest, GiveTheSameBits) {
   for (const char* recompute : {"none", "full"}) {
@@ -135,6 +147,58 @@ TEST(FreeGradientsTest, RefuseASecondMicroBatchAndClipping) {
   EXPECT_THROW(run.train(config), UserError);
   config.max_grad_norm = 1;
   EXPECT_THROW(config.check(), UserError);
+}
+
+// The rules work on gradients and weights alone: recomputed activations change no bit, and a finer
+// cut only the order of sums.
+TEST(UpdateRules, ReachTheSameWeightsRecomputedAndCut) {
+  for (const Choice& rule : {kSam, kGru}) {
+    TrainConfig config = config_of({"", torch::kFloat32, "auto", "auto", false, rule}, 5);
+    TinyRun whole("rule_whole", torch::kFloat32);
+    const auto want = whole.train(config);
+    TrainConfig plain = config;
+    plain.update = {.name = "plain"};
+    TinyRun without("rule_plain", torch::kFloat32);
+    const auto other = without.train(plain);
+    EXPECT_EQ(other.front(), want.front());  // the same loss at the same weights
+    EXPECT_NE(other.back(), want.back());
+    config.recompute = "full";
+    TinyRun recomputed("rule_recomputed", torch::kFloat32);
+    EXPECT_EQ(recomputed.train(config), want);
+    recomputed.expect_same_weights(whole);
+    config.batch_tokens = 16;
+    TinyRun cut("rule_cut", torch::kFloat32);
+    const auto near = cut.train(config);
+    for (size_t i = 0; i < want.size(); ++i) {
+      EXPECT_NEAR(near[i], want[i], 1e-4 * std::abs(want[i])) << rule.name << " step " << i;
+    }
+  }
+}
+
+TEST(UpdateRules, RefuseWhatTheyCannotDo) {
+  const auto loss = [](const char* method, const Json& options) {
+    return make_loss(method, options);
+  };
+  TrainConfig config;
+  config.update = kGru;
+  EXPECT_NO_THROW(check_update(config, *loss("simnpo", Json::object())));
+  EXPECT_THROW(check_update(config, *loss("simnpo", {{"retain_loss", "none"}})), UserError);
+  EXPECT_THROW(check_update(config, *loss("nll", Json::object())), UserError);
+  config.update = kSam;
+  EXPECT_NO_THROW(check_update(config, *loss("nll", Json::object())));
+  EXPECT_THROW(check_update(config, *loss("nll", {{"stream", "retain"}})), UserError);
+  config.averaging = "micro_batch_mean";
+  const auto pdu = loss("pdu", {{"retain_loss_eps", 0.5}});
+  EXPECT_THROW(check_update(config, *pdu), UserError);
+  EXPECT_NO_THROW(check_update(config, *loss("simnpo", Json::object())));
+  config.averaging = "exact";
+  config.free_gradients = true;
+  for (const Choice& rule : {kSam, kGru}) {
+    config.update = rule;
+    EXPECT_THROW(check_update(config, *loss("simnpo", Json::object())), UserError);
+  }
+  config.update = {.name = "plain"};
+  EXPECT_NO_THROW(check_update(config, *loss("simnpo", Json::object())));
 }
 
 // 250 steps that take the loss far down, with an exact master (fp32 weights; bf16 weights and their

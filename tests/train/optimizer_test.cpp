@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "train/started_optimizer.h"
+
 namespace unlearn::train {
 namespace {
 
@@ -37,8 +39,9 @@ TEST_F(OptimizerTest, FollowsTheRuleWithAndWithoutDecay) {
   const torch::Tensor start = torch::randn({7, 5}, torch::kDouble);
   torch::Tensor weight = start.clone().set_requires_grad(true);
   torch::Tensor bias = start.clone().set_requires_grad(true);
-  AdamW optimizer({{"w", weight}, {"b", bias}}, {.weight_decay = 0.1},
-                  [](const std::string& name) { return name == "w"; });
+  const auto optimizer =
+      start_default_optimizer({{"w", weight}, {"b", bias}}, {.weight_decay = 0.1},
+                              [](const std::string& name) { return name == "w"; });
   torch::Tensor want_weight = start.clone();
   torch::Tensor want_bias = start.clone();
   ReferenceAdamW weight_rule{1e-2, 0.9, 0.999, 1e-8, 0.1, {}, {}};
@@ -47,7 +50,7 @@ TEST_F(OptimizerTest, FollowsTheRuleWithAndWithoutDecay) {
     const torch::Tensor gradient = torch::randn({7, 5}, torch::kDouble);
     weight.mutable_grad() = gradient * 4;
     bias.mutable_grad() = gradient * 4;
-    optimizer.step(1e-2, 0.25);
+    optimizer->step(1e-2, 0.25);
     weight_rule.update(want_weight, gradient);
     bias_rule.update(want_bias, gradient);
   }
@@ -61,8 +64,8 @@ torch::Tensor join_master(const torch::Tensor& high, const torch::Tensor& low) {
   return bits.view(torch::kFloat);
 }
 
-torch::Tensor state_of(const AdamW& optimizer, const std::string& name) {
-  for (const AdamW::StatePart& part : optimizer.state()) {
+torch::Tensor state_of(const Optimizer& optimizer, const std::string& name) {
+  for (const StatePart& part : optimizer.state()) {
     if (part.name == name) return part.own;
   }
   return {};
@@ -73,7 +76,7 @@ bool decay_all(const std::string&) { return true; }
 // fp32 parameters follow ATen's own kernel up to rounding.
 TEST_F(OptimizerTest, FollowsATen) {
   torch::Tensor weight = torch::randn({70, 300}).set_requires_grad(true);
-  AdamW optimizer({{"w", weight}}, {.weight_decay = 0.1}, decay_all);
+  const auto optimizer = start_default_optimizer({{"w", weight}}, {.weight_decay = 0.1}, decay_all);
   torch::Tensor want = weight.detach().clone();
   torch::Tensor first = torch::zeros_like(want), second = torch::zeros_like(want);
   for (int i = 1; i <= 50; ++i) {
@@ -81,11 +84,11 @@ TEST_F(OptimizerTest, FollowsATen) {
     at::_fused_adamw_({want}, {weight.grad()}, {first}, {second}, {},
                       {torch::full({}, i, torch::kFloat)}, 1e-3, 0.9, 0.999, 0.1, 1e-8, false,
                       false);
-    optimizer.step(1e-3, 1.0);
+    optimizer->step(1e-3, 1.0);
   }
   EXPECT_LT((weight - want).abs().max().item<double>(), 1e-6);
-  EXPECT_TRUE(state_of(optimizer, "exp_avg.w").allclose(first, 1e-5, 1e-7));
-  EXPECT_TRUE(state_of(optimizer, "exp_avg_sq.w").allclose(second, 1e-5, 1e-9));
+  EXPECT_TRUE(state_of(*optimizer, "exp_avg.w").allclose(first, 1e-5, 1e-7));
+  EXPECT_TRUE(state_of(*optimizer, "exp_avg_sq.w").allclose(second, 1e-5, 1e-9));
 }
 
 // 200 steps: bf16 weight and remainder together are the fp32 weight, bit for bit, and so are the
@@ -94,18 +97,18 @@ TEST_F(OptimizerTest, SplitMasterIsFp32AdamW) {
   const torch::Tensor start = torch::randn({37, 301}).to(torch::kBFloat16);
   torch::Tensor half = start.clone().set_requires_grad(true);
   torch::Tensor full = start.to(torch::kFloat).set_requires_grad(true);
-  AdamW half_optimizer({{"w", half}}, {}, decay_all);
-  AdamW full_optimizer({{"w", full}}, {}, decay_all);
+  const auto half_optimizer = start_default_optimizer({{"w", half}}, {}, decay_all);
+  const auto full_optimizer = start_default_optimizer({{"w", full}}, {}, decay_all);
   for (int i = 0; i < 200; ++i) {
     const torch::Tensor gradient = torch::randn({37, 301}).to(torch::kBFloat16);
     half.mutable_grad() = gradient;
     full.mutable_grad() = gradient.to(torch::kFloat);
-    half_optimizer.step(1e-4, 0.7);
-    full_optimizer.step(1e-4, 0.7);
+    half_optimizer->step(1e-4, 0.7);
+    full_optimizer->step(1e-4, 0.7);
   }
-  EXPECT_TRUE(join_master(half.detach(), state_of(half_optimizer, "remainder.w")).equal(full));
+  EXPECT_TRUE(join_master(half.detach(), state_of(*half_optimizer, "remainder.w")).equal(full));
   for (const char* name : {"exp_avg.w", "exp_avg_sq.w"}) {
-    EXPECT_TRUE(state_of(half_optimizer, name).equal(state_of(full_optimizer, name)));
+    EXPECT_TRUE(state_of(*half_optimizer, name).equal(state_of(*full_optimizer, name)));
   }
   EXPECT_FALSE(full.equal(start.to(torch::kFloat)));
 }
@@ -115,10 +118,11 @@ TEST_F(OptimizerTest, SplitMasterIsFp32AdamW) {
 TEST_F(OptimizerTest, StochasticRoundingIsUnbiased) {
   const auto moved = [](Master master) {
     torch::Tensor weight = torch::ones({40960}, torch::kBFloat16).set_requires_grad(true);
-    AdamW optimizer({{"w", weight}}, {.weight_decay = 0, .master = master, .seed = 5}, decay_all);
+    const auto optimizer = start_default_optimizer(
+        {{"w", weight}}, {.weight_decay = 0, .master = master, .seed = 5}, decay_all);
     for (int i = 0; i < 100; ++i) {
       weight.mutable_grad() = torch::ones({40960}, torch::kBFloat16);
-      optimizer.step(1e-5, 1.0);
+      optimizer->step(1e-5, 1.0);
     }
     return 1.0 - weight.detach().to(torch::kDouble).mean().item<double>();
   };
@@ -139,39 +143,40 @@ class EveryMode : public ::testing::TestWithParam<Mode> {};
 TEST_P(EveryMode, StateRestoresToTheBit) {
   torch::manual_seed(4);
   const Mode mode = GetParam();
-  const AdamWOptions options{.master = mode.master, .state_bits = mode.bits, .seed = 9};
+  const OptimizerOptions options{.master = mode.master, .state_bits = mode.bits, .seed = 9};
   const auto gradient = [&](int64_t n) { return torch::randn({n}).to(mode.dtype); };
   torch::Tensor weight = torch::randn({5003}).to(mode.dtype).set_requires_grad(true);
   torch::Tensor bias = torch::randn({9}).to(mode.dtype).set_requires_grad(true);
-  AdamW optimizer({{"w", weight}, {"b", bias}}, options, decay_all);
+  const auto optimizer = start_default_optimizer({{"w", weight}, {"b", bias}}, options, decay_all);
   for (int i = 0; i < 3; ++i) {
     weight.mutable_grad() = gradient(5003);
     bias.mutable_grad() = gradient(9);
-    optimizer.step(1e-3, 1.0);
+    optimizer->step(1e-3, 1.0);
   }
   std::map<std::string, torch::Tensor> saved;
-  for (const AdamW::StatePart& part : optimizer.state()) saved[part.name] = part.own.clone();
+  for (const StatePart& part : optimizer->state()) saved[part.name] = part.own.clone();
   torch::Tensor weight_copy = weight.detach().clone().set_requires_grad(true);
   torch::Tensor bias_copy = bias.detach().clone().set_requires_grad(true);
-  AdamW restored({{"w", weight_copy}, {"b", bias_copy}}, options, decay_all);
-  restored.load_state([&](const std::string& name) { return saved.at(name); },
-                      optimizer.steps_done());
+  const auto restored =
+      start_default_optimizer({{"w", weight_copy}, {"b", bias_copy}}, options, decay_all);
+  restored->load_state([&](const std::string& name) { return saved.at(name); },
+                       optimizer->steps_done());
   weight.mutable_grad() = gradient(5003);
   bias.mutable_grad() = gradient(9);
   weight_copy.mutable_grad() = weight.grad().clone();
   bias_copy.mutable_grad() = bias.grad().clone();
-  optimizer.step(1e-3, 1.0);
-  restored.begin_step();
-  restored.update(1, 1e-3);
-  restored.update(0, 1e-3);
+  optimizer->step(1e-3, 1.0);
+  restored->begin_step();
+  restored->update(1, 1e-3);
+  restored->update(0, 1e-3);
   EXPECT_TRUE(weight.equal(weight_copy));
   EXPECT_TRUE(bias.equal(bias_copy));
-  const auto now = optimizer.state(), again = restored.state();
+  const auto now = optimizer->state(), again = restored->state();
   for (size_t i = 0; i < now.size(); ++i) {
     EXPECT_TRUE(now[i].own.equal(again[i].own)) << now[i].name;
   }
-  EXPECT_EQ(optimizer.state_bytes(), optimizer_bytes(5003, mode.dtype, mode.master, mode.bits) +
-                                         optimizer_bytes(9, mode.dtype, mode.master, mode.bits));
+  EXPECT_EQ(optimizer->state_bytes(), optimizer->state_bytes(5003, mode.dtype, options) +
+                                          optimizer->state_bytes(9, mode.dtype, options));
 }
 
 // Parts of the state that are held apart, each updating its own elements, do together what one
@@ -184,18 +189,17 @@ TEST_P(EveryMode, PartsAreTheWhole) {
   for (const int64_t parts : {1, 2, 3, 7, 40}) {
     struct Replica {
       NamedTensors parameters;
-      std::unique_ptr<AdamW> optimizer;
+      std::unique_ptr<Optimizer> optimizer;
     };
     const auto replica = [&](int64_t part, int64_t of) {
       Replica made;
       made.parameters = {{"w", big.clone().set_requires_grad(true)},
                          {"b", small.clone().set_requires_grad(true)},
                          {"v", (big * 2).clone().set_requires_grad(true)}};
-      made.optimizer = std::make_unique<AdamW>(
+      made.optimizer = start_default_optimizer(
           made.parameters,
-          AdamWOptions{
-              .master = mode.master, .state_bits = mode.bits, .seed = 9, .part = part, .parts = of},
-          decay_all);
+          OptimizerOptions{.master = mode.master, .state_bits = mode.bits, .seed = 9}, decay_all,
+          part, of);
       return made;
     };
     Replica whole = replica(0, 1);
@@ -218,25 +222,25 @@ TEST_P(EveryMode, PartsAreTheWhole) {
         for (size_t i = 0; i < one.parameters.size(); ++i) {
           one.parameters[i].second.mutable_grad() = whole.parameters[i].second.grad().clone();
         }
-        squares += std::pow(one.optimizer->gradient_norm(), 2);
+        squares += std::pow(one.optimizer->parameters().gradient_norm(), 2);
         one.optimizer->step(1e-3, 0.8);
       }
-      const double norm = whole.optimizer->gradient_norm();
+      const double norm = whole.optimizer->parameters().gradient_norm();
       EXPECT_NEAR(std::sqrt(squares), norm, 1e-6 * norm);
       whole.optimizer->step(1e-3, 0.8);
       // Each gives what it updated to the others.
       const torch::NoGradGuard no_grad;
-      for (const Piece& piece : whole.optimizer->pieces()) EXPECT_EQ(piece.part, 0);
+      for (const Shard& shard : whole.optimizer->parameters().shards()) EXPECT_EQ(shard.part, 0);
       int64_t elements = 0;
-      for (const Piece& piece : shared.front().optimizer->pieces()) {
+      for (const Shard& shard : shared.front().optimizer->parameters().shards()) {
         const auto of = [&](Replica& one) {
-          return one.parameters[piece.parameter].second.detach().view({-1}).narrow(0, piece.begin,
-                                                                                   piece.size);
+          return one.parameters[shard.parameter].second.detach().view({-1}).narrow(0, shard.begin,
+                                                                                   shard.size);
         };
         for (Replica& one : shared) {
-          of(one).copy_(of(shared[static_cast<size_t>(piece.part)]).clone());
+          of(one).copy_(of(shared[static_cast<size_t>(shard.part)]).clone());
         }
-        elements += piece.size;
+        elements += shard.size;
       }
       EXPECT_EQ(elements, 2 * big.numel() + small.numel());
       for (Replica& one : shared) {
@@ -262,16 +266,17 @@ TEST_P(EveryMode, FollowsFp32State) {
   const torch::Tensor sizes = torch::pow(10.0, -4 * torch::rand({8192}));
   torch::Tensor wide = start.clone().set_requires_grad(true);
   torch::Tensor narrow = start.clone().set_requires_grad(true);
-  AdamW wide_optimizer({{"w", wide}}, {.weight_decay = 0, .master = mode.master}, decay_all);
-  AdamW narrow_optimizer({{"w", narrow}},
-                         {.weight_decay = 0, .master = mode.master, .state_bits = mode.bits},
-                         decay_all);
+  const auto wide_optimizer =
+      start_default_optimizer({{"w", wide}}, {.weight_decay = 0, .master = mode.master}, decay_all);
+  const auto narrow_optimizer = start_default_optimizer(
+      {{"w", narrow}}, {.weight_decay = 0, .master = mode.master, .state_bits = mode.bits},
+      decay_all);
   for (int i = 0; i < 100; ++i) {
     const torch::Tensor gradient = ((torch::randn({8192}) + 0.5) * sizes).to(mode.dtype);
     wide.mutable_grad() = gradient;
     narrow.mutable_grad() = gradient.clone();
-    wide_optimizer.step(1e-4, 1.0);
-    narrow_optimizer.step(1e-4, 1.0);
+    wide_optimizer->step(1e-4, 1.0);
+    narrow_optimizer->step(1e-4, 1.0);
   }
   const double path = (wide - start).to(torch::kFloat).norm().item<double>();
   const double error = (narrow - wide).to(torch::kFloat).norm().item<double>();
@@ -300,13 +305,14 @@ INSTANTIATE_TEST_SUITE_P(Modes, EveryMode,
 TEST_F(OptimizerTest, NormAndNonFiniteAreFound) {
   torch::Tensor a = torch::zeros({2}).set_requires_grad(true);
   torch::Tensor b = torch::zeros({2}).set_requires_grad(true);
-  AdamW optimizer({{"a", a}, {"b", b}}, {}, [](const std::string&) { return false; });
+  const auto optimizer =
+      start_default_optimizer({{"a", a}, {"b", b}}, {}, [](const std::string&) { return false; });
   a.mutable_grad() = torch::tensor({3.0F, 0.0F});
   b.mutable_grad() = torch::tensor({0.0F, 4.0F});
-  EXPECT_DOUBLE_EQ(optimizer.gradient_norm(), 5.0);
-  EXPECT_EQ(optimizer.first_nonfinite_gradient(), "");
+  EXPECT_DOUBLE_EQ(optimizer->parameters().gradient_norm(), 5.0);
+  EXPECT_EQ(optimizer->parameters().first_nonfinite_gradient(), "");
   b.mutable_grad() = torch::tensor({0.0F, NAN});
-  EXPECT_EQ(optimizer.first_nonfinite_gradient(), "b");
+  EXPECT_EQ(optimizer->parameters().first_nonfinite_gradient(), "b");
 }
 
 }  // namespace

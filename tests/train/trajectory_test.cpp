@@ -8,6 +8,7 @@
 
 #include "test_gpu.h"
 #include "train/tiny_run.h"
+#include "unlearn/core/error.h"
 
 namespace unlearn::train {
 namespace {
@@ -36,6 +37,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     golden_ = read_json(kGolden / "runs.json").value(GetParam(), Json());
+    if (golden_.is_null()) golden_ = read_json(kGolden / "updates.json").value(GetParam(), Json());
     const bool is_ou = golden_.is_null();
     if (is_ou) golden_ = read_json(kGolden / "runs_ou.json").at(GetParam());
     const Json examples = read_json(kGolden / (is_ou ? "examples_ou.json" : "examples.json"));
@@ -60,6 +62,10 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
 
   TrainConfig golden_config() const {
     TrainConfig config = common_config();
+    if (golden_.contains("update")) {
+      config.update = {golden_["update"].at("name").get<std::string>(), golden_["update"]};
+      config.update.values.erase("name");
+    }
     if (!is_counted()) return config;
     const Json& counts = golden_["trainer"];
     config.step_count = "trainer";
@@ -209,6 +215,20 @@ TEST_P(GoldenTrajectory, SharingAStepChangesNothing) {
   }
 }
 
+// Terms that are run apart add up to the loss: moved weights that do not move give the plain run,
+// with every method and quirk.
+TEST_P(GoldenTrajectory, RunningTheTermsApartChangesNothing) {
+  if (golden_.contains("update")) GTEST_SKIP() << "the loop had its own rule";
+  TrainConfig config = golden_config();
+  config.update = {"sam", {{"rho", 0.0}}};
+  const losses::Needs needs = golden_loss()->needs();
+  if (is_counted() && (needs.is_sequential || needs.epoch_means)) {
+    EXPECT_THROW(check_update(config, *golden_loss()), UserError);
+    return;
+  }
+  compare(train(config));
+}
+
 // The same runs on a GPU, in fp32.
 class GpuTrajectory : public GoldenTrajectory {
  protected:
@@ -227,7 +247,9 @@ const auto kRuns = ::testing::Values(
     "kto_sigmoid", "kto_logsigmoid", "npo_kl_padded", "npo_kl_padded_batch", "ga_pad_labels",
     "simnpo_pad_labels", "npo_masked", "npo_kl_masked", "pdu_masked", "rmu_masked", "pdu_off",
     "grad_diff_trainer", "pdu_trainer", "pdu_epoch_trainer", "pdu_epoch_trainer_short",
-    "grad_diff_trainer_shorter");
+    "grad_diff_trainer_shorter", "sam_simnpo", "sam_ga", "sam_ga_forgetkl", "sam_npo_kl",
+    "sam_npo_batch", "sam_idk", "sam_dpo_kl", "sam_kto_logsigmoid", "sam_rmu", "sam_pdu",
+    "gru_simnpo", "gru_forget_simnpo", "gru_added_simnpo", "gru_kto_logsigmoid", "gru_pdu");
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrajectory, kRuns);
 INSTANTIATE_TEST_SUITE_P(Methods, GpuTrajectory, kRuns);
 

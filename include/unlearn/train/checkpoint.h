@@ -20,6 +20,13 @@ struct TrainingState {
   Json fingerprint = Json::object();  // settings that decide the result
 };
 
+// The tensors that a run changes: the weights and optimizer's state, and what the update rule
+// keeps.
+struct TrainedState {
+  Optimizer& optimizer;
+  std::vector<StatePart> update = {};
+};
+
 // When the files of a checkpoint are written.
 enum class CheckpointWrites {
   kAuto,        // behind the training when its tensors lie on a GPU, the host can hold a copy, and
@@ -28,16 +35,17 @@ enum class CheckpointWrites {
   kBackground,  // from a copy in host memory, while training goes on
 };
 
-// Writes checkpoints: model.safetensors, optimizer.safetensors, state.json and, last, DONE.
+// Writes checkpoints: model.safetensors, optimizer.safetensors, update.safetensors where the update
+// rule keeps something, state.json and, last, DONE.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(CheckpointWrites when = CheckpointWrites::kAuto) : when_(when) {}
 
-  // The state of this moment, written by the group's first process; the optimizer holds a part for
-  // each. The files do not tell how many processes there were. `afterwards` runs when they are
-  // there, maybe on another thread. Waits for the checkpoint before, and throws what went wrong
-  // with it.
-  void write(const std::filesystem::path& folder, const AdamW& optimizer,
+  // The state of this moment, written by the group's first process; each holds the optimizer's and
+  // the update rule's state for its shards. The files do not tell how many processes there were.
+  // `afterwards` runs when they are there, maybe on another thread. Waits for the checkpoint
+  // before, and throws what went wrong with it.
+  void write(const std::filesystem::path& folder, const TrainedState& trained,
              const TrainingState& state, const distributed::Group& group,
              std::function<void()> afterwards = {});
   // Until everything is written; throws what went wrong.
@@ -51,9 +59,9 @@ class CheckpointWriter {
 // UserError, naming the first key, when a checkpoint was made with other settings.
 void check_resumable(const std::filesystem::path& folder, const Json& fingerprint);
 
-// Restores parameters and optimizer in place. UserError when a file is missing or damaged, or when
-// `fingerprint` differs (naming the first key that does).
-TrainingState read_checkpoint(const std::filesystem::path& folder, AdamW& optimizer,
+// Restores parameters, optimizer and update rule in place. UserError when a file is missing or
+// damaged, or when `fingerprint` differs (naming the first key that does).
+TrainingState read_checkpoint(const std::filesystem::path& folder, const TrainedState& trained,
                               const Json& fingerprint);
 
 }  // namespace unlearn::train

@@ -18,7 +18,7 @@ struct MemoryShape {
   bool on_cpu = true;
   int64_t processes = 1;  // that share the run; what follows is of one of them
   // The largest micro-batch of the run.
-  int64_t micro_batches = 1;  // most micro-batches that a step has
+  int64_t micro_batches = 1;  // most micro-batches that a step runs
   int64_t tokens = 0;
   int64_t label_rows = 0;
   int64_t kl_rows = 0;          // rows whose whole distribution is compared with the reference's
@@ -37,7 +37,8 @@ struct MemoryPlan {
   int64_t trained = 0;
   int64_t weights = 0;
   int64_t gradients = 0;
-  int64_t state = 0;  // moments and remainders
+  int64_t state = 0;   // the optimizer's
+  int64_t update = 0;  // what the update rule keeps
   int64_t activations = 0;
   int64_t logits = 0;
   int64_t reference = 0;

@@ -1,117 +1,97 @@
-// AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), as torch.optim.AdamW,
-// with an exact or a stochastically rounded master for bf16 weights and state in 32, 16 or 8 bits.
+// What turns a step's gradient into new weights. Every optimizer is one file in src/train/optim/
+// and one line in optimizers.def; nothing outside its file knows its name.
 #pragma once
 
-#include <torch/types.h>
-
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "unlearn/config/fields.h"
 #include "unlearn/kernels/adamw.h"
+#include "unlearn/train/choice.h"
+#include "unlearn/train/sharded_parameters.h"
 
 namespace unlearn::train {
 
-using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 using kernels::Master;
 
-struct AdamWOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
+// What all optimizers are told.
+struct OptimizerOptions {
   double weight_decay = 0.01;
   Master master = Master::kSplit;  // of bfloat16 parameters; wider ones are their own master
-  int64_t state_bits = 32;         // 32, 16 or 8
-  uint64_t seed = 0;               // of stochastic rounding, a function of (seed, step, element)
-  // The elements of all parameters in a row are cut into `parts`, and this object keeps the state
-  // of one of them and updates no others (Rajbhandari et al., arXiv 1910.02054: ZeRO, stage 1).
-  int64_t part = 0;
-  int64_t parts = 1;
+  int64_t state_bits = 32;
+  uint64_t seed = 0;  // of stochastic rounding, a function of (seed, step, element)
 };
 
-// Elements of one parameter that belong to one part.
-struct Piece {
-  size_t parameter = 0;
-  int64_t begin = 0;  // of its elements in memory order; a multiple of the 8-bit block
-  int64_t size = 0;
-  int64_t part = 0;
+// The values of train.master and train.state_bits that an optimizer has. `auto` means the first
+// master, and the widest of 32 and 8 bits that fits.
+struct OptimizerModes {
+  std::vector<std::string> masters = {"none"};
+  std::vector<std::string> state_bits = {"32"};
 };
 
-// Bytes that one parameter tensor's moments, scales and remainder take in all parts (for memory
-// plans).
-int64_t optimizer_bytes(int64_t elements, torch::Dtype dtype, Master master, int64_t state_bits);
-
-// A parameter's gradient as a contiguous tensor: that of an embedding alone may be sparse.
-// Undefined where there is none.
-torch::Tensor dense_gradient(const torch::Tensor& parameter);
-
-// State lies in one flat arena per kind and dtype, each tensor's part starting at a multiple of the
-// 8-bit block. Parameters and gradients stay where they are: autograd hands a finished gradient
-// buffer over without a copy, which a gradient arena would add a pass to.
-class AdamW {
+// State belongs to the shards that this process owns; parameters and gradients stay where they are:
+// autograd hands a finished gradient buffer over without a copy, which a gradient arena would add a
+// pass to.
+class Optimizer {
  public:
-  // `is_decayed` says by name which parameters weight decay applies to.
-  AdamW(NamedTensors parameters, const AdamWOptions& options,
-        const std::function<bool(const std::string&)>& is_decayed);
+  virtual ~Optimizer() = default;
 
-  // L2 norm over the gradients of this part, in fp32 or wider. Parameters without a gradient count
-  // as 0.
-  double gradient_norm() const;
-  // Name of the first parameter whose gradient holds a NaN or an infinity in this part; "" if there
-  // is none.
-  std::string first_nonfinite_gradient() const;
+  // Its own settings, which stand directly below `train.` ("beta1").
+  virtual void visit(config::FieldVisitor&) {}
+  // Checks that need more than one field; UserError "train.…".
+  virtual void check() const {}
+  virtual ShardRule shards() const { return ShardRule::kBlocks; }
+  virtual OptimizerModes modes() const { return {}; }
+  // Bytes kept for one tensor by all processes together (for memory plans, before there are
+  // weights).
+  virtual int64_t state_bytes(int64_t elements, torch::Dtype dtype,
+                              const OptimizerOptions& options) const = 0;
+
+  // Takes the parameters, cut by its rule, and makes its state. `is_decayed` says by name which
+  // parameters weight decay applies to.
+  void start(ShardedParameters parameters, const OptimizerOptions& options,
+             const std::function<bool(const std::string&)>& is_decayed);
 
   // One update with gradients multiplied by `gradient_scale` (the clip coefficient).
   void step(double lr, double gradient_scale);
   // The same in parts: counts the step, then updates single parameters as their gradients come.
   void begin_step() { ++steps_; }
-  void update(size_t index, double lr);
-  // Frees the gradients.
-  void zero_gradients();
+  void update(size_t index, double lr) { run({index}, lr, 1.0); }
+
+  // fp32 (or wider) values of own elements [begin, begin + size) of a parameter, flat.
+  virtual torch::Tensor master(size_t index, int64_t begin, int64_t size) const;
 
   int64_t steps_done() const { return steps_; }
-  const NamedTensors& parameters() const { return parameters_; }
-  // Every parameter's elements by the part they belong to, in the order of all elements.
-  const std::vector<Piece>& pieces() const { return pieces_; }
-  // The state as named tensors ("exp_avg.<parameter>", …), for checkpoints.
-  struct StatePart {
-    std::string name;
-    size_t parameter = 0;
-    std::vector<int64_t> sizes;  // of the whole tensor
-    torch::Dtype dtype;
-    int64_t unit = 1;   // elements of the parameter that one number here is about
-    torch::Tensor own;  // this part's: of those sizes when it is whole, flat when it is not, else
-                        // undefined
-  };
-  std::vector<StatePart> state() const;
+  const ShardedParameters& parameters() const { return *parameters_; }
+  // What it keeps between steps, beside their number.
+  virtual std::vector<StatePart> state() const = 0;
   // UserError when the state does not fit the parameters.
   void load_state(const std::function<torch::Tensor(const std::string&)>& find, int64_t steps);
-  // Bytes of moments, scales and remainders held here.
+  // Bytes of the state held here.
   int64_t state_bytes() const;
 
- private:
-  struct Slot {
-    kernels::AdamWLayout layout;
-    bool decayed = false;
-    int64_t index = 0;  // of the first element among all
-    // The elements of this part.
-    int64_t begin = 0;
-    int64_t size = 0;
-    // Views into the arenas; undefined where the layout or the part has none.
-    torch::Tensor first, second, first_scale, second_scale, remainder;
-  };
-  void cut();
-  void allocate();
-  // The elements of a parameter or its gradient that belong to this part; undefined without any.
-  torch::Tensor own_elements(size_t index, const torch::Tensor& whole) const;
-  kernels::AdamWNumbers numbers(double lr, double gradient_scale) const;
-  void run(const std::vector<size_t>& indices, double lr, double gradient_scale);
+ protected:
+  // After parameters and options are set.
+  virtual void allocate() = 0;
+  // Updates these parameters' own elements; those without a gradient stay as they are.
+  virtual void run(const std::vector<size_t>& indices, double lr, double gradient_scale) = 0;
 
-  NamedTensors parameters_;
-  AdamWOptions options_;
-  std::vector<Slot> slots_;
-  std::vector<Piece> pieces_;
+  const OptimizerOptions& options() const { return options_; }
+  // lr * weight_decay, or 0 for a parameter that is not decayed.
+  double decay(size_t index, double lr) const {
+    return decayed_[index] ? lr * options_.weight_decay : 0.0;
+  }
+
+ private:
+  std::optional<ShardedParameters> parameters_;
+  OptimizerOptions options_;
+  std::vector<bool> decayed_;
   int64_t steps_ = 0;
 };
+
+const std::vector<Registered<Optimizer>>& optimizers();
 
 }  // namespace unlearn::train

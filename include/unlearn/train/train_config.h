@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unlearn/config/fields.h"
+#include "unlearn/train/choice.h"
 
 namespace unlearn::train {
 
@@ -21,11 +22,9 @@ struct TrainConfig {
   std::optional<int64_t> warmup_steps;  // wins over warmup_epochs
   std::string schedule = "linear";
   double weight_decay = 0.01;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
   double max_grad_norm = 1.0;  // 0: no clipping
-  std::string optimizer = "adamw";
+  Choice optimizer = {.name = "adamw"};
+  Choice update = {.name = "plain"};  // how a step's gradient is made
   std::string master = "auto";
   std::string state_bits = "auto";
   std::string recompute = "auto";

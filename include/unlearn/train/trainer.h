@@ -1,7 +1,7 @@
-// The training loop: pair stream -> packed micro-batches -> token scores -> loss sums -> one AdamW
-// step, with metrics, checkpoints that resume to the bit, and a clean stop on signals. Several
-// processes share the examples of a step and the optimizer's state; every mean is over all of them,
-// so that their number changes results by summation order only.
+// The training loop: pair stream -> packed micro-batches -> token scores -> loss sums -> the update
+// rule's gradient -> one optimizer step, with metrics, checkpoints that resume to the bit, and a
+// clean stop on signals. Several processes share the examples of a step and the optimizer's state;
+// every mean is over all of them, so that their number changes results by summation order only.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 #include "unlearn/train/run_folder.h"
 #include "unlearn/train/schedule.h"
 #include "unlearn/train/train_config.h"
+#include "unlearn/train/update_rule.h"
 
 namespace unlearn::train {
 
@@ -115,7 +116,8 @@ class Trainer {
   TrainerHooks hooks_;
   StepPlan plan_;
   data::PairStream stream_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<UpdateRule> update_;
   CheckpointWriter checkpoints_;
   std::unique_ptr<GradientExchange> exchange_;     // null: no other processes
   std::unique_ptr<FreeGradients> free_gradients_;  // null: all gradients are kept until the update

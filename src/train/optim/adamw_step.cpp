@@ -1,9 +1,8 @@
-#include "train/adamw_step.h"
+#include "train/optim/adamw_step.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <map>
 
 #include "unlearn/core/error.h"
 #include "unlearn/model/device_kernels.h"
@@ -53,34 +52,6 @@ void run_on_gpu(const std::vector<AdamWTensor>& tensors, const kernels::AdamWLay
 }
 
 }  // namespace
-
-double sum_squares_on_gpu(const std::vector<torch::Tensor>& tensors, torch::Device device) {
-  const kernels::CudaLibrary* library = kernels::cuda_library();
-  UNLEARN_CHECK(library != nullptr, "CUDA kernels are not loaded");
-  std::map<torch::Dtype, std::vector<torch::Tensor>> by_dtype;
-  for (const torch::Tensor& tensor : tensors) by_dtype[tensor.scalar_type()].push_back(tensor);
-  const auto wide = torch::dtype(torch::kDouble).device(device);
-  torch::Tensor sums = torch::empty({static_cast<int64_t>(by_dtype.size())}, wide);
-  int64_t at = 0;
-  for (const auto& [dtype, group] : by_dtype) {
-    std::vector<kernels::NormTensor> items;
-    std::vector<int64_t> sizes;
-    for (const torch::Tensor& tensor : group) {
-      items.push_back({tensor.const_data_ptr(), tensor.numel()});
-      sizes.push_back(tensor.numel());
-    }
-    const model::DeviceWork work = model::work_table(sizes, device);
-    const torch::Tensor table = model::to_device(items, device);
-    const torch::Tensor partial = torch::empty({work.table.blocks}, wide);
-    model::check_launch(
-        library->sum_squares(static_cast<const kernels::NormTensor*>(table.const_data_ptr()),
-                             &work.table, model::kernel_dtype(dtype),
-                             partial.mutable_data_ptr<double>(),
-                             sums.mutable_data_ptr<double>() + at++, model::current_stream(device)),
-        "sum_squares");
-  }
-  return sums.sum().item<double>();
-}
 
 void run_adamw(const std::vector<AdamWTensor>& tensors, const kernels::AdamWLayout& layout,
                const kernels::AdamWNumbers& numbers, torch::Device device) {

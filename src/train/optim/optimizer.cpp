@@ -1,0 +1,45 @@
+#include "unlearn/train/optimizer.h"
+
+#include <numeric>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::train {
+
+void Optimizer::start(ShardedParameters parameters, const OptimizerOptions& options,
+                      const std::function<bool(const std::string&)>& is_decayed) {
+  parameters_ = std::move(parameters);
+  options_ = options;
+  decayed_.clear();
+  for (const auto& [name, parameter] : parameters_->all()) decayed_.push_back(is_decayed(name));
+  steps_ = 0;
+  allocate();
+}
+
+void Optimizer::step(double lr, double gradient_scale) {
+  begin_step();
+  std::vector<size_t> all(parameters().size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  run(all, lr, gradient_scale);
+}
+
+torch::Tensor Optimizer::master(size_t index, int64_t begin, int64_t size) const {
+  const torch::Tensor own = parameters().own_weight(index).view({-1}).narrow(0, begin, size);
+  return own.scalar_type() == torch::kDouble ? own : own.to(torch::kFloat);
+}
+
+void Optimizer::load_state(const std::function<torch::Tensor(const std::string&)>& find,
+                           int64_t steps) {
+  load_parts(state(), parameters(), find);
+  steps_ = steps;
+}
+
+int64_t Optimizer::state_bytes() const {
+  int64_t bytes = 0;
+  for (const StatePart& part : state()) {
+    if (part.own.defined()) bytes += static_cast<int64_t>(part.own.nbytes());
+  }
+  return bytes;
+}
+
+}  // namespace unlearn::train
