@@ -100,7 +100,7 @@ TEST_F(SettingsTest, EverySettingKnowsItsLayer) {
 }
 
 TEST_F(SettingsTest, UnknownKeyNamesFileLineAndNearest) {
-  const auto file = write("typo.yaml", "train:\n  epochs: 3\n  epoch_size: 3\n");
+  const auto file = write("typo.yaml", "train:\n  epochs: 3\n  epoch: 3\n");
   const std::string text = refusal([&] { read(Settings::from_file(file)); });
   EXPECT_NE(text.find("typo.yaml:3"), std::string::npos) << text;
   EXPECT_NE(text.find("train.epochs"), std::string::npos) << text;
