@@ -45,7 +45,7 @@ TEST(Help, EveryWayToAskForIt) {
   EXPECT_EQ(asked.code, 0);
   EXPECT_EQ(asked.out, run({"train", "--help"}).out);
   EXPECT_NE(asked.out.find("\nTraining:\n"), std::string::npos);
-  EXPECT_NE(asked.out.find("[default: simnpo]"), std::string::npos);
+  EXPECT_NE(asked.out.find("[default: the method's]"), std::string::npos);
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   EXPECT_EQ(run({"help", "help"}).out, run({"--help"}).out);
   EXPECT_EQ(run({"help", "trian"}).code, 2);

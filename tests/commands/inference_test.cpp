@@ -121,12 +121,14 @@ TEST_F(GoldenCommands, GenerateObeysTheModelsGenerationConfig) {
   const ProgramRun plain = run(generate);
   ASSERT_EQ(plain.code, 0) << plain.err;
   write_file_atomic(model / "generation_config.json", golden.at(0).at("config").dump());
+  testing::internal::CaptureStderr();  // the log does not go through std::cerr
   const ProgramRun got = run(generate);
+  const std::string told = testing::internal::GetCapturedStderr();
   ASSERT_EQ(got.code, 0) << got.err;
-  EXPECT_NE(got.err.find("repetition_penalty 1.4, no_repeat_ngram_size 2, begin_suppress_tokens "
-                         "[890] (--generation-config ignore leaves it out)"),
+  EXPECT_NE(told.find("repetition_penalty 1.4, no_repeat_ngram_size 2, begin_suppress_tokens "
+                      "[890] (--generation-config ignore leaves it out)"),
             std::string::npos)
-      << got.err;
+      << told;
   const auto rows = got.rows(), plain_rows = plain.rows();
   ASSERT_EQ(rows.size(), golden.size());
   for (size_t i = 0; i < rows.size(); ++i) {
