@@ -33,7 +33,8 @@ TRAINER = {"batch_size": 9, "micro_batch_size": 3, "epochs": 50}
 SHORT = {"batch_size": 12, "micro_batch_size": 4, "epochs": 50}
 SHORTER = {"batch_size": 16, "micro_batch_size": 4, "epochs": 50}
 COUNTED = {"grad_diff_trainer": ({"retain_loss": "nll"}, TRAINER),
-           "pdu_trainer": ({**PDU, "dual_warmup_epochs": 3}, TRAINER),
+           # A small step: a multiplier that grows large makes fp32's last digits count.
+           "pdu_trainer": ({**PDU, "dual_step_size": 0.05, "dual_warmup_epochs": 3}, TRAINER),
            "pdu_epoch_trainer": ({**PDU, "dual_update_upon": "epoch", "dual_warmup_epochs": 3},
                                  TRAINER),
            "pdu_epoch_trainer_short": ({**PDU, "dual_update_upon": "epoch",

@@ -106,7 +106,6 @@ model::StepPosition StepExamplesLoss::first_position(const StepCut& part, Terms 
         position.first_token += input_tokens(*item.example) + last;
       }
     }
-    end_epoch(true);
   };
   if (terms == Terms::kRetain) {
     skip(examples_of(cut_, Terms::kForget), cut_.micro_batches.size());

@@ -166,7 +166,7 @@ expect "the third token ended it" test "$(sed 's/.*"ids":\(\[[^]]*\]\).*/\1/' en
 # … and under its penalties, unless they are left out.
 cp -r "$tiny" penalised
 printf '{"eos_token_id":0,"no_repeat_ngram_size":1,"top_k":20}' >penalised/generation_config.json
-few=(eval --benchmark tofu --data "$fiction" --set eval.rows=2 --set 'eval.splits=[forget]')
+few=(eval --benchmark tofu --data "$fiction" --set data.forget=forget05 --set eval.rows=2 --set 'eval.splits=[forget]')
 texts() { grep -o '"generation": *"[^"]*"' "$1/eval/TOFU_EVAL.json"; }
 "$unlearn" "${few[@]}" --model penalised --output penalties >/dev/null 2>log
 expect "the log names what was applied" grep -q 'no_repeat_ngram_size 1 (eval.generation_config' log
