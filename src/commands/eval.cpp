@@ -169,6 +169,7 @@ int run_eval(std::vector<std::string> arguments) {
   for (size_t i = 0; i < targets.size(); ++i) {
     evaluators.emplace_back(configs[i], evaluated_model(flags, targets[i], configs[i]),
                             resolve_device(configs[i].device));
+    evaluators.back().check_output(targets[i].output / "eval");
     const std::string plan = evaluators.back().plan_summary();  // every input is checked first
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }

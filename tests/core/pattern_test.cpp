@@ -28,7 +28,7 @@ TEST(Pattern, ABadOneNamesItsKey) {
 
 TEST(Pattern, RunawayBacktrackingEndsAtOnce) {
   const auto start = std::chrono::steady_clock::now();
-  const Pattern runaway("(a*)*(a*)*(a*)*b", "some.key");
+  const Pattern runaway("(a*)*(a*)*(b|d)", "some.key");
   const std::string message = refusal([&] { runaway.matches(std::string(60, 'a')); });
   EXPECT_TRUE(message.starts_with("some.key: the regular expression '(a*)*")) << message;
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));

@@ -9,6 +9,7 @@
 #include "unlearn/core/json.h"
 #include "unlearn/distributed/group.h"
 #include "unlearn/train/optimizer.h"
+#include "unlearn/train/run_folder.h"
 
 namespace unlearn::train {
 
@@ -16,6 +17,7 @@ namespace unlearn::train {
 struct TrainingState {
   int64_t step = 0;
   int64_t stream_position = 0;
+  MetricsMark metrics = {};
   Json loss_state = Json::object();
   Json fingerprint = Json::object();  // settings that decide the result
 };
@@ -28,7 +30,8 @@ enum class CheckpointWrites {
   kBackground,  // from a copy in host memory, while training goes on
 };
 
-// Writes checkpoints: model.safetensors, optimizer.safetensors, state.json and, last, DONE.
+// Writes checkpoints: model.safetensors, optimizer.safetensors, state.json, DONE and a manifest, in
+// a folder that appears whole.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(CheckpointWrites when = CheckpointWrites::kAuto) : when_(when) {}
@@ -47,6 +50,9 @@ class CheckpointWriter {
   CheckpointWrites when_;
   std::future<void> pending_;
 };
+
+// UserError when a checkpoint's state.json is missing or none of this program's.
+TrainingState read_training_state(const std::filesystem::path& folder);
 
 // UserError, naming the first key, when a checkpoint was made with other settings.
 void check_resumable(const std::filesystem::path& folder, const Json& fingerprint);
