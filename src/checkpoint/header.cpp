@@ -18,16 +18,20 @@ constexpr size_t kLengthBytes = 8;
 // {"tensor": {"shape": [1, 2]}} is the deepest a header gets.
 constexpr int kMaxDepth = 4;
 
+// By sorted keys: the ordered form looks each key up among all before it, which takes seconds for
+// tens of thousands of tensors.
+using SortedJson = nlohmann::json;
+
 // Parses the header's JSON; duplicate keys, which nlohmann would silently merge, are refused.
-Json parse_object(std::string_view text, const std::string& where) {
+SortedJson parse_object(std::string_view text, const std::string& where) {
   std::vector<std::set<std::string>> keys;
-  const auto check = [&](int depth, Json::parse_event_t event, const Json& value) {
+  const auto check = [&](int depth, SortedJson::parse_event_t event, const SortedJson& value) {
     if (depth > kMaxDepth) user_error(where, ": the safetensors header is nested too deeply");
-    if (event == Json::parse_event_t::object_start) {
+    if (event == SortedJson::parse_event_t::object_start) {
       keys.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
+    } else if (event == SortedJson::parse_event_t::object_end) {
       keys.pop_back();
-    } else if (event == Json::parse_event_t::key) {
+    } else if (event == SortedJson::parse_event_t::key) {
       const auto& name = value.get_ref<const std::string&>();
       if (!keys.back().insert(name).second) {
         user_error(where, ": the safetensors header names '", name, "' twice");
@@ -35,10 +39,10 @@ Json parse_object(std::string_view text, const std::string& where) {
     }
     return true;
   };
-  Json header;
+  SortedJson header;
   try {
-    header = Json::parse(text, check);
-  } catch (const Json::exception&) {
+    header = SortedJson::parse(text, check);
+  } catch (const SortedJson::exception&) {
     user_error(where, ": the safetensors header is not valid JSON (truncated or damaged file?)");
   }
   if (!header.is_object()) user_error(where, ": the safetensors header is not a JSON object");
@@ -46,11 +50,12 @@ Json parse_object(std::string_view text, const std::string& where) {
 }
 
 // One array of unsigned numbers below 2^63.
-std::vector<uint64_t> unsigned_array(const Json& entry, const char* key, const std::string& what) {
+std::vector<uint64_t> unsigned_array(const SortedJson& entry, const char* key,
+                                     const std::string& what) {
   const auto found = entry.find(key);
   if (found == entry.end() || !found->is_array()) user_error(what, ": has no array '", key, "'");
   std::vector<uint64_t> values;
-  for (const Json& value : *found) {
+  for (const SortedJson& value : *found) {
     if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t{INT64_MAX}) {
       user_error(what, ": '", key, "' holds something else than a non-negative integer");
     }
@@ -59,7 +64,7 @@ std::vector<uint64_t> unsigned_array(const Json& entry, const char* key, const s
   return values;
 }
 
-TensorInfo parse_tensor(const Json& entry, const std::string& what) {
+TensorInfo parse_tensor(const SortedJson& entry, const std::string& what) {
   if (!entry.is_object()) user_error(what, ": its header entry is not a JSON object");
   const auto dtype_entry = entry.find("dtype");
   if (dtype_entry == entry.end() || !dtype_entry->is_string()) user_error(what, ": has no dtype");
@@ -142,7 +147,7 @@ Header parse_header(std::string_view file_bytes, const std::string& where) {
   }
   Header header;
   header.data_offset = kLengthBytes + static_cast<size_t>(length);
-  const Json object = parse_object(text, where);
+  const SortedJson object = parse_object(text, where);
   for (const auto& [name, entry] : object.items()) {
     if (name == "__metadata__") {
       if (entry.is_null()) continue;  // as if it were absent

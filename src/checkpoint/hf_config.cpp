@@ -77,6 +77,12 @@ double HfConfig::number_or(const std::string& key, double fallback) const {
   return has(key) ? number(key) : fallback;
 }
 
+double HfConfig::epsilon_or(const std::string& key, double fallback) const {
+  const double value = number_or(key, fallback);
+  if (value < 0) refuse(key, "must not be negative, not ", unlearn::number(value));
+  return value;
+}
+
 bool HfConfig::boolean_or(const std::string& key, bool fallback) const {
   if (!has(key)) return fallback;
   const Json& value = object_.at(key);

@@ -1,8 +1,5 @@
 #include "unlearn/checkpoint/hf_folder.h"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -34,10 +31,6 @@ constexpr std::array kCompanionFiles{"generation_config.json",
 // Named templates beside the chat template, as transformers saves them.
 constexpr const char* kMoreTemplates = "additional_chat_templates";
 
-void copy_file_of(const fs::path& source, const fs::path& destination, const fs::path& name) {
-  write_file_atomic(destination / name, read_file(source / name));
-}
-
 // The regular files of a folder with that ending; none when there is no such folder.
 std::vector<fs::path> files_ending(const fs::path& folder, const char* ending) {
   std::vector<fs::path> names;
@@ -57,101 +50,52 @@ bool names_code(const fs::path& file) {
   return json.is_object() && json.contains("auto_map");
 }
 
-fs::path sibling(const fs::path& path, const char* suffix) {
-  return path.parent_path() / cat(".", path.filename().string(), suffix, ::getpid());
-}
-
-// "out/model/" and "out/model" name the same folder, but the first has an empty file name.
-fs::path without_trailing_slash(const fs::path& path) {
-  const fs::path normal = fs::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
-bool holds_weights(const fs::path& folder) {
-  if (!fs::exists(folder / "config.json") && !fs::exists(folder / "adapter_config.json")) {
-    return false;
-  }
-  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                     [](const auto& e) { return e.path().extension() == ".safetensors"; });
-}
-
-// What is replaced is erased: a mistyped name must not cost a home directory or the input itself.
-void check_replaceable(const fs::path& folder, const std::vector<fs::path>& inputs) {
-  if (!holds_weights(folder)) {
-    user_error(folder.string(),
-               ": holds no model (config.json and *.safetensors), so it is not replaced; give "
-               "another folder");
-  }
-  for (const fs::path& input : inputs) {
-    if (lies_in(input, folder)) {
-      user_error(folder.string(), ": is not replaced because the input ", input.string(),
-                 " lies in it; give another folder");
-    }
-  }
-}
-
 }  // namespace
 
-void copy_companion_files(const fs::path& source, const fs::path& destination) {
+void check_stays(const fs::path& folder, const std::string& name) {
+  std::error_code error;
+  const fs::path file = fs::canonical(folder / name, error);
+  const fs::path own = fs::canonical(folder, error);
+  // models--OWNER--NAME/snapshots/COMMIT/NAME -> ../../blobs/HASH
+  const bool is_cache = own.parent_path().filename() == "snapshots";
+  const fs::path blobs = own.parent_path().parent_path() / "blobs";
+  if (error || lies_in(file, own) || (is_cache && lies_in(file, blobs))) return;
+  user_error((folder / name).string(), ": is a link out of the model folder, to ", file.string(),
+             "; put the file itself there");
+}
+
+FileContents read_companion_files(const fs::path& source) {
+  FileContents files;
+  const auto add = [&](const fs::path& name) {
+    check_stays(source, name.string());
+    files.emplace_back(name.string(), read_file(source / name));
+  };
   bool needs_code = false;
   for (const char* name : kCompanionFiles) {
     std::error_code ignored;
     if (!fs::is_regular_file(source / name, ignored)) continue;
-    copy_file_of(source, destination, name);
+    add(name);
     needs_code = needs_code || names_code(source / name);
   }
-  const std::vector<fs::path> templates = files_ending(source / kMoreTemplates, ".jinja");
-  if (!templates.empty()) fs::create_directory(destination / kMoreTemplates);
-  for (const fs::path& name : templates) {
-    copy_file_of(source, destination, kMoreTemplates / name);
+  for (const fs::path& name : files_ending(source / kMoreTemplates, ".jinja")) {
+    add(kMoreTemplates / name);
   }
-  if (!needs_code) return;
-  for (const fs::path& name : files_ending(source, ".py")) copy_file_of(source, destination, name);
+  if (!needs_code) return files;
+  for (const fs::path& name : files_ending(source, ".py")) add(name);
+  return files;
 }
 
-FolderWriter::FolderWriter(const fs::path& destination, ExistingFolder existing,
-                           const std::vector<fs::path>& inputs)
-    : destination_(without_trailing_slash(destination)),
-      temporary_(sibling(destination_, ".tmp.")) {
-  std::error_code error;
-  if (fs::exists(destination_, error)) {
-    const bool is_folder = fs::is_directory(destination_, error);
-    if (!is_folder) user_error(destination.string(), ": is a file; a new folder is needed here");
-    if (!fs::is_empty(destination_, error)) {
-      if (existing == ExistingFolder::kRefuse) {
-        user_error(destination.string(), ": exists already and is not empty; give a new folder");
-      }
-      check_replaceable(destination_, inputs);
-    }
+WrittenFiles write_files(const fs::path& folder, const FileContents& files) {
+  WrittenFiles written;
+  for (const auto& [name, content] : files) {
+    fs::create_directories((folder / name).parent_path());
+    written.emplace_back(name, write_hashed_file(folder / name, content));
   }
-  fs::create_directories(destination_.parent_path(), error);
-  fs::remove_all(temporary_, error);
-  if (!fs::create_directory(temporary_, error)) {
-    user_error(temporary_.string(), ": cannot create the folder: ", error.message());
-  }
+  return written;
 }
 
-FolderWriter::~FolderWriter() {
-  std::error_code ignored;
-  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
-}
-
-void FolderWriter::commit() {
-  sync_directory(temporary_);
-  std::error_code error;
-  const fs::path old = sibling(destination_, ".old.");
-  // rename(2) replaces an empty folder but not a full one, which therefore steps aside first.
-  const bool replaces = fs::exists(destination_, error) && !fs::is_empty(destination_, error);
-  if (replaces) fs::rename(destination_, old, error);
-  if (!error) fs::rename(temporary_, destination_, error);
-  if (error) {
-    std::error_code ignored;
-    if (replaces && !fs::exists(destination_, ignored)) fs::rename(old, destination_, ignored);
-    user_error(destination_.string(), ": cannot put the finished folder there: ", error.message());
-  }
-  temporary_.clear();
-  sync_directory(destination_.parent_path());
-  if (replaces) fs::remove_all(old, error);
+WrittenFiles copy_companion_files(const fs::path& source, const fs::path& destination) {
+  return write_files(destination, read_companion_files(source));
 }
 
 }  // namespace unlearn::checkpoint

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstring>
 #include <ostream>
+#include <set>
 
 #include "dtypes.h"
 #include "header.h"
+#include "unlearn/checkpoint/finite.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 
@@ -28,10 +30,26 @@ torch::Dtype stored_dtype(const torch::Tensor& tensor, std::optional<torch::Dtyp
   return dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
 }
 
-void write_tensor(std::ostream& out, const torch::Tensor& tensor, torch::Dtype dtype) {
-  const torch::Tensor bytes = tensor.detach().to(torch::kCPU, dtype).contiguous();
-  out.write(static_cast<const char*>(bytes.const_data_ptr()),
-            static_cast<std::streamsize>(bytes.nbytes()));
+[[noreturn]] void refuse_nonfinite(const std::string& file, const std::string& name,
+                                   const torch::Tensor& tensor, torch::Dtype dtype) {
+  const bool overflows = tensor.isfinite().all().item<bool>();
+  throw NonFiniteError(cat(file, ": tensor '", name, "' ",
+                           overflows ? cat("holds numbers too large for ", dtype_name(dtype))
+                                     : "holds NaN or infinities",
+                           "; it is not saved"));
+}
+
+// In parts that stay in the cache between the check and the write (and its hash).
+void write_tensor(std::ostream& out, const torch::Tensor& tensor, torch::Dtype dtype,
+                  const std::string& name, const std::string& file) {
+  constexpr size_t kPart = size_t{1} << 23;
+  const torch::Tensor stored = tensor.detach().to(torch::kCPU, dtype).contiguous();
+  const auto* bytes = static_cast<const char*>(stored.const_data_ptr());
+  for (size_t at = 0; at < stored.nbytes(); at += kPart) {
+    const size_t size = std::min(kPart, stored.nbytes() - at);
+    if (has_nonfinite(bytes + at, size, dtype)) refuse_nonfinite(file, name, tensor, dtype);
+    out.write(bytes + at, static_cast<std::streamsize>(size));
+  }
 }
 
 }  // namespace
@@ -45,7 +63,7 @@ int64_t TensorInfo::elements() const {
 std::string dtype_name(torch::Dtype dtype) { return std::string(kDtypes[dtype_rank(dtype)].name); }
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : path_(path), map_(std::make_shared<const MappedFile>(path)) {
+    : path_(path), stamp_(stamp_of(path)), map_(std::make_shared<const MappedFile>(path)) {
   const auto bytes = map_->bytes();
   Header header =
       parse_header({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
@@ -90,32 +108,39 @@ void sort_as_written(std::vector<PlannedTensor>& tensors) {
   });
 }
 
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       std::optional<torch::Dtype> dtype) {
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              const std::vector<NamedTensor>& tensors,
+                              std::optional<torch::Dtype> dtype) {
   std::vector<PlannedTensor> planned;
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor& own = tensor;
     planned.push_back({name, own.sizes().vec(), stored_dtype(own, dtype), [&own] { return own; }});
   }
-  write_safetensors(path, std::move(planned));
+  return write_safetensors(path, std::move(planned));
 }
 
-void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTensor> tensors) {
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              std::vector<PlannedTensor> tensors) {
   sort_as_written(tensors);
   Json header = Json::object();
   header["__metadata__"] = {{"format", "pt"}};
+  auto& entries = header.get_ref<Json::object_t&>();
+  std::set<std::string> names;
   size_t at = 0;
   for (const PlannedTensor& entry : tensors) {
-    UNLEARN_CHECK(!header.contains(entry.name), "tensor ", entry.name, " given twice");
+    UNLEARN_CHECK(names.insert(entry.name).second, "tensor ", entry.name, " given twice");
     const auto elements = static_cast<size_t>(c10::multiply_integers(entry.shape));
     const size_t end = at + elements * torch::elementSize(entry.dtype);
-    header[entry.name] = {
-        {"dtype", dtype_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {at, end}}};
+    // Appended: operator[] would look it up among all before it.
+    entries.Json::object_t::Container::emplace_back(entry.name,
+                                                    Json{{"dtype", dtype_name(entry.dtype)},
+                                                         {"shape", entry.shape},
+                                                         {"data_offsets", {at, end}}});
     at = end;
   }
   std::string text = header.dump();
   text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
-  write_file_atomic(path, [&](std::ostream& out) {
+  return write_hashed_file(path, [&](std::ostream& out) {
     std::string length(sizeof(uint64_t), '\0');
     for (size_t i = 0; i < length.size(); ++i) {
       length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
@@ -124,7 +149,7 @@ void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTen
     for (const PlannedTensor& entry : tensors) {
       const torch::Tensor made = entry.make();
       UNLEARN_CHECK(made.sizes() == entry.shape, entry.name);
-      write_tensor(out, made, entry.dtype);
+      write_tensor(out, made, entry.dtype, entry.name, path.string());
     }
   });
 }

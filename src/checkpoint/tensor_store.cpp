@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <set>
 
+#include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
@@ -34,6 +35,7 @@ std::string shard_name(size_t index, size_t count) {
 TensorStore::TensorStore(const fs::path& folder) : folder_(folder) {
   std::error_code ignored;
   if (fs::exists(folder / kSingleFile, ignored)) {
+    check_stays(folder, kSingleFile);
     shards_.emplace_back(folder / kSingleFile);
     for (const auto& [name, info] : shards_.front().tensors()) shard_of_[name] = 0;
   } else if (fs::exists(folder / kIndexFile, ignored)) {
@@ -59,7 +61,8 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
     }
     const auto file_name = file.get<std::string>();
     // A file name with a folder in it could reach outside the checkpoint.
-    if (file_name.empty() || fs::path(file_name).filename() != file_name || file_name == "..") {
+    if (file_name.empty() || fs::path(file_name).filename() != file_name || file_name == ".." ||
+        file_name.find('\0') != std::string::npos) {
       user_error(index.string(), ": weight_map: '", file_name, "' is not a plain file name");
     }
     weight_map[name] = file_name;
@@ -78,6 +81,7 @@ void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
     if (!fs::exists(folder / file, ignored)) {
       user_error(index.string(), ": names the shard ", file, ", which is not there");
     }
+    check_stays(folder, file);
     shards_.emplace_back(folder / file);
     for (const auto& [name, info] : shards_.back().tensors()) {
       const auto [other, is_new] = shard_of_.try_emplace(name, shards_.size() - 1);
@@ -125,8 +129,12 @@ torch::Tensor TensorStore::view(const std::string& name) const { return shard(na
 
 void TensorStore::release(const std::string& name) const { shard(name).release(name); }
 
-void write_tensor_folder(const fs::path& folder, const std::vector<NamedTensor>& tensors,
-                         torch::Dtype dtype, int64_t max_shard_bytes) {
+void TensorStore::check_unchanged() const {
+  for (const SafetensorsFile& file : shards_) file.check_unchanged();
+}
+
+WrittenFiles write_tensor_folder(const fs::path& folder, const std::vector<NamedTensor>& tensors,
+                                 torch::Dtype dtype, int64_t max_shard_bytes) {
   const auto bytes_of = [&](const NamedTensor& entry) {
     const torch::Dtype stored =
         entry.tensor.is_floating_point() ? dtype : entry.tensor.scalar_type();
@@ -148,18 +156,19 @@ void write_tensor_folder(const fs::path& folder, const std::vector<NamedTensor>&
     total_parameters += entry.tensor.numel();
   }
   if (shards.size() == 1) {
-    write_safetensors(folder / kSingleFile, shards.front(), dtype);
-    return;
+    return {{kSingleFile, write_safetensors(folder / kSingleFile, shards.front(), dtype)}};
   }
+  WrittenFiles written;
   std::map<std::string, std::string> weight_map;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string name = shard_name(i, shards.size());
-    write_safetensors(folder / name, shards[i], dtype);
+    written.emplace_back(name, write_safetensors(folder / name, shards[i], dtype));
     for (const NamedTensor& entry : shards[i]) weight_map[entry.name] = name;
   }
   Json index = {{"metadata", {{"total_parameters", total_parameters}, {"total_size", total_bytes}}},
                 {"weight_map", weight_map}};
-  write_file_atomic(folder / kIndexFile, index.dump(2) + "\n");
+  written.emplace_back(kIndexFile, write_hashed_file(folder / kIndexFile, index.dump(2) + "\n"));
+  return written;
 }
 
 }  // namespace unlearn::checkpoint

@@ -171,6 +171,7 @@ int run_eval(std::vector<std::string> arguments) {
     const EvaluatedModel evaluated = evaluated_model(flags, targets[i], configs[i]);
     check_model(evaluated.folder, configs[i].model.strict);
     evaluators.emplace_back(configs[i], evaluated, resolve_device(configs[i].device));
+    evaluators.back().check_output(targets[i].output / "eval");
     const std::string plan = evaluators.back().plan_summary();  // every input is checked first
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }

@@ -10,7 +10,9 @@
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/lock.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/manifest.h"
 #include "unlearn/model/lora.h"
 
 namespace unlearn::commands {
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kHeadlineMetrics = 5;
 constexpr const char* kLeaveRulesOut = "eval.generation_config=ignore";
+constexpr const char* kCache = "cache";  // in the eval folder
 
 // Names and contents of a folder's weights and settings.
 std::string content_of(const fs::path& folder) {
@@ -151,20 +154,41 @@ fs::path Evaluator::cache_of(const EvaluatedModel& evaluated, const fs::path& ev
   if (!config_.eval.cache) return {};
   const char* shared = std::getenv("UNLEARN_CACHE_DIR");
   const bool is_shared = shared != nullptr && *shared != '\0';
-  const fs::path root = is_shared ? fs::path(shared) / "eval" : eval_folder / "cache";
+  const fs::path root = is_shared ? fs::path(shared) / "eval" : eval_folder / kCache;
   constexpr size_t kKeyLength = 16;
   return root / weights_key(evaluated, dtype_, device_).substr(0, kKeyLength);
 }
 
+void Evaluator::check_output(const fs::path& eval_folder) const {
+  const std::string& log = config_.eval.retain_log;
+  if (!log.empty() && fs::exists(log) &&
+      lies_in(fs::is_directory(log) ? eval_folder : fs::path(log),
+              fs::is_directory(log) ? fs::path(log) : eval_folder)) {
+    user_error("eval.retain_log: ", log, " lies where the results are written, ",
+               eval_folder.string(), "; give another --output");
+  }
+  const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
+  OwnFolder(eval_folder).check_free(eval::eval_file_names(evaluation->file_prefix()));
+}
+
 eval::Outcome Evaluator::evaluate_folder(const fs::path& eval_folder) {
+  fs::create_directories(eval_folder);
+  const FileLock lock(eval_folder / FileLock::kName, eval_folder.string());
+  const std::string& reference = config_.eval.reference_model;
+  const fs::path cache = cache_of(evaluated_, eval_folder);
+  const fs::path reference_cache =
+      reference.empty() ? fs::path() : cache_of({reference}, eval_folder);
+  OwnFolder own(eval_folder);
+  for (const fs::path& folder : {cache, reference_cache}) {
+    if (folder.empty() || folder.parent_path() != eval_folder / kCache) continue;
+    own.claim({(fs::path(kCache) / folder.filename() / eval::kResultsFile).string()});
+  }
   std::shared_ptr<model::CausalLM> loaded;
   const auto provider = [&]() -> model::CausalLM& {
     if (!loaded) loaded = load(evaluated_);
     return *loaded;
   };
-  const std::string& reference = config_.eval.reference_model;
-  return run(provider, cache_of(evaluated_, eval_folder),
-             reference.empty() ? fs::path() : cache_of({reference}, eval_folder), eval_folder);
+  return run(provider, cache, reference_cache, eval_folder);
 }
 
 eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& eval_folder) {

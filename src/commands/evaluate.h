@@ -31,6 +31,9 @@ class Evaluator {
   std::string plan_summary() const;
   // True when <folder> holds a finished evaluation of this benchmark.
   bool is_complete(const std::filesystem::path& eval_folder) const;
+  // UserError when writing results into <folder> would replace others' files or the log that they
+  // are compared with.
+  void check_output(const std::filesystem::path& eval_folder) const;
   // Evaluates the weights on disk into <folder>: resumable unless eval.cache is off.
   eval::Outcome evaluate_folder(const std::filesystem::path& eval_folder);
   // Evaluates a model in memory; nothing is cached.

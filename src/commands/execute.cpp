@@ -2,6 +2,7 @@
 // everything, then lead or join.
 #include <ATen/Parallel.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/read_log.h"
 #include "unlearn/model/device_kernels.h"
 
 namespace unlearn::commands {
@@ -96,9 +98,13 @@ void agree_on_modes(RunConfig& config, const distributed::Group& group) {
 int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose purpose,
                 const distributed::Launch& launch, const std::string& command_line) {
   const Clock::time_point start = Clock::now();
+  // Before and after the steps there is nothing to save; a reader of the log may go away.
+  std::signal(SIGUSR1, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   if (launch.rank > 0) log::set_level(log::Level::kError);  // the first process tells
   distributed::Group group(launch);
   share_cores(group);
+  const ReadLog reads;  // what is read from here on is what the run says it has read
   RunConfig config;
   std::optional<CheckedRun> checked;
   group.together([&] {

@@ -43,6 +43,7 @@ std::shared_ptr<model::CausalLM> open_reinforced(const std::string& folder,
   const torch::Tensor weight = loaded.model->head().weight;
   check_model(folder, is_strict);
   auto model = model::load_model(folder, weight.scalar_type(), weight.device());
+  check_finite(*model, folder);
   if (model->dims().vocab_size != loaded.model->dims().vocab_size) {
     user_error("--whp-reinforced: ", folder, " has a vocabulary of ", model->dims().vocab_size,
                " tokens, --model one of ", loaded.model->dims().vocab_size);
@@ -82,7 +83,8 @@ int run_generate(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), shared)) return 0;
   if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
 
-  const LoadedModel loaded = open_model(shared, flags);
+  const LoadedModel loaded =
+      open_model(shared, flags, {{"--input", input}, {"--whp-reinforced", reinforced}});
   const auto prompts = read_prompts(input, prompt, loaded);
   options.stop_ids = loaded.stops;
   if (generation_config == "apply") {

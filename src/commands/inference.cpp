@@ -3,9 +3,11 @@
 #include <iostream>
 
 #include "commands/device.h"
+#include "commands/output.h"
 #include "commands/prompt_template.h"
 #include "commands/run_config.h"
 #include "commands/session.h"
+#include "unlearn/checkpoint/finite.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -66,9 +68,22 @@ const tokenizer::Tokenizer& LoadedModel::text_tokenizer() const {
   return *tokenizer;
 }
 
-LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
+void check_finite(const model::CausalLM& model, const std::string& folder) {
+  for (const auto& entry : model.named_parameters()) {
+    if (checkpoint::has_nonfinite(entry.value())) {
+      user_error(folder, ": tensor '", entry.key(),
+                 "' holds NaN or infinities; the model is damaged");
+    }
+  }
+}
+
+LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags,
+                       std::vector<NamedInput> inputs) {
   const RunConfig config = model_config(shared, flags);
   const std::string& folder = config.model.path;
+  inputs.insert(inputs.end(),
+                {{"--model", folder}, {"--adapter", flags.adapter}, {"--config", shared.config}});
+  check_not_input("--output", flags.output, inputs);
   const torch::Device device = resolve_device(shared.device.empty() ? "auto" : shared.device);
   LoadedModel loaded;
   if (!fs::is_directory(folder) || tokenizer::has_tokenizer(folder)) {
@@ -84,6 +99,7 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags) {
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
   loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);
+  check_finite(*loaded.model, folder);
   loaded.model->eval();
   return loaded;
 }

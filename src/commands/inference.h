@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands/cli.h"
+#include "commands/output.h"
 #include "unlearn/data/dataset.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/tokenizer/tokenizer.h"
@@ -32,8 +33,13 @@ struct LoadedModel {
   const tokenizer::Tokenizer& text_tokenizer() const;
 };
 // The model and the template of the flags, else of --config, else (the template) of the run that
-// made the model. UserError without a model.
-LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags);
+// made the model. UserError without a model, and when --output is one of `inputs` or a part of the
+// model.
+LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags,
+                       std::vector<NamedInput> inputs);
+
+// UserError when a weight is not finite: what a damaged model says is no result.
+void check_finite(const model::CausalLM& model, const std::string& folder);
 
 // Token ids of a row's {"input_ids"} field, checked against the model's embeddings.
 std::vector<int32_t> token_field(const Json& row, const std::string& key, int64_t vocab_size,

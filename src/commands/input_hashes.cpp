@@ -5,6 +5,8 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/manifest.h"
+#include "unlearn/core/read_log.h"
 #include "unlearn/train/run_folder.h"
 
 namespace unlearn::commands {
@@ -16,7 +18,7 @@ InputHashes::InputHashes(const RunConfig& config, const PreparedRun& run) {
     if (folder.empty()) continue;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string ending = entry.path().extension().string();
-      if (entry.is_regular_file() &&
+      if (entry.is_regular_file() && entry.path().filename() != Manifest::kName &&
           (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
         start(entry.path());
       }
@@ -50,13 +52,25 @@ void InputHashes::write(train::RunFolder& folder) {
   if (is_written_) return;
   Json all = Json::object();
   for (const auto& [file, hash] : hashes_) all[file] = hash.get();
+  for (const auto& [file, stamp] : stamps_) {
+    if (stamp_of(file) != stamp)
+      user_error(file, ": was changed while the run read it; start again");
+  }
   folder.update_run_json({{"inputs_sha256", all}});
   is_written_ = true;
 }
 
 void InputHashes::start(const fs::path& file) {
   std::shared_future<std::string>& hash = hashes_[file.string()];  // two folders may be the same
-  if (!hash.valid()) hash = std::async(std::launch::async, sha256_file, file).share();
+  if (hash.valid()) return;
+  if (const auto known = ReadLog::sha256_of(file)) {
+    std::promise<std::string> as_read;
+    as_read.set_value(*known);
+    hash = as_read.get_future().share();
+    return;
+  }
+  stamps_[file.string()] = stamp_of(file);
+  hash = std::async(std::launch::async, sha256_file, file).share();
 }
 
 }  // namespace unlearn::commands

@@ -6,11 +6,13 @@
 #include <string>
 
 #include "commands/session.h"
+#include "unlearn/core/written_file.h"
 
 namespace unlearn::commands {
 
-// SHA-256 of every weight, tokenizer and data file that the run reads, each on a thread of its own:
-// training need not wait for gigabytes to be hashed.
+// SHA-256 of every weight, tokenizer and data file that the run reads: of what was read where it
+// was read whole (ReadLog), else on a thread of its own, because training need not wait for
+// gigabytes to be hashed; such a file must not have changed by then.
 class InputHashes {
  public:
   InputHashes(const RunConfig& config, const PreparedRun& run);
@@ -26,6 +28,7 @@ class InputHashes {
   void start(const std::filesystem::path& file);
 
   std::map<std::string, std::shared_future<std::string>> hashes_;
+  std::map<std::string, FileStamp> stamps_;  // of the files that are hashed by a second read
   bool is_written_ = false;
 };
 

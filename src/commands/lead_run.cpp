@@ -19,6 +19,7 @@
 #include "unlearn/model/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
+#include "unlearn/train/resume.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -31,16 +32,33 @@ constexpr const char* kEvaluating = "evaluating";
 std::string settings_hash(const RunConfig& config) { return sha256(config.fingerprint().dump()); }
 
 // UserError when a run goes on with other settings; a checkpoint can say which.
-void check_same_settings(const RunConfig& config, const train::RunFolder& folder) {
-  if (const auto step = folder.latest_checkpoint()) {
-    train::check_resumable(folder.checkpoint(*step), config.fingerprint());
-  }
+void check_same_settings(const RunConfig& config, const train::RunFolder& folder,
+                         std::optional<int64_t> checkpoint) {
+  if (checkpoint) train::check_resumable(folder.checkpoint(*checkpoint), config.fingerprint());
   const auto before = folder.run_json().find("settings_sha256");
   if (before != folder.run_json().end() && *before != settings_hash(config)) {
     user_error("--resume: the run was started with other settings, those of ",
                (folder.path() / "config.resolved.yaml").string(),
                "; give the same ones, or start a new run");
   }
+}
+
+// Whether all that a run saves is still there; what is missing is made again.
+bool has_weights(const RunConfig& config, const train::RunFolder& folder) {
+  std::vector<fs::path> saved;
+  if (config.train.lora_rank > 0) saved.push_back(folder.path() / "adapter");
+  if (config.train.lora_rank == 0 || config.train.lora_merge) saved.push_back(folder.model());
+  for (const fs::path& weights : saved) {
+    std::vector<std::string> names = {weights == folder.model() ? "config.json"
+                                                                : "adapter_config.json"};
+    if (const auto manifest = Manifest::read(weights)) names = manifest->names();
+    for (const std::string& name : names) {
+      if (fs::exists(weights / name)) continue;
+      log::warn((weights / name).string(), " is missing; what the run saved is made again");
+      return false;
+    }
+  }
+  return true;
 }
 
 Json describe_run(const RunConfig& config, const CheckedRun& checked, const std::string& command) {
@@ -129,8 +147,8 @@ void evaluate_saved_model(const RunConfig& config, const train::RunFolder& folde
   std::cout << eval::comparison_table({{name, &outcome.evaluation.metrics}}, evaluator.headline());
 }
 
-// Trains from the start, or from the newest checkpoint; what the first process does.
-void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
+// Trains from the start, or from a checkpoint; what the first process does.
+void train_model(const RunConfig& config, const PreparedRun& run, std::optional<int64_t> checkpoint,
                  const distributed::Group& group, train::RunFolder& folder, InputHashes& hashes,
                  model::CausalLM& model, Evaluator* evaluator, Course& course) {
   train::TrainerInputs inputs = trainer_inputs(config, run);
@@ -161,7 +179,7 @@ void train_model(const RunConfig& config, const PreparedRun& run, bool resume,
   };
   hooks.after_step = evaluate_when_due;
   train::Trainer trainer(std::move(inputs), folder, std::move(hooks));
-  const int64_t step = resume ? folder.latest_checkpoint().value_or(kNoCheckpoint) : kNoCheckpoint;
+  const int64_t step = checkpoint.value_or(kNoCheckpoint);
   group.sum(static_cast<double>(step));
   if (step != kNoCheckpoint) {
     trainer.resume_from(step);
@@ -187,13 +205,15 @@ int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
   std::optional<train::RunFolder> opened;
   std::optional<InputHashes> hashes;
   bool is_trained = false;
+  std::optional<int64_t> checkpoint;
   group.together([&] {
     train::RunFolder& folder = opened.emplace(config.output, existing_output(flags));
     if (!flags.resume) return;
-    check_same_settings(config, folder);
     const std::string before = folder.run_json().value("status", "");
-    is_trained = before == "done" || before == kEvaluating;
-    if (is_trained || !folder.latest_checkpoint()) return;
+    is_trained = (before == "done" || before == kEvaluating) && has_weights(config, folder);
+    if (!is_trained) checkpoint = train::newest_whole_checkpoint(folder);
+    check_same_settings(config, folder, checkpoint);
+    if (!checkpoint) return;
     hashes.emplace(config, run)
         .check_unchanged(folder.run_json().value("inputs_sha256", Json::object()));
   });
@@ -234,12 +254,13 @@ int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
   fs::path written;
   Course course;
   try {
+    const model::ModelSource source(config.model.path);
     const auto model = load_weights(config, run);
     model::trim_host_memory();
     log::debug("weights loaded after ", seconds(), " s");
-    train_model(config, run, flags.resume, group, folder, *hashes, *model,
+    train_model(config, run, checkpoint, group, folder, *hashes, *model,
                 evaluator ? &*evaluator : nullptr, course);
-    written = save_weights(config, run, folder, *model);
+    written = save_weights(config, run, source, folder, *model);
     finish(config.eval.at_end ? kEvaluating : "done");
   } catch (const Interrupted&) {
     finish_quietly("interrupted");

@@ -4,8 +4,8 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/manifest.h"
 #include "unlearn/markov/figure.h"
 #include "unlearn/markov/study.h"
 #include "unlearn/markov/summary.h"
@@ -97,23 +97,24 @@ int run_markov(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), flags)) return 0;
 
   const config::Settings settings = user_settings_of(flags);
-  const fs::path output = flags.output;
+  OwnFolder output{flags.output};
+  output.check_free({"summary.json", "figure.svg"});
   markov::Laboratory laboratory;
   const auto names = chosen_experiments(experiment, settings);
   for (const int64_t seed : seeds) {
     for (const std::string& name : names) {
       markov::Study study = markov::resolve_study(name, settings);
-      const fs::path file = output / name / cat("seed-", seed, ".json");
-      if (is_done(file, study, overwrite)) continue;
-      fs::create_directories(file.parent_path());
+      const std::string file = cat(name, "/seed-", seed, ".json");
+      if (is_done(output.path() / file, study, overwrite)) continue;
+      output.check_free({file});
       const Json record = laboratory.run(study, static_cast<uint64_t>(seed));
-      write_file_atomic(file, record.dump() + "\n");
+      output.write(file, record.dump() + "\n");
     }
   }
-  const std::vector<Json> records = read_records(output);
+  const std::vector<Json> records = read_records(output.path());
   const Json summary = markov::summarize(records);
-  write_file_atomic(output / "summary.json", summary.dump(1) + "\n");
-  write_file_atomic(output / "figure.svg", markov::draw_figure(records));
+  output.write("summary.json", summary.dump(1) + "\n");
+  output.write("figure.svg", markov::draw_figure(records));
   std::cout << markov::summary_text(summary);
   return 0;
 }

@@ -4,9 +4,11 @@
 #include <iostream>
 
 #include "commands/cli.h"
+#include "commands/output.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/manifest.h"
+#include "unlearn/eval/evaluation.h"
 #include "unlearn/metrics/muse.h"
 #include "unlearn/metrics/tofu_summary.h"
 #include "unlearn/metrics/wmdp.h"
@@ -82,6 +84,19 @@ const LogReader& find_reader(const MetricsFlags& flags) {
              did_you_mean(flags.benchmark, names), "; use ", join(names, ", "));
 }
 
+constexpr const char* kLegacyFiles[] = {"aggregate_stat.txt", "aggregate_stat.csv"};
+
+// Nothing of others is replaced, and no log that is read.
+void check_output(const MetricsFlags& flags, const LogReader& reader, const OwnFolder& output) {
+  std::vector<std::string> names = eval::eval_file_names(reader.file_prefix);
+  names.insert(names.end(), std::begin(kLegacyFiles), std::end(kLegacyFiles));
+  for (const std::string& name : names) {
+    check_not_input("--output", (output.path() / name).string(),
+                    {{"--log", flags.log}, {"--retain-log", flags.retain_log}});
+  }
+  output.check_free(names);
+}
+
 bool is_number(const std::optional<double>& value) { return value && std::isfinite(*value); }
 
 void print_values(const Recomputed& result) {
@@ -121,6 +136,8 @@ int run_metrics(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), shared)) return 0;
 
   const LogReader& reader = find_reader(flags);
+  OwnFolder output{flags.output};
+  if (!flags.output.empty()) check_output(flags, reader, output);
   const Recomputed result = reader.recompute(flags);
   for (const std::string& warning : result.evaluation.warnings) log::warn(warning);
   if (flags.as_json) {
@@ -132,12 +149,13 @@ int run_metrics(std::vector<std::string> arguments) {
     print_values(result);
   }
   if (!flags.output.empty()) {
-    std::filesystem::create_directories(flags.output);
-    metrics::write_eval_files(flags.output, reader.file_prefix, result.evaluation.metrics);
+    const std::vector<std::string> names = eval::eval_file_names(reader.file_prefix);
+    output.claim(names);
+    metrics::write_eval_files(output.path(), reader.file_prefix, result.evaluation.metrics);
+    for (const std::string& name : names) output.record(name);
     if (!result.legacy.empty()) {
-      const std::filesystem::path folder = flags.output;
-      write_file_atomic(folder / "aggregate_stat.txt", metrics::aggregate_stat_text(result.legacy));
-      write_file_atomic(folder / "aggregate_stat.csv", metrics::aggregate_stat_csv(result.legacy));
+      output.write(kLegacyFiles[0], metrics::aggregate_stat_text(result.legacy));
+      output.write(kLegacyFiles[1], metrics::aggregate_stat_csv(result.legacy));
     }
   }
   return 0;

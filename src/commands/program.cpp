@@ -1,12 +1,17 @@
 #include "unlearn/commands/program.h"
 
 #include <c10/util/Exception.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
 #include "unlearn/model/host_arena.h"
 
@@ -93,9 +98,21 @@ void check_stdout() {
   if (!std::cout) user_error("stdout: cannot write (is the disk full?)");
 }
 
+// Files opened later must not become stdout or stderr because those were closed. What is written
+// to the closed one still fails, which is told.
+void fill_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const int mode = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
+    // open() gives the lowest number that is free.
+    if (::fcntl(descriptor, F_GETFD) == -1 && ::open("/dev/null", mode) != descriptor) {
+      std::abort();
+    }
+  }
+}
+
 int report(int code, const std::string& kind, std::string message) {
   // One line, whatever a library put into its message, and at once: several processes may write.
-  message = cat(kind, message.substr(0, message.find('\n')), "\n");
+  message = cat(kind, printable(message.substr(0, message.find('\n'))), "\n");
   std::cerr << message << std::flush;
   return code;
 }
@@ -112,6 +129,8 @@ std::string example_of(const std::string& command) {
 }
 
 int run_program(std::vector<std::string> arguments) {
+  fill_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails, with an error line
   model::use_arena_for_host_tensors();
   model::bound_matrix_kernels();
   try {

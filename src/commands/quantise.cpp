@@ -8,7 +8,7 @@
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
 
 namespace unlearn::commands {
 namespace {
@@ -41,10 +41,9 @@ torch::Tensor quantise_tensor(const torch::Tensor& tensor, int64_t bits, Quantis
 QuantiseReport write_quantised(const QuantiseFlags& flags) {
   const checkpoint::HfConfig config = checkpoint::open_hf_folder(flags.model);
   const checkpoint::TensorStore store(flags.model);
-  using checkpoint::ExistingFolder;
-  checkpoint::FolderWriter writer(
-      flags.output, flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
-      {flags.model});
+  FolderWriter writer(flags.output,
+                      flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
+                      {flags.model});
   QuantiseReport report;
   std::vector<checkpoint::NamedTensor> tensors;
   torch::Dtype dtype = torch::kFloat;
@@ -59,10 +58,13 @@ QuantiseReport write_quantised(const QuantiseFlags& flags) {
     store.release(name);
   }
   if (report.tensors == 0) user_error(flags.model, ": holds no weight matrix to quantise");
-  write_file_atomic(writer.path() / "config.json",
-                    checkpoint::portable_config(config, dtype).dump(2) + "\n");
-  checkpoint::copy_companion_files(flags.model, writer.path());
-  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard);
+  store.check_unchanged();
+  writer.add("config.json",
+             write_hashed_file(writer.path() / "config.json",
+                               checkpoint::portable_config(config, dtype).dump(2) + "\n"));
+  writer.add(checkpoint::copy_companion_files(flags.model, writer.path()));
+  writer.add(
+      checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard));
   writer.commit();
   return report;
 }

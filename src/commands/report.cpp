@@ -1,10 +1,9 @@
 // unlearn report: runs side by side as a table, a plot and one HTML page.
-#include <filesystem>
 #include <iostream>
 
 #include "commands/cli.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/manifest.h"
 #include "unlearn/report/page.h"
 #include "unlearn/report/table.h"
 
@@ -21,18 +20,18 @@ int run_report(std::vector<std::string> arguments) {
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
 
+  OwnFolder target{output};
+  target.check_free({"report.html", "report.csv", "report.md", "pareto.svg"});
   std::vector<report::RunSummary> runs;
   for (const std::string& folder : folders) runs.push_back(report::read_run_summary(folder));
   const report::Table table = report::compare_runs(runs);
-  const std::filesystem::path target = output;
-  std::filesystem::create_directories(target);
-  write_file_atomic(target / "report.html", report::html_page(runs));
-  write_file_atomic(target / "report.csv", report::to_csv(table));
-  write_file_atomic(target / "report.md", report::to_markdown(table));
+  target.write("report.html", report::html_page(runs));
+  target.write("report.csv", report::to_csv(table));
+  target.write("report.md", report::to_markdown(table));
   const std::string figure = report::pareto_svg(runs);
-  if (!figure.empty()) write_file_atomic(target / "pareto.svg", figure);
+  if (!figure.empty()) target.write("pareto.svg", figure);
   std::cout << report::to_markdown(table);
-  std::cerr << "report: " << (target / "report.html").string() << "\n";
+  std::cerr << "report: " << (target.path() / "report.html").string() << "\n";
   return 0;
 }
 

@@ -88,7 +88,7 @@ int run_score(std::vector<std::string> arguments) {
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
 
-  const LoadedModel loaded = open_model(shared, flags);
+  const LoadedModel loaded = open_model(shared, flags, {{"--input", input}});
   std::vector<data::Example> examples;
   for_each_json_row(input,
                     [&](int64_t, const Json& row) { examples.push_back(example_of(row, loaded)); });

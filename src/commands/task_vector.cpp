@@ -7,7 +7,7 @@
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
 
 namespace unlearn::commands {
 namespace {
@@ -63,10 +63,9 @@ void write_difference(const TaskVectorFlags& flags) {
   const TensorStore model(flags.model);
   const TensorStore finetuned(flags.finetuned);
   check_same_tensors(model, flags.model, finetuned, flags.finetuned);
-  using checkpoint::ExistingFolder;
-  checkpoint::FolderWriter writer(
-      flags.output, flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
-      {flags.model, flags.finetuned});
+  FolderWriter writer(flags.output,
+                      flags.overwrite ? ExistingFolder::kReplace : ExistingFolder::kRefuse,
+                      {flags.model, flags.finetuned});
   std::vector<checkpoint::NamedTensor> tensors;
   for (const std::string& name : model.names()) {
     tensors.push_back({name, without_task(model.view(name), finetuned.view(name), flags.alpha)});
@@ -78,10 +77,14 @@ void write_difference(const TaskVectorFlags& flags) {
     finetuned.release(name);
   }
   const torch::Dtype dtype = floating_dtype(model, flags.model);
-  write_file_atomic(writer.path() / "config.json",
-                    checkpoint::portable_config(config, dtype).dump(2) + "\n");
-  checkpoint::copy_companion_files(flags.model, writer.path());
-  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard);
+  model.check_unchanged();
+  finetuned.check_unchanged();
+  writer.add("config.json",
+             write_hashed_file(writer.path() / "config.json",
+                               checkpoint::portable_config(config, dtype).dump(2) + "\n"));
+  writer.add(checkpoint::copy_companion_files(flags.model, writer.path()));
+  writer.add(
+      checkpoint::write_tensor_folder(writer.path(), tensors, dtype, checkpoint::kLargestShard));
   writer.commit();
 }
 

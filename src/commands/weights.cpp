@@ -52,7 +52,8 @@ std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const Pre
 }
 
 fs::path save_weights(const RunConfig& config, const PreparedRun& run,
-                      const train::RunFolder& folder, model::CausalLM& model) {
+                      const model::ModelSource& source, const train::RunFolder& folder,
+                      model::CausalLM& model) {
   const bool lora = config.train.lora_rank > 0;
   const fs::path adapter = folder.path() / "adapter";
   // A run that was stopped before it said that it is done writes its folders again.
@@ -65,8 +66,7 @@ fs::path save_weights(const RunConfig& config, const PreparedRun& run,
   const torch::Dtype saved = config.model.save_dtype == "auto"
                                  ? run.dtype
                                  : resolve_dtype(config.model.save_dtype, run.device);
-  model::save_model(model, config.model.path, folder.model(), saved, checkpoint::kLargestShard,
-                    /*replace=*/true);
+  source.save(model, folder.model(), saved, checkpoint::kLargestShard, /*replace=*/true);
   return folder.model();
 }
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr int kMaxExtends = 16;
 constexpr int kMaxNesting = 32;  // of maps; an alias inside its own anchor has no end
+constexpr size_t kMaxBytes = size_t{1} << 20;
+constexpr int64_t kMaxValues = 10'000;  // aliases count as what they stand for
 
 // YAML 1.2 core schema: what an unquoted scalar means.
 Json plain_scalar(const std::string& text) {
@@ -43,6 +46,7 @@ Json plain_scalar(const std::string& text) {
 struct Flattener {
   std::string file;
   std::function<void(const std::string& key, Setting)> put;
+  int64_t values = 0;
 
   std::string origin(const YAML::Node& node) const {
     const int line = node.Mark().line;
@@ -54,23 +58,27 @@ struct Flattener {
     return {quoted ? Json(node.Scalar()) : plain_scalar(node.Scalar()), origin(node)};
   }
 
-  void walk(const std::string& key, const YAML::Node& node, int depth = 0) const {
+  void count(const YAML::Node& node) {
+    if (++values > kMaxValues) {
+      user_error(origin(node), ": more than ", kMaxValues, " values, aliases counted as what they ",
+                 "stand for");
+    }
+  }
+
+  void walk(const std::string& key, const YAML::Node& node, int depth = 0) {
+    count(node);
     if (depth > kMaxNesting) {
       user_error(origin(node), ": '", key.substr(0, key.find('.')),
                  "': maps go in a circle or are too deep");
     }
     switch (node.Type()) {
       case YAML::NodeType::Map:
-        if (node.size() == 0 && !key.empty()) put(key, {Json(nullptr), origin(node)});
-        for (const auto& entry : node) {
-          if (!entry.first.IsScalar()) user_error(origin(node), ": keys must be plain text");
-          const std::string name = entry.first.Scalar();
-          walk(key.empty() ? name : cat(key, ".", name), entry.second, depth + 1);
-        }
+        walk_map(key, node, depth);
         return;
       case YAML::NodeType::Sequence: {
         Json list = Json::array();
         for (const YAML::Node& item : node) {
+          count(item);
           if (!item.IsScalar())
             user_error(origin(item), ": '", key, "': lists hold plain values only");
           list.push_back(scalar(item).value);
@@ -85,13 +93,45 @@ struct Flattener {
         if (!key.empty()) put(key, {Json(nullptr), origin(node)});
     }
   }
+
+  void walk_map(const std::string& key, const YAML::Node& node, int depth) {
+    if (node.size() == 0 && !key.empty()) put(key, {Json(nullptr), origin(node)});
+    std::set<std::string> names;
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) user_error(origin(node), ": keys must be plain text");
+      const std::string name = entry.first.Scalar();
+      const std::string whole = key.empty() ? name : cat(key, ".", name);
+      if (!names.insert(name).second) user_error(origin(entry.first), ": '", whole, "' again");
+      walk(whole, entry.second, depth + 1);
+    }
+  }
 };
+
+// One document of a config. Two of one name in a map, and a second document, are mistakes that
+// readers of YAML settle in silence.
+YAML::Node read_document(const fs::path& file) {
+  const std::string content = read_file(file);
+  if (content.size() > kMaxBytes) {
+    user_error(file.string(), ": ", content.size(), " bytes are too many for a config");
+  }
+  if (!is_valid_utf8(content)) user_error(file.string(), ": not valid UTF-8");
+  if (content.find('\0') != std::string::npos) {
+    user_error(file.string(), ": holds a NUL byte; a config is plain text");
+  }
+  const std::vector<YAML::Node> documents = YAML::LoadAll(content);
+  for (size_t i = 1; i < documents.size(); ++i) {
+    if (documents[i].IsNull()) continue;
+    user_error(file.string(), ":", documents[i].Mark().line + 1,
+               ": a second document begins; a config is one");
+  }
+  return documents.empty() ? YAML::Node(YAML::NodeType::Null) : documents.front();
+}
 
 Settings load(const fs::path& file, const std::vector<fs::path>& presets, int depth) {
   if (depth > kMaxExtends) user_error(file.string(), ": 'extends' goes in a circle or is too deep");
   YAML::Node root;
   try {
-    root = YAML::Load(read_file(file));
+    root = read_document(file);
   } catch (const YAML::Exception& error) {
     user_error(file.string(), ":", error.mark.line + 1, ": not valid YAML: ", error.msg);
   }

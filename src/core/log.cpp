@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "unlearn/core/error.h"
+#include "unlearn/core/printable.h"
 
 namespace unlearn::log {
 namespace {
@@ -54,7 +55,7 @@ void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
 
 void write(Level level, const std::string& message) {
-  logger().log(to_spdlog(level), "{}", message);
+  logger().log(to_spdlog(level), "{}", printable(message));
 }
 
 }  // namespace unlearn::log

@@ -8,6 +8,19 @@
 #include "unlearn/core/error.h"
 
 namespace unlearn {
+namespace {
+
+// What a Pattern holds.
+struct Compiled {
+  pcre2_code* code;
+  std::string text, where;
+};
+
+// Patterns may come with an adapter of somebody else's; what people write takes a few hundred
+// steps.
+constexpr uint32_t kMaxSteps = 200'000;
+
+}  // namespace
 
 Pattern::Pattern(const std::string& text, const std::string& where) {
   int error = 0;
@@ -22,15 +35,28 @@ Pattern::Pattern(const std::string& text, const std::string& where) {
                "' is no regular expression: ", reinterpret_cast<const char*>(message),
                " at character ", position);
   }
-  code_ = {code, [](void* held) { pcre2_code_free(static_cast<pcre2_code*>(held)); }};
+  code_ = {new Compiled{code, text, where}, [](void* held) {
+             auto* own = static_cast<Compiled*>(held);
+             pcre2_code_free(own->code);
+             delete own;
+           }};
 }
 
 bool Pattern::matches(std::string_view name) const {
-  const auto* code = static_cast<const pcre2_code*>(code_.get());
+  const auto* own = static_cast<const Compiled*>(code_.get());
   const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(
-      pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free);
-  return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, data.get(),
-                     nullptr) >= 0;
+      pcre2_match_data_create_from_pattern(own->code, nullptr), pcre2_match_data_free);
+  const std::unique_ptr<pcre2_match_context, void (*)(pcre2_match_context*)> limits(
+      pcre2_match_context_create(nullptr), pcre2_match_context_free);
+  UNLEARN_CHECK(data && limits, "no memory");
+  pcre2_set_match_limit(limits.get(), kMaxSteps);
+  const int result = pcre2_match(own->code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(),
+                                 0, 0, data.get(), limits.get());
+  if (result < PCRE2_ERROR_NOMATCH) {
+    user_error(own->where, ": the regular expression '", own->text, "' takes too many steps on '",
+               name, "'");
+  }
+  return result >= 0;
 }
 
 std::vector<Pattern> make_patterns(const std::vector<std::string>& texts,

@@ -24,7 +24,7 @@ constexpr int kSignalled = 128;  // a shell's exit code for signal N is this + N
 // one, which may be saving, so many more.
 constexpr unsigned kGrace = 30;
 constexpr unsigned kGraceOfFirst = 600;
-constexpr int kWatched[] = {SIGCHLD, SIGALRM, SIGINT, SIGTERM, SIGTSTP};
+constexpr int kWatched[] = {SIGCHLD, SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGTSTP};
 
 // A port that nothing listens on at this moment.
 int64_t free_port() {
@@ -141,6 +141,8 @@ int run_processes(int64_t processes, const std::vector<std::string>& arguments) 
       children.send(SIGSTOP);
       raise(SIGSTOP);
       children.send(SIGCONT);
+    } else if (signal == SIGUSR1) {  // a checkpoint, and on
+      children.send(signal);
     } else if (signal > 0) {
       is_stopping = true;
       children.send(signal);

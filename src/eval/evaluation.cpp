@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/manifest.h"
 
 namespace unlearn::eval {
 
@@ -97,13 +97,19 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
 
 void write_outcome(const std::filesystem::path& folder, const BenchmarkEvaluation& evaluation,
                    const Outcome& outcome) {
-  std::filesystem::create_directories(folder);
+  OwnFolder own(folder);
   for (const auto& [name, content] : outcome.files) {
-    write_file_atomic(folder / name,
-                      content.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    own.write(name, content.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
   }
-  for (const auto& [name, text] : outcome.texts) write_file_atomic(folder / name, text);
+  for (const auto& [name, text] : outcome.texts) own.write(name, text);
+  const std::vector<std::string> names = eval_file_names(evaluation.file_prefix());
+  own.claim(names);
   metrics::write_eval_files(folder, evaluation.file_prefix(), outcome.evaluation.metrics);
+  for (const std::string& name : names) own.record(name);
+}
+
+std::vector<std::string> eval_file_names(const std::string& prefix) {
+  return {prefix + "_EVAL.json", prefix + "_SUMMARY.json"};
 }
 
 }  // namespace unlearn::eval

@@ -2,13 +2,14 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/eval/execute.h"
 
 namespace unlearn::eval {
 
 ResultStore::ResultStore(const std::filesystem::path& folder) {
   if (folder.empty()) return;
   std::filesystem::create_directories(folder);
-  const std::filesystem::path path = folder / "results.jsonl";
+  const std::filesystem::path path = folder / kResultsFile;
   int64_t damaged = 0;
   bool open_line = false;
   if (std::ifstream in(path); in) {

@@ -84,19 +84,43 @@ std::vector<std::vector<ResultId>> cut_groups(std::vector<ResultId> ids, int64_t
 
 // Groups of one pack each: texts that begin alike, as a question's answers do, stay together.
 std::vector<std::vector<ResultId>> score_groups(const std::vector<ScoreItem>& items,
-                                                const std::vector<ResultId>& pending,
                                                 int64_t budget) {
   std::vector<data::TokenSpan> texts, sorted;
-  for (const ResultId id : pending) texts.emplace_back(items[id].example.tokens);
+  for (const ScoreItem& item : items) texts.emplace_back(item.example.tokens);
   const std::vector<size_t> order = data::order_by_beginning(texts);
   for (const size_t index : order) sorted.push_back(texts[index]);
   const std::vector<size_t> cuts = data::cut_by_pack(sorted, budget, /*share=*/true);
   std::vector<std::vector<ResultId>> groups;
   for (size_t c = 0; c + 1 < cuts.size(); ++c) {
     std::vector<ResultId>& group = groups.emplace_back();
-    for (size_t i = cuts[c]; i < cuts[c + 1]; ++i) group.push_back(pending[order[i]]);
+    for (size_t i = cuts[c]; i < cuts[c + 1]; ++i) group.push_back(order[i]);
   }
   return groups;
+}
+
+std::vector<ResultId> all_ids(size_t count) {
+  std::vector<ResultId> ids(count);
+  std::iota(ids.begin(), ids.end(), ResultId{0});
+  return ids;
+}
+
+// The groups of which a result is missing. They are cut from all requests and run whole: the last
+// bits of a result depend on what runs beside it, and an evaluation that goes on after a kill must
+// say what it would have said without one.
+std::vector<std::vector<ResultId>> unfinished(std::vector<std::vector<ResultId>> groups,
+                                              const std::vector<ResultId>& pending) {
+  std::erase_if(groups, [&](const std::vector<ResultId>& group) {
+    return std::none_of(group.begin(), group.end(), [&](ResultId id) {
+      return std::binary_search(pending.begin(), pending.end(), id);
+    });
+  });
+  return groups;
+}
+
+size_t count_ids(const std::vector<std::vector<ResultId>>& groups) {
+  size_t count = 0;
+  for (const std::vector<ResultId>& group : groups) count += group.size();
+  return count;
 }
 
 int64_t size_of(const std::vector<int32_t>& tokens) { return static_cast<int64_t>(tokens.size()); }
@@ -115,8 +139,10 @@ void run_scores(const Plan& plan, const StageContext& context, Results& results)
       pending.push_back(id);
     }
   }
+  const auto groups = unfinished(score_groups(items, context.options.batch_tokens), pending);
+  const size_t total = count_ids(groups);
   size_t done = 0;
-  for (const auto& group : score_groups(items, pending, context.options.batch_tokens)) {
+  for (const auto& group : groups) {
     std::vector<const data::Example*> examples;
     scoring::ScoreExamplesOptions options;
     options.batch_tokens = context.options.batch_tokens;
@@ -132,7 +158,7 @@ void run_scores(const Plan& plan, const StageContext& context, Results& results)
       results.scores[group[i]] = std::move(scores[i]);
     }
     context.store.flush();
-    report_progress(context, "scoring", done += group.size(), pending.size());
+    report_progress(context, "scoring", done += group.size(), total);
   }
 }
 
@@ -148,9 +174,12 @@ void run_choices(const Plan& plan, const StageContext& context, Results& results
       pending.push_back(id);
     }
   }
-  size_t done = 0;
   const auto length_of = [&](ResultId id) { return size_of(items[id].prompt); };
-  for (const auto& group : cut_groups(pending, context.options.batch_tokens, length_of)) {
+  const auto groups = unfinished(
+      cut_groups(all_ids(items.size()), context.options.batch_tokens, length_of), pending);
+  const size_t total = count_ids(groups);
+  size_t done = 0;
+  for (const auto& group : groups) {
     std::vector<scoring::NextTokenQuery> queries;
     for (const ResultId id : group) queries.push_back({&items[id].prompt, &items[id].candidates});
     auto logp = scoring::next_token_logprob(context.model(), queries);
@@ -159,7 +188,7 @@ void run_choices(const Plan& plan, const StageContext& context, Results& results
       results.choices[group[i]] = std::move(logp[i]);
     }
     context.store.flush();
-    report_progress(context, "multiple choice", done += group.size(), pending.size());
+    report_progress(context, "multiple choice", done += group.size(), total);
   }
 }
 
@@ -198,9 +227,12 @@ void run_divergences(const Plan& plan, const StageContext& context, Results& res
       pending.push_back(id);
     }
   }
-  size_t done = 0;
   const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
-  for (const auto& group : cut_groups(pending, context.options.batch_tokens, length_of)) {
+  const auto groups = unfinished(
+      cut_groups(all_ids(items.size()), context.options.batch_tokens, length_of), pending);
+  const size_t total = count_ids(groups);
+  size_t done = 0;
+  for (const auto& group : groups) {
     std::vector<const data::Example*> examples;
     for (const ResultId id : group) examples.push_back(&items[id].example);
     const auto values =
@@ -210,7 +242,7 @@ void run_divergences(const Plan& plan, const StageContext& context, Results& res
       results.divergences[group[i]] = values[i];
     }
     context.store.flush();
-    report_progress(context, "divergences", done += group.size(), pending.size());
+    report_progress(context, "divergences", done += group.size(), total);
   }
 }
 

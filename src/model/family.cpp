@@ -210,7 +210,7 @@ std::shared_ptr<Decoder> build_llama_like(const HfConfig& config, const Placemen
   attention.out_bias = options.out_bias;
   attention.storage = options.is_fused ? QkvStorage::kStacked : QkvStorage::kSeparate;
   attention.attention = options.attention;
-  const double eps = config.number_or("rms_norm_eps", options.default_eps);
+  const double eps = config.epsilon_or("rms_norm_eps", options.default_eps);
   if (options.qk_norm != QkNorm::kNone) {
     attention.qk_norm.spans_heads = options.qk_norm == QkNorm::kWhole;
     const int64_t dim = attention.head_dim;

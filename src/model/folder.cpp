@@ -11,8 +11,10 @@
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/model/model_source.h"
 
 namespace unlearn::model {
 namespace fs = std::filesystem;
@@ -81,6 +83,7 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
     staged.copy(entry.value(), store.view(name));
     store.release(name);
   }
+  store.check_unchanged();
   if (linear_bits != 0) model->to(device);
   return model;
 }
@@ -127,21 +130,27 @@ int64_t count_parameters(const CausalLM& model) {
   return count;
 }
 
-void save_model(const CausalLM& model, const fs::path& source_folder, const fs::path& destination,
-                torch::Dtype dtype, int64_t max_shard_bytes, bool replace) {
-  const HfConfig config = checkpoint::open_hf_folder(source_folder);
+ModelSource::ModelSource(const fs::path& folder)
+    : config_(checkpoint::open_hf_folder(folder)),
+      companions_(checkpoint::read_companion_files(folder)) {}
+
+void ModelSource::save(const CausalLM& model, const fs::path& destination, torch::Dtype dtype,
+                       int64_t max_shard_bytes, bool replace) const {
   std::vector<checkpoint::NamedTensor> tensors;
   for (const auto& entry : model.named_parameters()) {
     tensors.push_back({entry.key(), entry.value()});
   }
-  using checkpoint::ExistingFolder;
-  checkpoint::FolderWriter writer(destination,
-                                  replace ? ExistingFolder::kReplace : ExistingFolder::kRefuse);
-  write_file_atomic(writer.path() / "config.json",
-                    saved_config(model, config, dtype).dump(2) + "\n");
-  checkpoint::copy_companion_files(source_folder, writer.path());
-  checkpoint::write_tensor_folder(writer.path(), tensors, dtype, max_shard_bytes);
+  FolderWriter writer(destination, replace ? ExistingFolder::kYield : ExistingFolder::kRefuse);
+  writer.add("config.json", write_hashed_file(writer.path() / "config.json",
+                                              saved_config(model, config_, dtype).dump(2) + "\n"));
+  writer.add(checkpoint::write_files(writer.path(), companions_));
+  writer.add(checkpoint::write_tensor_folder(writer.path(), tensors, dtype, max_shard_bytes));
   writer.commit();
+}
+
+void save_model(const CausalLM& model, const fs::path& source_folder, const fs::path& destination,
+                torch::Dtype dtype, int64_t max_shard_bytes, bool replace) {
+  ModelSource(source_folder).save(model, destination, dtype, max_shard_bytes, replace);
 }
 
 }  // namespace unlearn::model

@@ -7,7 +7,7 @@
 #include "linear_layers.h"
 #include "low_rank.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
 #include "unlearn/core/pattern.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/core/strings.h"
@@ -180,12 +180,12 @@ void write_adapter(const CausalLM& model, const LoraOptions& options, const std:
     tensors.push_back({cat(kPeftPrefix, layer.name, kPeftA), pair.a});
     tensors.push_back({cat(kPeftPrefix, layer.name, kPeftB), pair.b});
   }
-  using checkpoint::ExistingFolder;
-  checkpoint::FolderWriter writer(destination,
-                                  replace ? ExistingFolder::kReplace : ExistingFolder::kRefuse);
-  checkpoint::write_safetensors(writer.path() / kAdapterWeights, tensors);
-  write_file_atomic(writer.path() / kAdapterConfig,
-                    adapter_config(model, options, base, adapted).dump(2) + "\n");
+  FolderWriter writer(destination, replace ? ExistingFolder::kYield : ExistingFolder::kRefuse);
+  writer.add(kAdapterWeights,
+             checkpoint::write_safetensors(writer.path() / kAdapterWeights, tensors));
+  writer.add(kAdapterConfig,
+             write_hashed_file(writer.path() / kAdapterConfig,
+                               adapter_config(model, options, base, adapted).dump(2) + "\n"));
   writer.commit();
 }
 

@@ -6,6 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/manifest.h"
 #include "unlearn/data/packing.h"
 #include "unlearn/scoring/score_batch.h"
 
@@ -130,8 +131,10 @@ void build(const fs::path& file, model::CausalLM& model, const ReferenceNeeds& n
         {kLayerHidden, all_hidden(model, needs.layer_hidden, needs.layer, batch_tokens)});
   }
   model.train(training);
-  fs::create_directories(file.parent_path());
-  checkpoint::write_safetensors(file, tensors);
+  OwnFolder folder(file.parent_path());
+  const std::string name = file.filename().string();
+  folder.claim({name});
+  folder.record(name, checkpoint::write_safetensors(file, tensors));
 }
 
 std::optional<checkpoint::SafetensorsFile> open_file(const fs::path& file) {
@@ -159,6 +162,7 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
     file.emplace(path);
   }
   ReferenceCache cache;
+  cache.file_ = std::make_shared<const checkpoint::SafetensorsFile>(*file);
   int64_t labels = 0;
   for (const data::Example* example : needs.logp) {
     cache.logp_at_[example] = {labels, example->num_labels};
@@ -189,17 +193,24 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
   return cache;
 }
 
+void ReferenceCache::check_file() const {
+  if (file_) file_->check_unchanged();
+}
+
 Tensor ReferenceCache::logp(const data::Example& example) const {
+  check_file();
   const Range range = logp_at_.at(&example);
   return logp_.narrow(0, range.begin, range.count);
 }
 
 Tensor ReferenceCache::hidden(const data::Example& example) const {
+  check_file();
   const Range range = hidden_at_.at(&example);
   return hidden_.narrow(0, range.begin, range.count);
 }
 
 Tensor ReferenceCache::layer_hidden(const data::Example& example) const {
+  check_file();
   const Range range = layer_hidden_at_.at(&example);
   return layer_hidden_.narrow(0, range.begin, range.count);
 }

@@ -3,7 +3,7 @@
 #include "train/host_memory.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
 
 namespace unlearn::train {
 namespace fs = std::filesystem;
@@ -13,6 +13,7 @@ constexpr const char* kModel = "model.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kUpdate = "update.safetensors";
 constexpr const char* kState = "state.json";
+constexpr const char* kDone = "DONE";
 
 using checkpoint::NamedTensor;
 
@@ -74,17 +75,19 @@ bool fits_host(const TrainedState& trained) {
   return available_host_bytes() > bytes + bytes / 4;
 }
 
-// `Tensors`: tensors, or how they are made.
+// `Tensors`: tensors, or how they are made. The folder appears whole, with its manifest.
 template <class Tensors>
 void write_files(const fs::path& folder, const std::vector<NamedTensor>& model,
                  const Tensors& optimizer, const Tensors& update, const Json& state) {
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  checkpoint::write_safetensors(folder / kModel, model);
-  checkpoint::write_safetensors(folder / kOptimizer, optimizer);
-  if (!update.empty()) checkpoint::write_safetensors(folder / kUpdate, update);
-  write_file_atomic(folder / kState, state.dump(2) + "\n");
-  write_file_atomic(folder / "DONE", "");
+  FolderWriter writer(folder, ExistingFolder::kYield);
+  writer.add(kModel, checkpoint::write_safetensors(writer.path() / kModel, model));
+  writer.add(kOptimizer, checkpoint::write_safetensors(writer.path() / kOptimizer, optimizer));
+  if (!update.empty()) {
+    writer.add(kUpdate, checkpoint::write_safetensors(writer.path() / kUpdate, update));
+  }
+  writer.add(kState, write_hashed_file(writer.path() / kState, state.dump(2) + "\n"));
+  writer.add(kDone, write_hashed_file(writer.path() / kDone, ""));
+  writer.commit();
 }
 
 // The first dotted key in which two objects differ, with both values; "" when they are equal.
@@ -106,6 +109,13 @@ struct SavedState {
   int64_t optimizer_steps = 0;
 };
 
+// Checkpoints of earlier versions have none.
+MetricsMark read_mark(const Json& json) {
+  const auto mark = json.find("metrics");
+  if (mark == json.end()) return {};
+  return {mark->at("bytes").get<uint64_t>(), mark->at("sha256").get<std::string>()};
+}
+
 SavedState read_state(const fs::path& folder) {
   const Json json = read_json(folder / kState);
   SavedState saved;
@@ -113,6 +123,7 @@ SavedState read_state(const fs::path& folder) {
   try {
     saved = {{.step = json.at("step").get<int64_t>(),
               .stream_position = json.at("stream_position").get<int64_t>(),
+              .metrics = read_mark(json),
               .loss_state = json.at("loss_state"),
               .fingerprint = json.at("fingerprint")},
              json.at("optimizer_steps").get<int64_t>()};
@@ -139,11 +150,13 @@ void CheckpointWriter::write(const fs::path& folder, const TrainedState& trained
   wait();
   const Optimizer& optimizer = trained.optimizer;
   const ShardedParameters& parameters = optimizer.parameters();
-  const Json json = {{"step", state.step},
-                     {"optimizer_steps", optimizer.steps_done()},
-                     {"stream_position", state.stream_position},
-                     {"loss_state", state.loss_state},
-                     {"fingerprint", state.fingerprint}};
+  const Json json = {
+      {"step", state.step},
+      {"optimizer_steps", optimizer.steps_done()},
+      {"stream_position", state.stream_position},
+      {"metrics", {{"bytes", state.metrics.bytes}, {"sha256", state.metrics.sha256}}},
+      {"loss_state", state.loss_state},
+      {"fingerprint", state.fingerprint}};
   std::vector<NamedTensor> model;
   if (group.size() > 1) {
     const auto moments = shared_state(parameters, optimizer.state(), group);
@@ -184,6 +197,8 @@ void CheckpointWriter::write(const fs::path& folder, const TrainedState& trained
   }
 }
 
+TrainingState read_training_state(const fs::path& folder) { return read_state(folder).state; }
+
 void check_resumable(const fs::path& folder, const Json& fingerprint) {
   const Json saved = read_state(folder).state.fingerprint;
   if (const std::string difference = first_difference(saved, fingerprint); !difference.empty()) {
@@ -213,7 +228,10 @@ TrainingState read_checkpoint(const fs::path& folder, const TrainedState& traine
     const checkpoint::SafetensorsFile update(folder / kUpdate);
     load_parts(trained.update, trained.optimizer.parameters(),
                [&](const std::string& name) { return update.view(name); });
+    update.check_unchanged();
   }
+  weights.check_unchanged();
+  moments.check_unchanged();
   return state;
 }
 

@@ -1,12 +1,11 @@
 #include "unlearn/train/event_file.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <cstring>
 
 #include "unlearn/core/error.h"
+#include "unlearn/core/manifest.h"
 
 namespace unlearn::train {
 namespace {
@@ -80,9 +79,10 @@ uint32_t crc32c(std::string_view data) {
 }
 
 EventFile::EventFile(const std::filesystem::path& folder) {
-  std::filesystem::create_directories(folder);
-  path_ = folder /
-          cat("events.out.tfevents.", static_cast<int64_t>(wall_time()), ".unlearn.", ::getpid());
+  const std::string name =
+      cat("events.out.tfevents.", static_cast<int64_t>(wall_time()), ".unlearn.", unique_suffix());
+  OwnFolder(folder).claim({name});
+  path_ = folder / name;
   out_.open(path_, std::ios::binary);
   std::string event = event_head(0);
   append_bytes(event, 3, "brain.Event:2");  // Event.file_version

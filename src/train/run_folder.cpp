@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/folder_writer.h"
+#include "unlearn/core/log.h"
 
 namespace unlearn::train {
 namespace fs = std::filesystem;
@@ -13,11 +16,14 @@ namespace {
 
 constexpr const char* kRunJson = "run.json";
 constexpr const char* kMetrics = "metrics.jsonl";
-// Everything a run writes at its top level; --overwrite removes these and nothing else.
-constexpr const char* kOwnEntries[] = {
-    "run.json", "metrics.jsonl", "config.resolved.yaml", "model",   "checkpoints",
-    "eval",     "reference",     "tensorboard",          "adapter", "method_state.json"};
+constexpr const char* kConfig = "config.resolved.yaml";
+constexpr const char* kMethodState = "method_state.json";
+constexpr const char* kOwnFiles[] = {kRunJson, kMetrics, kConfig, kMethodState};
+// Folders with manifests of their own; those of checkpoints and evaluations in between lie deeper.
+constexpr const char* kOwnFolders[] = {"model", "adapter", "eval", "reference", "tensorboard"};
+constexpr const char* kCheckpoints = "checkpoints";
 
+// Of "step-N" as a run writes it.
 std::optional<int64_t> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
   constexpr std::string_view kPrefix = "step-";
@@ -25,8 +31,26 @@ std::optional<int64_t> step_of(const fs::path& folder) {
   int64_t step = 0;
   const char* end = name.data() + name.size();
   const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  if (error != std::errc() || stop != end || name != cat(kPrefix, step)) return std::nullopt;
   return step;
+}
+
+// The folders "step-N" of a folder that is no link.
+std::vector<fs::path> step_folders(const fs::path& parent) {
+  std::vector<fs::path> folders;
+  if (!fs::is_directory(fs::symlink_status(parent))) return folders;
+  for (const auto& entry : fs::directory_iterator(parent)) {
+    if (step_of(entry.path())) folders.push_back(entry.path());
+  }
+  return folders;
+}
+
+// All folders of a run that have manifests, inner ones first.
+std::vector<fs::path> own_folders(const fs::path& run) {
+  std::vector<fs::path> folders = step_folders(run / kCheckpoints);
+  for (const fs::path& folder : step_folders(run / "eval")) folders.push_back(folder);
+  for (const char* name : kOwnFolders) folders.push_back(run / name);
+  return folders;
 }
 
 bool is_run_folder(const fs::path& path) { return fs::exists(path / kRunJson); }
@@ -39,24 +63,68 @@ Json read_run_json(const fs::path& path) {
     return value == json.end() || value->type() == example.type() ||
            (value->is_number() && example.is_number());
   };
-  if (!json.is_object() || !has_type("status", "") || !has_type("seconds", 0.0) ||
+  if (!json.is_object() || !json.contains("status") || !has_type("status", "") ||
+      json.value("program", Json("unlearn")) != "unlearn" || !has_type("seconds", 0.0) ||
       !has_type("memory_modes", Json::object()) || !has_type("inputs_sha256", Json::object())) {
     user_error((path / kRunJson).string(), ": is no record of a run of this program");
   }
   return json;
 }
 
-void remove_other_entries(const fs::path& path) {
-  for (const char* entry : kOwnEntries) {
-    if (std::string_view(entry) != kRunJson) fs::remove_all(path / entry);
+// The lines of the steps 1, 2, … up to `last`, as long as each is whole and in its place: a line
+// cut short by a kill belongs to a step that is repeated. They point into `content`.
+std::vector<std::string_view> whole_lines(std::string_view content, int64_t last) {
+  std::vector<std::string_view> lines;
+  while (static_cast<int64_t>(lines.size()) < last) {
+    const size_t end = content.find('\n');
+    if (end == std::string_view::npos) break;
+    const Json row = Json::parse(content.substr(0, end), nullptr, /*allow_exceptions=*/false);
+    const auto step = row.is_object() ? row.find("step") : row.end();
+    if (!row.is_object() || step == row.end() || !step->is_number_integer() ||
+        *step != static_cast<int64_t>(lines.size()) + 1) {
+      break;
+    }
+    lines.push_back(content.substr(0, end));
+    content.remove_prefix(end + 1);
   }
+  return lines;
 }
 
-// A write that was killed leaves its temporary file.
+// A start that was killed leaves no more than this.
 bool holds_nothing(const fs::path& path) {
   return std::all_of(fs::directory_iterator(path), fs::directory_iterator(), [](const auto& entry) {
-    return entry.path().filename().string().starts_with(cat(kRunJson, ".tmp."));
+    const std::string name = entry.path().filename().string();
+    return name == FileLock::kName || name == Manifest::kName || is_temporary_of(name, kRunJson) ||
+           is_temporary_of(name, Manifest::kName);
   });
+}
+
+// Whether --overwrite would have to delete what the run did not write.
+void check_overwritable(const fs::path& run) {
+  if (!Manifest::read(run)) {
+    user_error("--output ", run.string(), ": has no ", Manifest::kName,
+               ", the list of what a run of this program wrote, so nothing in it is overwritten; "
+               "give another folder, or remove the old run yourself");
+  }
+  std::vector<fs::path> folders = own_folders(run);
+  folders.push_back(run);
+  for (const fs::path& folder : folders) {
+    if (!fs::is_directory(fs::symlink_status(folder))) continue;
+    for (const std::string& name : changed_entries(folder)) {
+      user_error("--overwrite: ", (folder / name).string(),
+                 " was changed since the run wrote it; move it away, or give another --output");
+    }
+  }
+  for (const char* name : {"model", "adapter"}) {
+    const fs::path folder = run / name;
+    const bool is_others = fs::is_directory(folder)
+                               ? !fs::is_empty(folder) && !Manifest::read(folder)
+                               : is_taken(folder);
+    if (is_others) {
+      user_error("--overwrite: ", folder.string(),
+                 " was not written by the run; move it away, or give another --output");
+    }
+  }
 }
 
 }  // namespace
@@ -81,26 +149,65 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
     user_error("--resume: ", path.string(), " holds no run");
   }
   if (existing == ExistingOutput::kResume) read_run_json(path);
+  if (occupied && existing == ExistingOutput::kOverwrite) check_overwritable(path);
 }
 
 bool RunFolder::replaces(const fs::path& path, const fs::path& file) {
-  return std::any_of(std::begin(kOwnEntries), std::end(kOwnEntries),
-                     [&](const char* entry) { return lies_in(file, path / entry); });
+  const auto lies_in_one_of = [&](const auto& names) {
+    return std::any_of(std::begin(names), std::end(names),
+                       [&](const char* name) { return lies_in(file, path / name); });
+  };
+  return lies_in_one_of(kOwnFiles) || lies_in_one_of(kOwnFolders) ||
+         lies_in(file, path / kCheckpoints);
 }
 
 RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(path)) {
   check(path_, existing);
   fs::create_directories(path_);
-  if (existing == ExistingOutput::kResume) {
-    run_json_ = read_run_json(path_);
-  } else {
-    // First of all: the folder is a run's from here on, and no finished one, whenever this is
-    // killed.
-    update_run_json({{"status", "running"}});
-    if (existing == ExistingOutput::kOverwrite) remove_other_entries(path_);
-  }
+  lock_.emplace(path_ / FileLock::kName, cat("--output ", path_.string()));
+  check(path_, existing);  // as it is now that nobody else can change it
+  open_existing(existing);
   metrics_.open(path_ / kMetrics, std::ios::app);
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
+}
+
+void RunFolder::open_existing(ExistingOutput existing) {
+  const std::vector<std::string> files(std::begin(kOwnFiles), std::end(kOwnFiles));
+  remove_temporaries(path_, files);
+  if (existing == ExistingOutput::kResume) {
+    run_json_ = read_run_json(path_);
+    if (!Manifest::read(path_)) {  // of an earlier version: its run.json says whose these are
+      Manifest manifest;
+      for (const std::string& name : files) manifest.claim(name);
+      manifest.write(path_);
+    }
+    own_.emplace(path_);
+    own_->claim({kRunJson, kMetrics});
+    return;
+  }
+  own_.emplace(path_);
+  own_->claim({kRunJson, kMetrics});
+  // First of all: the folder is a run's from here on, and no finished one, whenever this is
+  // killed.
+  update_run_json({{"program", "unlearn"}, {"status", "running"}});
+  if (existing == ExistingOutput::kOverwrite) remove_earlier_run();
+}
+
+void RunFolder::remove_earlier_run() {
+  for (const fs::path& folder : own_folders(path_)) remove_own(folder);
+  for (const char* name : {kMetrics, kConfig, kMethodState}) {
+    if (const auto manifest = Manifest::read(path_); manifest && manifest->is_own(path_, name)) {
+      fs::remove(path_ / name);
+    }
+  }
+  std::error_code not_empty;
+  if (!fs::is_symlink(path_ / kCheckpoints)) fs::remove(path_ / kCheckpoints, not_empty);
+  std::vector<std::string> left;
+  for (const std::string& name : foreign_entries(path_)) left.push_back(name);
+  if (!left.empty()) {
+    log::warn("--overwrite: ", join(left, ", "), " in ", path_.string(),
+              ": not written by the run that is replaced; left there");
+  }
 }
 
 RunFolder RunFolder::for_reading(fs::path path) {
@@ -117,9 +224,7 @@ void RunFolder::update_run_json(const Json& fields) {
   write_file_atomic(path_ / kRunJson, run_json_.dump(2) + "\n");
 }
 
-void RunFolder::write_config(const std::string& yaml) {
-  write_file_atomic(path_ / "config.resolved.yaml", yaml);
-}
+void RunFolder::write_config(const std::string& yaml) { own_->write(kConfig, yaml); }
 
 void RunFolder::append_metrics(const Json& line) {
   metrics_ << line.dump() << '\n' << std::flush;
@@ -128,43 +233,80 @@ void RunFolder::append_metrics(const Json& line) {
 
 void RunFolder::truncate_metrics(int64_t step) {
   metrics_.close();
+  const std::string content = read_file(path_ / kMetrics);
   std::string kept;
-  for (const std::string& line : split(read_file(path_ / kMetrics), '\n')) {
-    if (line.empty()) continue;
-    // A line cut short by a kill belongs to a step that is repeated.
-    const Json row = Json::parse(line, nullptr, false);
-    if (row.is_object() && row.value("step", int64_t{0}) <= step) kept += line + "\n";
-  }
+  for (const std::string_view line : whole_lines(content, step)) kept += cat(line, "\n");
   write_file_atomic(path_ / kMetrics, kept);
   metrics_.open(path_ / kMetrics, std::ios::app);
+  if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
 }
 
-std::optional<int64_t> RunFolder::latest_checkpoint() const {
-  std::optional<int64_t> latest;
-  if (!fs::is_directory(checkpoints())) return latest;
-  for (const auto& entry : fs::directory_iterator(checkpoints())) {
-    const auto step = step_of(entry.path());
-    if (step && fs::exists(entry.path() / "DONE") && (!latest || *step > *latest)) latest = step;
+MetricsMark RunFolder::mark_metrics() const {
+  sync_file(path_ / kMetrics);  // a checkpoint must not outlive the lines before it
+  const std::string content = read_file(path_ / kMetrics);
+  return {content.size(), sha256(content)};
+}
+
+std::string RunFolder::metrics_damage(int64_t step, const MetricsMark& mark) const {
+  if (!is_taken(path_ / kMetrics)) return step == 0 ? "" : cat(kMetrics, " is missing");
+  const std::string content = read_file(path_ / kMetrics);
+  if (!mark.sha256.empty() &&
+      (content.size() < mark.bytes || sha256(content.substr(0, mark.bytes)) != mark.sha256)) {
+    return cat(kMetrics, " is not what was written: ",
+               content.size() < mark.bytes ? "lines are missing" : "lines were changed");
   }
-  return latest;
+  const size_t lines = whole_lines(content, step).size();
+  if (lines == static_cast<size_t>(step)) return "";
+  return cat(kMetrics, " has no line of step ", lines + 1);
 }
 
-void RunFolder::prune_checkpoints(int64_t keep) const {
-  if (!fs::is_directory(checkpoints())) return;
-  std::vector<int64_t> complete;
+std::vector<int64_t> RunFolder::complete_checkpoints() const {
+  std::vector<int64_t> steps;
+  if (!fs::is_directory(checkpoints())) return steps;
   for (const auto& entry : fs::directory_iterator(checkpoints())) {
     const auto step = step_of(entry.path());
-    if (step && fs::exists(entry.path() / "DONE")) {
-      complete.push_back(*step);
+    if (step && fs::exists(entry.path() / "DONE")) steps.push_back(*step);
+  }
+  std::sort(steps.rbegin(), steps.rend());
+  return steps;
+}
+
+// Once for a run: what is not deleted, because nothing says that this program wrote it.
+void RunFolder::name_others(const fs::path& folder) {
+  if (std::exchange(has_named_others_, true) || !is_taken(folder)) return;
+  std::vector<std::string> others;
+  if (fs::is_symlink(folder)) {
+    others.push_back("all behind this link");
+  } else {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (!step_of(entry.path()) || !Manifest::read(entry.path())) {
+        others.push_back(entry.path().filename().string());
+      }
+    }
+  }
+  std::sort(others.begin(), others.end());
+  if (others.empty()) return;
+  log::warn(folder.string(), ": ", join(others, ", "),
+            ": not known to be this program's; left there, and to be deleted by hand");
+}
+
+void RunFolder::prune_checkpoints(int64_t keep) {
+  name_others(checkpoints());
+  std::vector<int64_t> complete;
+  for (const fs::path& folder : step_folders(checkpoints())) {
+    if (!Manifest::read(folder)) continue;
+    if (fs::exists(folder / "DONE")) {
+      complete.push_back(*step_of(folder));
     } else {
-      fs::remove_all(entry.path());
+      remove_own(folder);
     }
   }
   std::sort(complete.rbegin(), complete.rend());
+  // DONE goes first, because it was written last: a half-deleted one never looks complete.
   for (size_t i = static_cast<size_t>(keep); i < complete.size(); ++i) {
-    const fs::path folder = checkpoint(complete[i]);
-    fs::remove(folder / "DONE");  // first, so that a half-deleted one never looks complete
-    fs::remove_all(folder);
+    for (const fs::path& left : remove_own(checkpoint(complete[i]))) {
+      log::warn(left.string(), ": not written by this run; left there");
+    }
   }
 }
 

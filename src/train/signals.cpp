@@ -1,30 +1,63 @@
 #include "unlearn/train/signals.h"
 
+#include <array>
 #include <csignal>
 
 namespace unlearn::train {
 namespace {
 
-volatile std::sig_atomic_t received_signal = 0;
+constexpr std::array kStops = {SIGINT, SIGTERM, SIGHUP};
 
-void remember(int signal) {
+volatile std::sig_atomic_t received_signal = 0;
+volatile std::sig_atomic_t is_save_asked = 0;
+volatile std::sig_atomic_t is_hangup_watched = 0;
+// What the signals did before: who starts a run with nohup has SIGHUP ignored.
+std::array<struct sigaction, kStops.size()> stops_before;
+struct sigaction usr1_before, pipe_before;
+
+void remember_stop(int signal) {
   received_signal = signal;
-  std::signal(signal, SIG_DFL);  // the next one is final
+  for (const int stop : kStops) {
+    if (stop != SIGHUP || is_hangup_watched != 0) std::signal(stop, SIG_DFL);  // the next is final
+  }
+}
+
+void remember_save(int) { is_save_asked = 1; }
+
+void install(int signal, void (*handler)(int), struct sigaction& before) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(signal, &action, &before);
 }
 
 }  // namespace
 
 SignalWatch::SignalWatch() {
   received_signal = 0;
-  std::signal(SIGINT, remember);
-  std::signal(SIGTERM, remember);
+  is_save_asked = 0;
+  for (size_t i = 0; i < kStops.size(); ++i) {
+    install(kStops[i], remember_stop, stops_before[i]);
+    if (kStops[i] != SIGHUP) continue;
+    is_hangup_watched = stops_before[i].sa_handler != SIG_IGN ? 1 : 0;
+    if (is_hangup_watched == 0) ::sigaction(SIGHUP, &stops_before[i], nullptr);
+  }
+  install(SIGUSR1, remember_save, usr1_before);
+  install(SIGPIPE, SIG_IGN, pipe_before);
 }
 
 SignalWatch::~SignalWatch() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (size_t i = 0; i < kStops.size(); ++i) ::sigaction(kStops[i], &stops_before[i], nullptr);
+  ::sigaction(SIGUSR1, &usr1_before, nullptr);
+  ::sigaction(SIGPIPE, &pipe_before, nullptr);
 }
 
 int SignalWatch::received() { return received_signal; }
+
+bool SignalWatch::take_save_request() {
+  const bool is_asked = is_save_asked != 0;
+  is_save_asked = 0;
+  return is_asked;
+}
 
 }  // namespace unlearn::train

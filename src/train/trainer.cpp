@@ -11,7 +11,6 @@
 #include "train/modes.h"
 #include "train/run_stream.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/pattern.h"
 #include "unlearn/train/signals.h"
@@ -94,7 +93,12 @@ void Trainer::resume_from(int64_t checkpoint_step) {
                                               {*optimizer_, update_->state()}, inputs_.fingerprint);
   step_ = state.step;
   stream_.set_cursor(state.stream_position);
-  inputs_.loss->load_state(state.loss_state);
+  try {
+    inputs_.loss->load_state(state.loss_state);
+  } catch (const Json::exception&) {
+    user_error(folder_.checkpoint(checkpoint_step).string(),
+               "/state.json: loss_state is none of this method's");
+  }
   if (inputs_.group->leads()) folder_.truncate_metrics(step_);
   log::info("resumed after step ", step_, " of ", plan_.total);
 }
@@ -103,6 +107,7 @@ void Trainer::save_checkpoint() {
   checkpoints_.write(folder_.checkpoint(step_), {*optimizer_, update_->state()},
                      {.step = step_,
                       .stream_position = stream_.cursor(),
+                      .metrics = inputs_.group->leads() ? folder_.mark_metrics() : MetricsMark(),
                       .loss_state = inputs_.loss->save_state(),
                       .fingerprint = inputs_.fingerprint},
                      *inputs_.group, [this] { folder_.prune_checkpoints(inputs_.config.keep); });
@@ -111,7 +116,7 @@ void Trainer::save_checkpoint() {
 void Trainer::save_method_state() const {
   if (!inputs_.group->leads()) return;
   const Json state = inputs_.loss->save_state();
-  if (!state.empty()) write_file_atomic(folder_.path() / "method_state.json", state.dump() + "\n");
+  if (!state.empty()) folder_.write("method_state.json", state.dump() + "\n");
 }
 
 void Trainer::update_weights(StepRecord& record) {
@@ -243,8 +248,12 @@ void Trainer::run() {
     if (inputs_.group->leads()) folder_.append_metrics(record.to_json());
     if (hooks_.on_step) hooks_.on_step(record, plan_.total);
     // One process may have been told, or all.
-    const bool stopping = inputs_.group->sum(SignalWatch::received()) != 0;
-    if (stopping || (interval > 0 && (step_ % interval == 0 || step_ == plan_.total))) {
+    constexpr double kSave = 1e6;  // more than the stops of all processes add up to
+    const double told = inputs_.group->sum(SignalWatch::received() +
+                                           (SignalWatch::take_save_request() ? kSave : 0));
+    const bool stopping = std::fmod(told, kSave) != 0;
+    if (stopping || told >= kSave ||
+        (interval > 0 && (step_ % interval == 0 || step_ == plan_.total))) {
       save_checkpoint();
     }
     if (stopping) {

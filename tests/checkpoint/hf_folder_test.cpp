@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "test_folder.h"
+#include "unlearn/core/folder_writer.h"
 
 namespace unlearn::checkpoint {
 namespace {
@@ -229,7 +230,7 @@ TEST_F(HfFolder, FoldersAppearWholeOrNotAtAll) {
   fs::create_directories(folder_ / "empty");
   FolderWriter writer(folder_ / "empty", ExistingFolder::kRefuse);
   writer.commit();
-  EXPECT_TRUE(fs::is_empty(folder_ / "empty"));
+  EXPECT_TRUE(Manifest::read(folder_ / "empty")->empty());
 }
 
 TEST_F(HfFolder, OnlyModelsAreReplacedAndNeverTheInput) {
@@ -250,6 +251,10 @@ TEST_F(HfFolder, OnlyModelsAreReplacedAndNeverTheInput) {
   EXPECT_NE(replaced(home, {model}).find("lies in it"), std::string::npos);
   EXPECT_NE(replaced(model / "", {home, model}).find("lies in it"), std::string::npos);
   EXPECT_NE(replaced(folder_ / "link", {model}).find("lies in it"), std::string::npos);
+  EXPECT_NE(replaced(model, {home}).find("no model that this program wrote"), std::string::npos);
+  Manifest manifest;
+  manifest.claim("config.json");
+  manifest.write(model);
   EXPECT_EQ(replaced(model, {home}), "accepted");
   EXPECT_TRUE(fs::exists(model / "config.json"));
 }

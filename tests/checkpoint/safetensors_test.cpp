@@ -279,6 +279,41 @@ TEST_F(Safetensors, TensorsThatTheIndexDoesNotPlaceAreReadAndTold) {
                                       "model.safetensors.index.json does not name"}));
 }
 
+// Neither NaN nor infinities are stored, nor what a narrower dtype makes one of.
+TEST_F(Safetensors, WhatIsNotFiniteIsNotSaved) {
+  const fs::path file = folder_ / "x.safetensors";
+  const auto said = [&](const torch::Tensor& tensor, torch::Dtype dtype) -> std::string {
+    try {
+      write_safetensors(file, {{"w", tensor}}, dtype);
+    } catch (const NonFiniteError& error) {
+      EXPECT_FALSE(fs::exists(file));
+      EXPECT_TRUE(fs::is_empty(folder_));
+      return error.what();
+    }
+    fs::remove(file);
+    return "saved";
+  };
+  constexpr int64_t kLarge = (int64_t{9} << 20) / 4;  // more than one part
+  for (const torch::Dtype dtype : {torch::kFloat, torch::kBFloat16, torch::kHalf, torch::kDouble}) {
+    for (const double value :
+         {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
+          -std::numeric_limits<double>::infinity()}) {
+      for (const int64_t place : {int64_t{0}, kLarge / 2, kLarge - 1}) {
+        torch::Tensor tensor = torch::ones({kLarge}, dtype);
+        tensor[place] = value;
+        EXPECT_NE(said(tensor, dtype).find("tensor 'w' holds NaN or infinities"),
+                  std::string::npos);
+      }
+    }
+    const torch::Tensor bounds = torch::tensor({65504.0, -65504.0, 1e-30, 0.0}).to(dtype);
+    EXPECT_EQ(said(bounds, dtype), "saved");
+  }
+  const torch::Tensor wide = torch::tensor({1.0, 65520.0});
+  EXPECT_NE(said(wide, torch::kHalf).find("holds numbers too large for F16"), std::string::npos);
+  EXPECT_EQ(said(wide, torch::kBFloat16), "saved");
+  EXPECT_EQ(said(torch::full({3}, -1, torch::kLong), torch::kFloat), "saved");
+}
+
 // The fixtures were written by the reference implementation.
 TEST_F(Safetensors, FilesEqualTheReferenceWritersByteForByte) {
   const fs::path golden = fs::path(UNLEARN_TEST_DIR) / "golden" / "model";

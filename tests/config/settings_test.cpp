@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "test_folder.h"
@@ -167,6 +168,42 @@ TEST_F(SettingsTest, BadFilesAreOneLine) {
   const auto list = write("list.yaml", "- 1\n- 2\n");
   EXPECT_NE(refusal([&] { Settings::from_file(list); }).find("map of keys"), std::string::npos);
   EXPECT_NE(refusal([&] { find_config("absent", {folder_}); }).find("absent"), std::string::npos);
+}
+
+TEST_F(SettingsTest, WhatReadersOfYamlSettleInSilenceIsRefused) {
+  const auto said = [&](const std::string& content) {
+    const auto file = write("config.yaml", content);
+    return refusal([&] { Settings::from_file(file); });
+  };
+  EXPECT_NE(
+      said("train: {lr: 1}\nseed: 2\ntrain: {epochs: 3}\n").find("config.yaml:3: 'train' again"),
+      std::string::npos);
+  EXPECT_NE(said("train:\n  lr: 1\n  lr: 2\n").find("config.yaml:3: 'train.lr' again"),
+            std::string::npos);
+  EXPECT_NE(said("a: 1\n---\nb: 2\n").find("a second document"), std::string::npos);
+  EXPECT_EQ(said("---\na: 1\n...\n"), "accepted");
+  EXPECT_NE(said("a: \xff\n").find("not valid UTF-8"), std::string::npos);
+  EXPECT_NE(said(std::string("a: 1\n\0b: 2\n", 11)).find("NUL"), std::string::npos);
+  EXPECT_NE(said("a: " + std::string(2 << 20, 'x')).find("too many for a config"),
+            std::string::npos);
+  Settings settings;
+  EXPECT_NE(refusal([&] { settings.assign("data={root: a, root: b}", "--set"); }).find("again"),
+            std::string::npos);
+}
+
+// Aliases of aliases: a few hundred bytes that stand for gigabytes.
+TEST_F(SettingsTest, AliasBombsAreRefusedAtOnce) {
+  std::string maps = "a0: &a0 {x: 1, y: 2}\n";
+  for (int i = 1; i < 16; ++i) {
+    maps += cat("a", i, ": &a", i, " {");
+    for (int k = 0; k < 9; ++k) maps += cat(k == 0 ? "" : ", ", "k", k, ": *a", i - 1);
+    maps += "}\n";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto file = write("bomb.yaml", maps);
+  EXPECT_NE(refusal([&] { Settings::from_file(file); }).find("more than 10000 values"),
+            std::string::npos);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST_F(SettingsTest, DescriberShowsDefaultsAndRanges) {

@@ -1,12 +1,16 @@
 #include "unlearn/core/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <thread>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
+#include "unlearn/core/read_log.h"
+#include "unlearn/core/written_file.h"
 
 namespace unlearn {
 namespace {
@@ -59,11 +63,93 @@ TEST_F(Files, APipeIsWrittenInto) {
   EXPECT_TRUE(fs::is_fifo(pipe));
 }
 
+TEST_F(Files, APipeWithoutAWriterIsNotWaitedFor) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW(read_file(pipe), UserError);
+  EXPECT_THROW(MappedFile{pipe}, UserError);
+}
+
 TEST_F(Files, Sha256OfKnownText) {
   // FIPS 180-4, example "abc".
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   write_file_atomic(folder_ / "abc", "abc");
   EXPECT_EQ(sha256_file(folder_ / "abc"), sha256("abc"));
+}
+
+TEST_F(Files, WhatIsWrittenIsHashedOnTheWay) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{65536}, (size_t{17} << 20) + 3}) {
+    std::string content(size, 'x');
+    for (size_t i = 0; i < size; i += 997) content[i] = static_cast<char>(i);
+    const WrittenFile whole = write_hashed_file(folder_ / "a", content);
+    EXPECT_EQ(whole.sha256, sha256(content));
+    EXPECT_EQ(whole, hash_file(folder_ / "a"));
+    const WrittenFile parts = write_hashed_file(folder_ / "b", [&](std::ostream& out) {
+      for (size_t at = 0; at < size; at += 70001) {
+        out << content.substr(at, 70001);
+        if (at % 2 == 0) out << std::flush;
+      }
+    });
+    EXPECT_EQ(parts.sha256, whole.sha256);
+    EXPECT_EQ(parts.bytes, size);
+  }
+}
+
+TEST_F(Files, FailedWritesSayWhy) {
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small { 100000, before.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string message;
+  try {
+    write_file_atomic(folder_ / "a", std::string(3 << 20, 'x'));
+  } catch (const UserError& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_NE(message.find("a.tmp."), std::string::npos) << message;
+  EXPECT_NE(message.find("File too large"), std::string::npos) << message;
+  EXPECT_TRUE(fs::is_empty(folder_));
+  // What the writer throws is thrown as it is.
+  EXPECT_THROW(write_file_atomic(folder_ / "a", [](std::ostream&) { throw std::bad_alloc(); }),
+               std::bad_alloc);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+// A mapped file that is cut short ends the process with a line, not with SIGBUS.
+TEST_F(Files, AShrinkingMapIsToldOf) {
+  write_file_atomic(folder_ / "map", std::string(3 << 20, 'x'));
+  const auto read_cut = [&] {
+    const MappedFile file(folder_ / "map");
+    fs::resize_file(folder_ / "map", 10);
+    char sum = 0;
+    for (const std::byte b : file.bytes()) sum = static_cast<char>(sum + static_cast<char>(b));
+    std::exit(sum == 3 ? 3 : 4);
+  };
+  EXPECT_EXIT(read_cut(), ::testing::ExitedWithCode(2),
+              "error: .*map: cannot be read where it was");
+  const FileStamp stamp = stamp_of(folder_ / "map");
+  check_unwritten(folder_ / "map", stamp);
+  fs::resize_file(folder_ / "map", 9);
+  EXPECT_THROW(check_unwritten(folder_ / "map", stamp), UserError);
+  write_file_atomic(folder_ / "map", "another");  // who has it mapped has the old one
+  check_unwritten(folder_ / "map", stamp);
+  fs::remove(folder_ / "map");
+  check_unwritten(folder_ / "map", stamp);
+}
+
+TEST_F(Files, WhatWasReadIsWhatIsHashed) {
+  const fs::path file = folder_ / "rows";
+  write_file_atomic(file, "one");
+  const ReadLog log;
+  EXPECT_EQ(ReadLog::sha256_of(file), std::nullopt);
+  read_file(file);
+  write_file_atomic(file, "two");
+  EXPECT_EQ(ReadLog::sha256_of(file), sha256("one"));
+  read_file(file);
+  EXPECT_THROW(ReadLog::sha256_of(file), UserError);
 }
 
 TEST_F(Files, MissingFilesAreNamed) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "unlearn/core/printable.h"
+
 namespace unlearn {
 namespace {
 
@@ -61,6 +63,17 @@ TEST(Strings, NumberKeepsDigits) {
 TEST(Strings, SplitAndTrim) {
   EXPECT_EQ(split("a,,b", ',').size(), 3U);
   EXPECT_EQ(trim(" \t x y\n"), "x y");
+}
+
+TEST(Printable, OneLineWhateverItHolds) {
+  EXPECT_EQ(printable("Grüße, 世界 🌍"), "Grüße, 世界 🌍");
+  EXPECT_EQ(printable("a\nb\r\x1b[31m\x7f"), "a\\nb\\x0d\\x1b[31m\\x7f");
+  EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3");
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // another escape
+  EXPECT_EQ(printable(std::string(1, '\0')), "\\x00");
+  const std::string cut = printable(std::string(100000, 'x'));
+  EXPECT_LT(cut.size(), 2100U);
+  EXPECT_TRUE(cut.ends_with("(98000 bytes more)"));
 }
 
 }  // namespace

@@ -205,16 +205,26 @@ ln -s target.txt link.txt
 "${score[@]}" --output link.txt
 expect "a link stays" test -L link.txt
 expect "and its target is written" cmp target.txt family.txt
-# One weight is NaN.
-cp -r "$tiny" diverged
-python3 - diverged/model.safetensors <<'END'
+# One weight is NaN: the model is damaged. One is so large that what it says is not finite.
+last_norm() { # last_norm FOLDER BYTES: of the final norm's last weight, in hexadecimal
+  cp -r "$tiny" "$1"
+  python3 - "$1/model.safetensors" "$2" <<'END'
 import json, struct, sys
 with open(sys.argv[1], "r+b") as file:
     size = struct.unpack("<Q", file.read(8))[0]
     entry = json.loads(file.read(size))["model.norm.weight"]
     file.seek(8 + size + entry["data_offsets"][1] - 2)
-    file.write(b"\xc0\x7f")
+    file.write(bytes.fromhex(sys.argv[2]))
 END
+}
+last_norm damaged c07f
+for given in "score --input pair.jsonl" "generate --prompt a" "generate --prompt a --whp-reinforced $tiny"; do
+  # shellcheck disable=SC2086
+  expect_error 2 "damaged: tensor 'model.norm.weight' holds NaN or infinities" "$unlearn" $given --model damaged
+done
+expect_error 2 "damaged: tensor 'model.norm.weight' holds NaN" "$unlearn" generate --prompt a \
+  --model "$tiny" --whp-reinforced damaged
+last_norm diverged 7f7f
 "$unlearn" score --model diverged --input pair.jsonl >nan.jsonl 2>nan.log
 expect "NaN is null in JSON" grep -q '"sum_logprob":null' nan.jsonl
 expect "and said aloud once" test "$(grep -c 'not finite' nan.log)" -eq 1

@@ -101,6 +101,25 @@ TEST_F(Execution, ResumesAfterEveryBatch) {
   EXPECT_EQ(left, 1);
 }
 
+// Whatever part of the results is there already, the others come out of the same batches.
+TEST_F(Execution, WhatIsKeptChangesNoBit) {
+  options_.batch_tokens = 64;
+  ExecuteOptions uncached = options_;
+  uncached.cache.clear();
+  const Results whole = execute(plan_, provider(), uncached);
+  execute(plan_, provider(), options_);
+  const fs::path file = folder_ / "results.jsonl";
+  const std::vector<std::string> lines = split(read_file(file), '\n');
+  for (size_t period = 2; period < 6; ++period) {
+    std::ofstream kept(file, std::ios::trunc);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      if (i % period == 1) kept << lines[i] << '\n';
+    }
+    kept.close();
+    expect_same(whole, execute(plan_, provider(), options_));
+  }
+}
+
 // A kill in the middle of writing leaves half a line; everything before it is used.
 TEST_F(Execution, HalfALineIsMadeAgain) {
   const Results first = execute(plan_, provider(), options_);

@@ -6,6 +6,7 @@
 #include "test_folder.h"
 #include "train/started_optimizer.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/manifest.h"
 
 namespace unlearn::train {
 namespace {
@@ -58,6 +59,35 @@ TEST_P(CheckpointTest, HoldsTheMoment) {
   EXPECT_TRUE(parameters_.front().second.detach().equal(at_the_time));
   EXPECT_TRUE(optimizer_->state().front().own.equal(moment));
   EXPECT_TRUE(kept_.front().own.equal(kept));
+}
+
+TEST_P(CheckpointTest, ListsItsFilesAndReplacesAnOlderOne) {
+  const fs::path folder = folder_.path() / "step-1";
+  for (int i = 0; i < 2; ++i) {
+    CheckpointWriter writer(GetParam());
+    writer.write(folder, *optimizer_, {.step = 1}, distributed::alone());
+    writer.wait();
+    step();
+  }
+  const auto manifest = Manifest::read(folder);
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->names(),
+            (std::vector<std::string>{"model.safetensors", "optimizer.safetensors", "state.json",
+                                      "DONE"}));
+  EXPECT_EQ(manifest->first_damage(folder), "");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
+}
+
+TEST_P(CheckpointTest, NothingThatIsNotFiniteIsSaved) {
+  const torch::NoGradGuard no_grad;
+  parameters_.front().second[7][3] = std::numeric_limits<float>::infinity();
+  CheckpointWriter writer(GetParam());
+  const auto write = [&] {
+    writer.write(folder_.path() / "step-1", *optimizer_, {.step = 1}, distributed::alone());
+    writer.wait();
+  };
+  EXPECT_THROW(write(), NonFiniteError);
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_P(CheckpointTest, FailuresAreThrown) {

@@ -22,7 +22,10 @@ TEST(EventFile, RecordsAreFramedAndHoldTheScalars) {
     EventFile file(folder);
     file.write(7, {{"train/loss", 0.5}});
   }
-  const std::string bytes = read_file(fs::directory_iterator(folder)->path());
+  std::string bytes;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("events.")) bytes = read_file(entry.path());
+  }
   size_t begin = 0;
   std::vector<std::string> events;
   while (begin < bytes.size()) {

@@ -1,4 +1,4 @@
-// A Hugging Face model folder: config.json as checked values, and writing such a folder whole.
+// A Hugging Face model folder: config.json as checked values, and what belongs to it.
 #pragma once
 
 #include <torch/types.h>
@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/core/written_file.h"
 
 namespace unlearn::checkpoint {
 
@@ -43,6 +45,8 @@ class HfConfig {
   // A finite number.
   double number(const std::string& key) const;
   double number_or(const std::string& key, double fallback) const;
+  // A finite number that is not negative.
+  double epsilon_or(const std::string& key, double fallback) const;
   bool boolean_or(const std::string& key, bool fallback) const;
   std::string text_or(const std::string& key, const std::string& fallback) const;
   // A list of strings; empty when absent.
@@ -88,33 +92,18 @@ HfConfig open_hf_folder(const std::filesystem::path& folder);
 // Python files that are no part of what is saved. Other keys stay as they are, in their order.
 Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys = {});
 
+// UserError when a file of a model folder is a link that leaves it, other than into the blobs of the
+// Hugging Face cache: a folder from elsewhere must not make its user's files part of a model.
+void check_stays(const std::filesystem::path& folder, const std::string& name);
+
 // Files besides config and weights that belong to a model: tokenizer, chat templates, generation
-// and preprocessor settings. Those that exist in `source` are copied byte for byte, and with them
-// the folder's Python files when one of these settings names them (auto_map); they are never run.
-void copy_companion_files(const std::filesystem::path& source,
-                          const std::filesystem::path& destination);
-
-enum class ExistingFolder { kRefuse, kReplace };
-
-// Builds a folder under a temporary name next to its destination; commit() flushes it and renames
-// it into place, so that the destination is absent or whole. Without commit() nothing remains.
-class FolderWriter {
- public:
-  // `inputs`: the folders that the new one is made from. UserError when `destination` exists and is
-  // neither empty nor to be replaced; to be replaced, it must hold a model or an adapter
-  // (config.json or adapter_config.json, and *.safetensors) and none of the inputs.
-  FolderWriter(const std::filesystem::path& destination, ExistingFolder existing,
-               const std::vector<std::filesystem::path>& inputs = {});
-  ~FolderWriter();
-  FolderWriter(const FolderWriter&) = delete;
-  FolderWriter& operator=(const FolderWriter&) = delete;
-
-  const std::filesystem::path& path() const { return temporary_; }  // write into this
-  void commit();
-
- private:
-  std::filesystem::path destination_;
-  std::filesystem::path temporary_;
-};
+// and preprocessor settings. Those that exist in `source`, byte for byte, and with them the folder's
+// Python files when one of these settings names them (auto_map); they are never run.
+using FileContents = std::vector<std::pair<std::string, std::string>>;
+FileContents read_companion_files(const std::filesystem::path& source);
+// Makes the folders that names like "additional_chat_templates/tool.jinja" need.
+WrittenFiles write_files(const std::filesystem::path& folder, const FileContents& files);
+WrittenFiles copy_companion_files(const std::filesystem::path& source,
+                                  const std::filesystem::path& destination);
 
 }  // namespace unlearn::checkpoint

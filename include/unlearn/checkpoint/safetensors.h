@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "unlearn/core/files.h"
+#include "unlearn/core/written_file.h"
 
 namespace unlearn::checkpoint {
 
@@ -50,10 +51,14 @@ class SafetensorsFile {
   // file's pages next to all parameters. Views stay valid.
   void release(const std::string& name) const;
 
+  // UserError when the file was written to since it was opened.
+  void check_unchanged() const { check_unwritten(path_, stamp_); }
+
  private:
   const TensorInfo& info(const std::string& name) const;
 
   std::filesystem::path path_;
+  FileStamp stamp_;
   std::shared_ptr<const MappedFile> map_;
   size_t data_offset_ = 0;
   std::map<std::string, TensorInfo> tensors_;
@@ -78,11 +83,14 @@ void sort_as_written(std::vector<PlannedTensor>& tensors);
 
 // Writes one file byte-identical to the reference writer's: tensors by falling dtype, then name,
 // the header padded with spaces to 8 bytes, metadata {"format": "pt"}. With `dtype`, floating
-// tensors are converted one at a time. The file appears whole.
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       std::optional<torch::Dtype> dtype = std::nullopt);
+// tensors are converted one at a time. The file appears whole. NonFiniteError, and no file, when a
+// tensor holds a NaN or an infinity as it would be stored.
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              const std::vector<NamedTensor>& tensors,
+                              std::optional<torch::Dtype> dtype = std::nullopt);
 // The same from tensors that need not exist together.
-void write_safetensors(const std::filesystem::path& path, std::vector<PlannedTensor> tensors);
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              std::vector<PlannedTensor> tensors);
 
 // The weights of a Hugging Face folder: model.safetensors, or all tensors of the shards that
 // model.safetensors.index.json names, as transformers reads them. UserError for a shard or a tensor
@@ -101,6 +109,9 @@ class TensorStore {
   torch::Tensor view(const std::string& name) const;
   void release(const std::string& name) const;
 
+  // UserError when a file was written to since it was opened.
+  void check_unchanged() const;
+
  private:
   void open_index(const std::filesystem::path& folder, const std::filesystem::path& index);
   const SafetensorsFile& shard(const std::string& name) const;
@@ -116,8 +127,8 @@ constexpr int64_t kLargestShard = int64_t{5} << 30;
 
 // Writes model.safetensors, or model-0000i-of-0000n.safetensors with an index when the tensors are
 // larger than `max_shard_bytes` together.
-void write_tensor_folder(const std::filesystem::path& folder,
-                         const std::vector<NamedTensor>& tensors, torch::Dtype dtype,
-                         int64_t max_shard_bytes);
+WrittenFiles write_tensor_folder(const std::filesystem::path& folder,
+                                 const std::vector<NamedTensor>& tensors, torch::Dtype dtype,
+                                 int64_t max_shard_bytes);
 
 }  // namespace unlearn::checkpoint

@@ -76,6 +76,9 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
 void write_outcome(const std::filesystem::path& folder, const BenchmarkEvaluation& evaluation,
                    const Outcome& outcome);
 
+// The two files that every evaluation writes.
+std::vector<std::string> eval_file_names(const std::string& prefix);
+
 // A table for the terminal: one row per metric, one column per model; null shows as "-".
 struct NamedOutcome {
   std::string name;

@@ -15,6 +15,9 @@
 
 namespace unlearn::eval {
 
+// In a cache folder: results by content hash.
+constexpr const char* kResultsFile = "results.jsonl";
+
 // Called for the model when something has to run; a plan that is wholly cached never asks.
 using ModelProvider = std::function<model::CausalLM&()>;
 

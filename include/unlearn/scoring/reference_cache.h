@@ -6,9 +6,11 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/data/example.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/scoring/token_scores.h"
@@ -56,6 +58,10 @@ class ReferenceCache {
   struct Range {
     int64_t begin, count;
   };
+  // Its mapped tensors must be what was opened, whenever they are read.
+  void check_file() const;
+
+  std::shared_ptr<const checkpoint::SafetensorsFile> file_;
   std::map<const data::Example*, Range> logp_at_, hidden_at_, layer_hidden_at_;
   torch::Tensor logp_;          // [sum of labels] fp32 or fp64
   torch::Tensor hidden_;        // [sum of positions, d] in the model's dtype

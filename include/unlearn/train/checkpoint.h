@@ -9,6 +9,7 @@
 #include "unlearn/core/json.h"
 #include "unlearn/distributed/group.h"
 #include "unlearn/train/optimizer.h"
+#include "unlearn/train/run_folder.h"
 
 namespace unlearn::train {
 
@@ -16,6 +17,7 @@ namespace unlearn::train {
 struct TrainingState {
   int64_t step = 0;
   int64_t stream_position = 0;
+  MetricsMark metrics = {};
   Json loss_state = Json::object();
   Json fingerprint = Json::object();  // settings that decide the result
 };
@@ -36,7 +38,7 @@ enum class CheckpointWrites {
 };
 
 // Writes checkpoints: model.safetensors, optimizer.safetensors, update.safetensors where the update
-// rule keeps something, state.json and, last, DONE.
+// rule keeps something, state.json, DONE and a manifest, in a folder that appears whole.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(CheckpointWrites when = CheckpointWrites::kAuto) : when_(when) {}
@@ -55,6 +57,9 @@ class CheckpointWriter {
   CheckpointWrites when_;
   std::future<void> pending_;
 };
+
+// UserError when a checkpoint's state.json is missing or none of this program's.
+TrainingState read_training_state(const std::filesystem::path& folder);
 
 // UserError, naming the first key, when a checkpoint was made with other settings.
 void check_resumable(const std::filesystem::path& folder, const Json& fingerprint);

@@ -7,23 +7,35 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "unlearn/core/json.h"
+#include "unlearn/core/lock.h"
+#include "unlearn/core/manifest.h"
 
 namespace unlearn::train {
 
 // What to do with an existing non-empty output folder.
 enum class ExistingOutput { kRefuse, kResume, kOverwrite };
 
+// What metrics.jsonl was at a moment; later it begins with that.
+struct MetricsMark {
+  uint64_t bytes = 0;
+  std::string sha256 = {};  // empty: not known
+};
+
 class RunFolder {
  public:
   // UserError when the folder cannot be used: it exists, is not empty and kRefuse is asked, or it
-  // is no run folder and something else is. Writes nothing.
+  // is no run folder and something else is; with kOverwrite also when it has no manifest, or holds
+  // files of the run that were changed since. Writes nothing.
   static void check(const std::filesystem::path& path, ExistingOutput existing);
   // Whether --overwrite removes `file` from the folder `path`.
   static bool replaces(const std::filesystem::path& path, const std::filesystem::path& file);
-  // Creates the folder (or takes it over) after that check; with kOverwrite the files of an earlier
-  // run are removed (nothing else).
+  // Creates the folder (or takes it over) after that check and locks it: UserError when another
+  // process has it. With kOverwrite the files of an earlier run are removed, those that its
+  // manifests list; what else is there stays, and a warning names it.
   RunFolder(std::filesystem::path path, ExistingOutput existing);
   // A run's folder as it is, for the processes of a run that do not write there: all but the first.
   static RunFolder for_reading(std::filesystem::path path);
@@ -37,23 +49,36 @@ class RunFolder {
   void update_run_json(const Json& fields);
   const Json& run_json() const { return run_json_; }
   void write_config(const std::string& yaml);
+  // Another file of the run, whole.
+  void write(const std::string& name, std::string_view content) { own_->write(name, content); }
 
   // metrics.jsonl: one line per step, flushed at once.
   void append_metrics(const Json& line);
   // Drops lines of steps after `step` (a resumed run repeats them).
   void truncate_metrics(int64_t step);
+  MetricsMark mark_metrics() const;
+  // What is wrong with the lines of the steps 1 to `step`, which began with `mark`, or "".
+  std::string metrics_damage(int64_t step, const MetricsMark& mark) const;
 
-  // The newest checkpoint folder with a DONE file and its step.
-  std::optional<int64_t> latest_checkpoint() const;
-  // Deletes incomplete checkpoints and all but the newest `keep`.
-  void prune_checkpoints(int64_t keep) const;
+  // The steps of the checkpoint folders with a DONE file, the newest first.
+  std::vector<int64_t> complete_checkpoints() const;
+  // Deletes this program's incomplete checkpoints and all but the newest `keep`. What else lies in
+  // checkpoints/ stays, and all of it when that is a link.
+  void prune_checkpoints(int64_t keep);
 
  private:
   RunFolder() = default;
 
+  void open_existing(ExistingOutput existing);
+  void remove_earlier_run();
+  void name_others(const std::filesystem::path& folder);
+
   std::filesystem::path path_;
+  std::optional<FileLock> lock_;
+  std::optional<OwnFolder> own_;  // of the process that writes
   Json run_json_ = Json::object();
   std::ofstream metrics_;
+  bool has_named_others_ = false;
 };
 
 }  // namespace unlearn::train

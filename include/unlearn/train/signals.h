@@ -1,9 +1,12 @@
-// SIGINT and SIGTERM end a run after the current step, with a checkpoint.
+// Signals to a run: some end it after the current step, with a checkpoint; one asks for a
+// checkpoint.
 #pragma once
 
 namespace unlearn::train {
 
-// While alive, the two signals only set a flag; a second one ends the process at once.
+// While alive, SIGINT, SIGTERM and SIGHUP set a flag, and a second of them, of any kind, ends the
+// process at once; SIGUSR1 asks for a checkpoint; a reader of the log that goes away (SIGPIPE) does
+// not end the run. Afterwards the signals do what they did before.
 class SignalWatch {
  public:
   SignalWatch();
@@ -11,8 +14,10 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  // The signal received, or 0.
+  // The signal that ends the run, or 0.
   static int received();
+  // Whether a checkpoint was asked for since the last call.
+  static bool take_save_request();
 };
 
 }  // namespace unlearn::train

@@ -45,7 +45,7 @@ std::shared_ptr<Decoder> build_gpt2(const checkpoint::HfConfig& config,
   attention.out_name = "c_proj";
   attention.layout = WeightLayout::kInOut;
   const int64_t width = parts.dims.hidden_size;
-  const double eps = config.number_or("layer_norm_epsilon", 1e-5);
+  const double eps = config.epsilon_or("layer_norm_epsilon", 1e-5);
   const double scale = config.boolean_or("scale_attn_weights", true)
                            ? 1.0 / std::sqrt(static_cast<double>(attention.head_dim))
                            : 1.0;

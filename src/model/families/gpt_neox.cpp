@@ -37,7 +37,7 @@ std::shared_ptr<Decoder> build_gpt_neox(const checkpoint::HfConfig& config,
   attention.storage = QkvStorage::kPerHead;
   attention.fused_name = "query_key_value";
   attention.out_name = "dense";
-  const double eps = config.number_or("layer_norm_eps", 1e-5);
+  const double eps = config.epsilon_or("layer_norm_eps", 1e-5);
   const bool is_parallel = config.boolean_or("use_parallel_residual", true);
   MlpOptions mlp = read_mlp(config, "gelu");
   mlp.has_bias = true;

@@ -22,7 +22,7 @@ std::shared_ptr<Decoder> build_phi(const checkpoint::HfConfig& config, const Pla
   attention.qkv_bias = true;
   attention.out_bias = true;
   attention.out_name = "dense";
-  const double eps = config.number_or("layer_norm_eps", 1e-5);
+  const double eps = config.epsilon_or("layer_norm_eps", 1e-5);
   const MakeNorm norm = layer_norms(placement, parts.dims.hidden_size, eps);
   if (config.boolean_or("qk_layernorm", false)) {
     const MakeNorm per_head = layer_norms(placement, attention.head_dim, eps);

@@ -18,7 +18,7 @@ std::shared_ptr<Decoder> build_stablelm(const checkpoint::HfConfig& config,
   parts.padding_row = read_padding_row(config);
   SelfAttentionOptions attention = read_attention(config);
   attention.qkv_bias = config.boolean_or("use_qkv_bias", false);
-  const double eps = config.number_or("layer_norm_eps", 1e-5);
+  const double eps = config.epsilon_or("layer_norm_eps", 1e-5);
   if (config.boolean_or("qk_layernorm", false)) {
     const int64_t dim = attention.head_dim;
     attention.qk_norm = {"q_layernorm", "k_layernorm", false, [&, dim](int64_t heads) {

@@ -1,0 +1,18 @@
+// Outputs that must not be what they are made from.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace unlearn::commands {
+
+// A flag and the file or folder it names.
+using NamedInput = std::pair<std::string, std::string>;
+
+// UserError when the file `output` (empty: stdout) is an input, or lies in an input folder; through
+// links too. Inputs without a name are skipped.
+void check_not_input(const std::string& flag, const std::string& output,
+                     const std::vector<NamedInput>& inputs);
+
+}  // namespace unlearn::commands
