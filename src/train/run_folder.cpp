@@ -167,6 +167,11 @@ RunFolder::RunFolder(fs::path path, ExistingOutput existing) : path_(std::move(p
   lock_.emplace(path_ / FileLock::kName, cat("--output ", path_.string()));
   check(path_, existing);  // as it is now that nobody else can change it
   open_existing(existing);
+  // A run that goes on first looks whether it is there.
+  if (existing != ExistingOutput::kResume) open_metrics();
+}
+
+void RunFolder::open_metrics() {
   metrics_.open(path_ / kMetrics, std::ios::app);
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
 }
@@ -227,18 +232,18 @@ void RunFolder::update_run_json(const Json& fields) {
 void RunFolder::write_config(const std::string& yaml) { own_->write(kConfig, yaml); }
 
 void RunFolder::append_metrics(const Json& line) {
+  if (!metrics_.is_open()) open_metrics();
   metrics_ << line.dump() << '\n' << std::flush;
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot write (disk full?)");
 }
 
 void RunFolder::truncate_metrics(int64_t step) {
-  metrics_.close();
-  const std::string content = read_file(path_ / kMetrics);
+  if (metrics_.is_open()) metrics_.close();
+  const std::string content = is_taken(path_ / kMetrics) ? read_file(path_ / kMetrics) : "";
   std::string kept;
   for (const std::string_view line : whole_lines(content, step)) kept += cat(line, "\n");
   write_file_atomic(path_ / kMetrics, kept);
-  metrics_.open(path_ / kMetrics, std::ios::app);
-  if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot open for writing");
+  open_metrics();
 }
 
 MetricsMark RunFolder::mark_metrics() const {

@@ -37,8 +37,8 @@ int end_of(const Action& action) {
 }
 
 TEST(Signals, ASecondOneOfAnyKindIsFinal) {
-  for (const auto [first, second] : {std::pair(SIGINT, SIGTERM), std::pair(SIGTERM, SIGTERM),
-                                     std::pair(SIGHUP, SIGINT), std::pair(SIGINT, SIGHUP)}) {
+  for (const auto& [first, second] : {std::pair(SIGINT, SIGTERM), std::pair(SIGTERM, SIGTERM),
+                                      std::pair(SIGHUP, SIGINT), std::pair(SIGINT, SIGHUP)}) {
     EXPECT_EQ(end_of([&] {
                 const SignalWatch watch;
                 std::raise(first);

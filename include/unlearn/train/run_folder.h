@@ -70,6 +70,7 @@ class RunFolder {
   RunFolder() = default;
 
   void open_existing(ExistingOutput existing);
+  void open_metrics();
   void remove_earlier_run();
   void name_others(const std::filesystem::path& folder);
 
