@@ -1,0 +1,44 @@
+// The candidates for pieces of one row, and how many other texts hold their words.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "metrics/own_data/text.h"
+#include "unlearn/metrics/own_data/pieces.h"
+
+namespace unlearn::metrics::own_data {
+
+// In how many rows and general texts each word stands. English endings are taken off.
+class Occurrences {
+ public:
+  Occurrences(std::span<const RowText> forget, std::span<const RowText> retain,
+              std::span<const std::string> general);
+
+  // Texts other than the one of `row` that hold every one of `words` at most so often as the
+  // rarest.
+  int64_t others(const std::vector<std::string>& words) const;
+  int64_t in_general(const std::vector<std::string>& words) const;
+  int64_t texts() const { return texts_; }
+
+ private:
+  std::unordered_map<std::string, int64_t> rows_, general_;
+  int64_t texts_ = 0;
+};
+
+// A word as Occurrences counts it.
+std::string counted_form(const std::string& key);
+
+struct ScannedPiece {
+  Piece piece;
+  std::vector<std::string> words;  // as Occurrences counts them
+  int64_t others = 0;              // texts besides the row's own with these words, at most
+};
+
+// In the order of the answer; none that the row's own question holds.
+std::vector<ScannedPiece> scan_pieces(const RowText& row, const Occurrences& all,
+                                      const PieceOptions& options);
+
+}  // namespace unlearn::metrics::own_data
