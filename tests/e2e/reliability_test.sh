@@ -368,7 +368,7 @@ expect "a run without its settings file goes on" cmp template/model/model.safete
 
 # The model's folder may go while a run goes on.
 cp -r "$tiny" moved
-"${train[@]}" --model moved --set train.save_every=never --set train.max_steps=200 --epochs 1000 \
+"${train[@]}" --model moved --set train.save_every=never --set train.max_steps=16 --epochs 1000 \
   --output lonely >/dev/null 2>&1 &
 pid=$!
 wait_for "three steps" has_lines lonely/metrics.jsonl 2

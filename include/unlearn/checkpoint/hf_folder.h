@@ -92,13 +92,13 @@ HfConfig open_hf_folder(const std::filesystem::path& folder);
 // Python files that are no part of what is saved. Other keys stay as they are, in their order.
 Json portable_config(const HfConfig& config, torch::Dtype dtype, const RopeKeys& keys = {});
 
-// UserError when a file of a model folder is a link that leaves it, other than into the blobs of the
-// Hugging Face cache: a folder from elsewhere must not make its user's files part of a model.
+// UserError when a file of a model folder is a link that leaves it, other than into the blobs of
+// the Hugging Face cache: a folder from elsewhere must not make its user's files part of a model.
 void check_stays(const std::filesystem::path& folder, const std::string& name);
 
 // Files besides config and weights that belong to a model: tokenizer, chat templates, generation
-// and preprocessor settings. Those that exist in `source`, byte for byte, and with them the folder's
-// Python files when one of these settings names them (auto_map); they are never run.
+// and preprocessor settings. Those that exist in `source`, byte for byte, and with them the
+// folder's Python files when one of these settings names them (auto_map); they are never run.
 using FileContents = std::vector<std::pair<std::string, std::string>>;
 FileContents read_companion_files(const std::filesystem::path& source);
 // Makes the folders that names like "additional_chat_templates/tool.jinja" need.
