@@ -33,9 +33,9 @@ std::string Course::text() const {
 
 void tell_of_resuming(const RunConfig& config, const train::RunFolder& folder,
                       const std::string& command_line) {
-  const auto step = folder.latest_checkpoint();
-  if (!step) return;
-  log::warn("checkpoint of step ", *step, ": ", folder.checkpoint(*step).string(),
+  const std::vector<int64_t> steps = folder.complete_checkpoints();
+  if (steps.empty()) return;
+  log::warn("checkpoint of step ", steps.front(), ": ", folder.checkpoint(steps.front()).string(),
             "; go on with: unlearn ", is_finetune(command_line) ? "finetune" : "train",
             " --resume --output ", config.output);
 }
