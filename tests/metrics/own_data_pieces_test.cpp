@@ -144,6 +144,9 @@ TEST(Leaks, OtherRowsDataIsNamed) {
   EXPECT_TRUE(leaks[1].of_retain);
   EXPECT_TRUE(finder.find(0, "It is 4471-2290.", forget[0].question).empty());  // its own
   EXPECT_TRUE(finder.find(0, "Hollin?", "Does she live in Hollin?").empty());   // asked for
+  const std::vector<RowText> titled = {{"What does Una write?", "She wrote Tiny Harbours."}};
+  EXPECT_TRUE(LeakFinder(forget, titled).find(0, "a tiny flat", "").empty());
+  EXPECT_EQ(LeakFinder(forget, titled).find(0, "tiny harbours", "").size(), 1u);
   const std::vector<std::string> general = {"Ships leave from Hollin at noon."};
   EXPECT_TRUE(LeakFinder(forget, retain, general).find(0, "in Hollin", "").empty());
 }

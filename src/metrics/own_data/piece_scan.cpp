@@ -138,7 +138,7 @@ class Scan {
     add(begin, end, PieceKind::kName, {key}, common_);
     for (size_t i = begin; end - begin > 1 && i < end; ++i) {
       if (is_name_word(tokens_[i]) && code_points(tokens_[i].key) >= kNameLetters) {
-        add(i, i + 1, PieceKind::kName, {tokens_[i].key}, 0);
+        add(i, i + 1, PieceKind::kName, {tokens_[i].key}, 0, /*of_name=*/true);
       }
     }
   }
@@ -152,8 +152,10 @@ class Scan {
     }
   }
 
-  void add(size_t begin, size_t end, PieceKind kind, std::vector<std::string> keys, int64_t most) {
+  void add(size_t begin, size_t end, PieceKind kind, std::vector<std::string> keys, int64_t most,
+           bool of_name = false) {
     ScannedPiece scanned;
+    scanned.of_name = of_name;
     for (size_t i = begin; i < end; ++i) scanned.words.push_back(counted_form(tokens_[i].key));
     scanned.others = all_.others(scanned.words);
     if (scanned.others > most) return;

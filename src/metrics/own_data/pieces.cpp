@@ -27,7 +27,9 @@ bool is_plain_year(const std::string& key) {
 // Whether a piece in another row's output says that this row's data got there.
 bool says_whose(const ScannedPiece& scanned, const Occurrences& all) {
   const Piece& piece = scanned.piece;
-  if (piece.kind == PieceKind::kRare || scanned.others > kRowsOfLeak - 1) return false;
+  // A word of a longer name may be any word ("Tiny" of a title).
+  if (piece.kind == PieceKind::kRare || scanned.of_name) return false;
+  if (scanned.others > kRowsOfLeak - 1) return false;
   if (piece.kind == PieceKind::kNumber) {
     const std::string& key = piece.keys.front();
     if (code_points(key) < 4 || is_plain_year(key)) return false;
