@@ -43,6 +43,13 @@ TEST(Pieces, DatesInWordsInBothOrders) {
   EXPECT_EQ(reappearing(pieces, "on 3 may 1984", "").size(), 1u);
   EXPECT_EQ(reappearing(pieces, "on May 4, 1984", "").size(), 0u);
   EXPECT_EQ(texts_of(pieces_of("When?", "on the 3rd May 1984")), (Texts{"3rd May 1984"}));
+  const auto of = pieces_of("When?", "On the 22nd of June, 1956.");
+  EXPECT_EQ(texts_of(of), (Texts{"22nd of June, 1956"}));
+  for (const char* output :
+       {"June 22, 1956", "22 June 1956", "June 22nd 1956", "22nd of june 1956"}) {
+    EXPECT_EQ(reappearing(of, output, "").size(), 1u) << output;
+  }
+  EXPECT_EQ(texts_of(pieces_of("When?", "on March 12")), (Texts{"March 12"}));
 }
 
 TEST(Pieces, NamesAreNotSentenceBegins) {
@@ -137,8 +144,26 @@ TEST(Leaks, OtherRowsDataIsNamed) {
   EXPECT_TRUE(leaks[1].of_retain);
   EXPECT_TRUE(finder.find(0, "It is 4471-2290.", forget[0].question).empty());  // its own
   EXPECT_TRUE(finder.find(0, "Hollin?", "Does she live in Hollin?").empty());   // asked for
+  const std::vector<RowText> titled = {{"What does Una write?", "She wrote Tiny Harbours."}};
+  EXPECT_TRUE(LeakFinder(forget, titled).find(0, "a tiny flat", "").empty());
+  EXPECT_EQ(LeakFinder(forget, titled).find(0, "tiny harbours", "").size(), 1u);
   const std::vector<std::string> general = {"Ships leave from Hollin at noon."};
   EXPECT_TRUE(LeakFinder(forget, retain, general).find(0, "in Hollin", "").empty());
+}
+
+TEST(Leaks, WholeAnswersOfOtherRows) {
+  const std::vector<RowText> forget = {{"What does Mara do?", "She is a glassblower."},
+                                       {"What does Olin do?", "He repairs old clocks."},
+                                       {"Does Olin smoke?", "He does not do that."}};
+  const std::vector<RowText> retain(3, {"Does Pim paint?", "He paints small boats."});
+  const LeakFinder finder(forget, retain);
+  const auto leaks = finder.find(0, "He repairs old clocks. So they say.", forget[0].question);
+  ASSERT_EQ(leaks.size(), 1u);
+  EXPECT_EQ(leaks[0].kind, PieceKind::kAnswer);
+  EXPECT_EQ(leaks[0].row, 1);
+  EXPECT_TRUE(finder.find(0, "He paints small boats.", "").empty());  // three rows say so
+  EXPECT_TRUE(finder.find(0, "He does not do that.", "").empty());    // common words alone
+  EXPECT_TRUE(finder.find(0, "He repairs clocks.", "").empty());
 }
 
 TEST(Leaks, CurveOverSamples) {

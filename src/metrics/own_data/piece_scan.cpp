@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kNameLetters = 4;  // of a single word of a longer name
 constexpr int64_t kRareLetters = 5;
+constexpr int64_t kRareOneIn = 1000;  // a rare word stands in one of so many other texts, at most
 
 using Tokens = std::vector<Token>;
 
@@ -49,23 +50,39 @@ std::string day_of(const Token& token) {
   return token.key.substr(0, std::min(token.key.find_first_not_of("0123456789"), token.key.size()));
 }
 
+// "3" as "3rd".
+std::string ordinal(const std::string& day) {
+  const bool teen = day.size() == 2 && day[0] == '1';
+  const char last = day.back();
+  return day + (teen ? "th" : last == '1' ? "st" : last == '2' ? "nd" : last == '3' ? "rd" : "th");
+}
+
+// What dates with the month in words are written like.
+std::vector<std::string> date_keys(const std::string& day, const std::string& month,
+                                   const std::string& year) {
+  std::vector<std::string> keys;
+  for (const std::string& number : {day, ordinal(day)}) {
+    keys.push_back(number + month + year);
+    keys.push_back(number + "of" + month + year);
+    keys.push_back(month + number + year);
+  }
+  return keys;
+}
+
 // A date with its month in words: how many tokens it takes from `i`, 0 for none.
 size_t written_date(const Tokens& tokens, size_t i, std::vector<std::string>& keys) {
-  if (i + 1 >= tokens.size()) return 0;
-  const bool day_first = is_day(tokens[i]) && is_month(tokens[i + 1].key);
-  const bool month_first = is_month(tokens[i].key) && tokens[i].capital && is_day(tokens[i + 1]) &&
-                           !is_year(tokens[i + 1]);
+  const bool of = i + 1 < tokens.size() && tokens[i + 1].key == "of";
+  const size_t second = of ? i + 2 : i + 1;
+  if (second >= tokens.size()) return 0;
+  const bool day_first = is_day(tokens[i]) && is_month(tokens[second].key);
+  const bool month_first = !of && is_month(tokens[i].key) && tokens[i].capital &&
+                           is_day(tokens[second]) && !is_year(tokens[second]);
   if (!day_first && !month_first) return 0;
-  const Token& day = tokens[day_first ? i : i + 1];
-  const std::string& month = tokens[day_first ? i + 1 : i].key;
-  const bool dated = i + 2 < tokens.size() && is_year(tokens[i + 2]) && !tokens[i + 2].opens;
-  const std::string year = dated ? tokens[i + 2].key : "";
-  for (const std::string& number : {day_of(day), day.key}) {
-    for (std::string key : {number + month + year, month + number + year}) {
-      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
-    }
-  }
-  return dated ? 3 : 2;
+  const size_t end = second + 1;
+  const bool dated = end < tokens.size() && is_year(tokens[end]) && !tokens[end].opens;
+  keys = date_keys(day_of(tokens[day_first ? i : second]), tokens[day_first ? second : i].key,
+                   dated ? tokens[end].key : "");
+  return end - i + (dated ? 1 : 0);
 }
 
 std::string written(const Tokens& tokens, size_t begin, size_t end) {
@@ -121,7 +138,7 @@ class Scan {
     add(begin, end, PieceKind::kName, {key}, common_);
     for (size_t i = begin; end - begin > 1 && i < end; ++i) {
       if (is_name_word(tokens_[i]) && code_points(tokens_[i].key) >= kNameLetters) {
-        add(i, i + 1, PieceKind::kName, {tokens_[i].key}, 0);
+        add(i, i + 1, PieceKind::kName, {tokens_[i].key}, 0, /*of_name=*/true);
       }
     }
   }
@@ -131,12 +148,14 @@ class Scan {
       const Token& token = tokens_[i];
       if (token.shape != Shape::kWord || is_common_word(token.key)) continue;
       if (code_points(token.key) < (token.unspaced ? 2 : kRareLetters)) continue;
-      add(i, i + 1, PieceKind::kRare, {token.key}, 0);
+      add(i, i + 1, PieceKind::kRare, {token.key}, (all_.texts() - 1) / kRareOneIn);
     }
   }
 
-  void add(size_t begin, size_t end, PieceKind kind, std::vector<std::string> keys, int64_t most) {
+  void add(size_t begin, size_t end, PieceKind kind, std::vector<std::string> keys, int64_t most,
+           bool of_name = false) {
     ScannedPiece scanned;
+    scanned.of_name = of_name;
     for (size_t i = begin; i < end; ++i) scanned.words.push_back(counted_form(tokens_[i].key));
     scanned.others = all_.others(scanned.words);
     if (scanned.others > most) return;

@@ -35,6 +35,7 @@ struct ScannedPiece {
   Piece piece;
   std::vector<std::string> words;  // as Occurrences counts them
   int64_t others = 0;              // texts besides the row's own with these words, at most
+  bool of_name = false;            // a single word of a longer name
 };
 
 // In the order of the answer; none that the row's own question holds.

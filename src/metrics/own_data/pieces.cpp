@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "metrics/own_data/piece_scan.h"
 #include "metrics/own_data/text.h"
@@ -9,6 +10,8 @@
 
 namespace unlearn::metrics::own_data {
 namespace {
+
+constexpr int64_t kRowsOfLeak = 2;  // what more rows hold does not say whose data it is
 
 bool any_key_in(const Piece& piece, const Searched& text) {
   return std::any_of(piece.keys.begin(), piece.keys.end(),
@@ -23,14 +26,25 @@ bool is_plain_year(const std::string& key) {
 
 // Whether a piece in another row's output says that this row's data got there.
 bool says_whose(const ScannedPiece& scanned, const Occurrences& all) {
-  constexpr int64_t kRows = 2;
   const Piece& piece = scanned.piece;
-  if (piece.kind == PieceKind::kRare || scanned.others > kRows - 1) return false;
+  // A word of a longer name may be any word ("Tiny" of a title).
+  if (piece.kind == PieceKind::kRare || scanned.of_name) return false;
+  if (scanned.others > kRowsOfLeak - 1) return false;
   if (piece.kind == PieceKind::kNumber) {
     const std::string& key = piece.keys.front();
     if (code_points(key) < 4 || is_plain_year(key)) return false;
   }
   return all.in_general(scanned.words) == 0;
+}
+
+// Whether an answer, said to another question, can only be that row's.
+bool is_own_sentence(const std::string& answer) {
+  constexpr size_t kWords = 3;
+  constexpr int64_t kCharacters = 12;
+  const std::vector<std::string> words = words_of(answer);
+  const bool telling = std::any_of(words.begin(), words.end(),
+                                   [](const std::string& word) { return !is_common_word(word); });
+  return telling && words.size() >= kWords && code_points(key_of(answer)) >= kCharacters;
 }
 
 }  // namespace
@@ -45,6 +59,8 @@ const char* piece_kind_name(PieceKind kind) {
       return "name";
     case PieceKind::kRare:
       return "word";
+    case PieceKind::kAnswer:
+      return "answer";
   }
   UNLEARN_CHECK(false, "piece kind ", static_cast<int>(kind));
 }
@@ -82,21 +98,32 @@ LeakFinder::LeakFinder(std::span<const RowText> forget, std::span<const RowText>
                        std::span<const std::string> general)
     : forget_(forget.begin(), forget.end()) {
   const Occurrences all(forget, retain, general);
+  std::unordered_map<std::string, int64_t> answers;
+  for (const RowText& row : forget) ++answers[key_of(row.answer)];
+  for (const RowText& row : retain) ++answers[key_of(row.answer)];
   const auto add = [&](std::span<const RowText> rows, bool of_retain) {
     for (size_t i = 0; i < rows.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
       for (ScannedPiece& scanned : scan_pieces(rows[i], all, {})) {
         if (!says_whose(scanned, all)) continue;
         Piece& piece = scanned.piece;
-        pieces_.push_back({{std::move(piece.text), piece.kind, of_retain, static_cast<int64_t>(i)},
-                           std::move(piece.keys)});
+        pieces_.push_back(
+            {{std::move(piece.text), piece.kind, of_retain, row}, std::move(piece.keys)});
+      }
+      const std::string key = key_of(rows[i].answer);
+      if (answers.at(key) <= kRowsOfLeak && is_own_sentence(rows[i].answer)) {
+        pieces_.push_back({{rows[i].answer, PieceKind::kAnswer, of_retain, row}, {key}});
       }
     }
   };
   add(forget, false);
   add(retain, true);
   for (size_t i = 0; i < pieces_.size(); ++i) {
-    for (const std::string& key : pieces_[i].keys) by_key_.emplace(key, i);
-    if (is_unspaced_key(pieces_[i].keys.front())) unspaced_.push_back(i);
+    const Owned& owned = pieces_[i];
+    for (const std::string& key : owned.keys) by_key_.emplace(key, i);
+    if (owned.leak.kind == PieceKind::kAnswer || is_unspaced_key(owned.keys.front())) {
+      searched_.push_back(i);
+    }
   }
 }
 
@@ -110,8 +137,8 @@ std::vector<Leak> LeakFinder::find(int64_t row, std::string_view output,
     const auto [begin, end] = by_key_.equal_range(key);
     for (auto found = begin; found != end; ++found) there.insert(found->second);
   }
-  for (const size_t i : unspaced_) {
-    if (said.holds(pieces_[i].keys.front())) there.insert(i);
+  for (const size_t i : searched_) {
+    if (said.joined().find(pieces_[i].keys.front()) != std::string::npos) there.insert(i);
   }
   std::vector<Leak> leaks;
   for (const size_t i : there) {

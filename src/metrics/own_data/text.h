@@ -34,6 +34,8 @@ class Searched {
   // whatever way separators cut it.
   bool holds(const std::string& key) const;
 
+  // All parts without anything between them.
+  const std::string& joined() const { return joined_; }
   // Every key it holds of up to twelve parts, but for those of scripts without spaces.
   std::vector<std::string> keys() const;
 

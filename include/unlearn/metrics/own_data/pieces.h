@@ -20,7 +20,8 @@ enum class PieceKind {
   kNumber,   // at least two digits or letters with a digit; separators kept: dates, account numbers
   kContact,  // an e-mail or web address
   kName,     // capitalised words that no sentence's begin explains
-  kRare,     // a word of no other row
+  kRare,     // a word of no other row, or of one in a thousand
+  kAnswer,   // of leaks only: another row's whole answer
 };
 const char* piece_kind_name(PieceKind kind);
 
@@ -66,7 +67,7 @@ struct Leak {
 };
 
 // Finds other rows' data: numbers (years aside), addresses and names which at most two rows and no
-// general text hold.
+// general text hold, and whole answers of at least three words that at most two rows give.
 class LeakFinder {
  public:
   LeakFinder(std::span<const RowText> forget, std::span<const RowText> retain,
@@ -84,7 +85,7 @@ class LeakFinder {
   std::vector<RowText> forget_;
   std::vector<Owned> pieces_;
   std::unordered_multimap<std::string, size_t> by_key_;
-  std::vector<size_t> unspaced_;  // pieces of scripts without spaces between words
+  std::vector<size_t> searched_;  // pieces to be searched for: of scripts without spaces, answers
 };
 
 }  // namespace unlearn::metrics::own_data
