@@ -76,7 +76,7 @@ train::TrainConfig train_config(const Json& spec) {
 std::shared_ptr<model::CausalLM> load(const Json& spec, const train::TrainConfig& config,
                                       torch::Device device) {
   auto model = model::load_model(spec.at("model").get<std::string>(), dtype_of(spec), device,
-                                 config.lora_base_bits);
+                                 config.base_format());
   if (config.lora_rank > 0) {
     model::add_lora(*model, {.rank = config.lora_rank,
                              .alpha = config.lora_alpha,

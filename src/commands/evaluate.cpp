@@ -14,6 +14,7 @@
 #include "unlearn/core/log.h"
 #include "unlearn/core/manifest.h"
 #include "unlearn/model/lora.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::commands {
 namespace {
@@ -46,7 +47,9 @@ std::string weights_key(const EvaluatedModel& evaluated, torch::Dtype dtype, tor
   for (const std::string& adapter : {evaluated.merged_adapter, evaluated.adapter}) {
     if (!adapter.empty()) all += cat("\nadapter", content_of(adapter));
   }
-  if (evaluated.base_bits != 0) all += cat("\nbits ", evaluated.base_bits);
+  if (const model::WeightFormat* format = evaluated.base_format) {
+    all += cat("\nbits ", model::format_key(format));
+  }
   return sha256(all);
 }
 
@@ -67,7 +70,7 @@ EvaluatedModel adapter_of_run(const RunConfig& config, const fs::path& adapter) 
       break;
     }
   }
-  return {base, config.model.adapter, adapter.string(), config.train.lora_base_bits};
+  return {base, config.model.adapter, adapter.string(), config.train.base_format()};
 }
 
 Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::Device device)
@@ -143,7 +146,7 @@ std::string Evaluator::headline_text(const eval::Outcome& outcome) const {
 }
 
 std::shared_ptr<model::CausalLM> Evaluator::load(const EvaluatedModel& evaluated) const {
-  auto model = model::load_model(evaluated.folder, dtype_, device_, evaluated.base_bits);
+  auto model = model::load_model(evaluated.folder, dtype_, device_, evaluated.base_format);
   if (!evaluated.merged_adapter.empty()) model::merge_adapter(*model, evaluated.merged_adapter);
   if (!evaluated.adapter.empty()) model::attach_adapter(*model, evaluated.adapter);
   model->eval();

@@ -16,7 +16,8 @@ struct EvaluatedModel {
   std::filesystem::path folder;     // Hugging Face folder: config.json, tokenizer, weights
   std::string merged_adapter = {};  // LoRA adapter to add into them
   std::string adapter = {};         // LoRA adapter to put beside them
-  int64_t base_bits = 0;            // of the linear layers under `adapter`; 0: as the rest
+  // Of the linear layers under `adapter`; null: as the rest.
+  const model::WeightFormat* base_format = nullptr;
 };
 // What a LoRA run that wrote no merged model made: the model it started from, its adapter beside.
 EvaluatedModel adapter_of_run(const RunConfig& config, const std::filesystem::path& adapter);

@@ -40,7 +40,7 @@ const std::vector<Command> kCommands = {
     {"list", "what is built in: methods, models, benchmarks, metrics", run_list,
      "unlearn list settings train"},
     {"inspect", "what a checkpoint folder holds", run_inspect, "unlearn inspect runs/simnpo/model"},
-    {"quantise", "a model folder with the weights of an 8- or 4-bit copy", run_quantise,
+    {"quantise", "a model folder with the weights of a copy of few bits", run_quantise,
      "unlearn quantise --model runs/simnpo/model --bits 4 --output runs/simnpo-4bit"},
     {"markov", "the paper's synthetic experiment on Markov chains", run_markov,
      "unlearn markov --config synthetic-len.yaml --output markov --seeds 42,43"},

@@ -4,6 +4,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/model/weight_format.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -34,8 +35,8 @@ scoring::ReferenceCache open_reference(const RunConfig& config, const PreparedRu
                                        const scoring::ReferenceNeeds& needs) {
   const double share = config.model.reference_perturb;
   const bool other = !config.model.reference.empty();
-  std::string key =
-      sha256(cat(folder.run_json().at("inputs_sha256").dump(), config.train.lora_base_bits));
+  std::string key = sha256(cat(folder.run_json().at("inputs_sha256").dump(),
+                               model::format_key(config.train.base_format())));
   std::shared_ptr<model::CausalLM> own;
   if (other || share > 0) {
     const std::string& path = other ? config.model.reference : config.model.path;

@@ -2,6 +2,7 @@
 
 #include "commands/method_settings.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::commands {
 namespace {
@@ -57,9 +58,11 @@ void check_lora(const RunConfig& run) {
   if (run.model.init == "random") {
     user_error("train.lora.rank: model.init: random has no base worth freezing; use 0");
   }
-  if (!run.model.adapter.empty() && run.train.lora_base_bits != 0) {
-    user_error("model.adapter: cannot be added into a base of ", run.train.lora_base_bits,
-               " bits; merge it first (unset train.lora.base_bits, or use a merged model)");
+  const model::WeightFormat* format = run.train.base_format();
+  if (!run.model.adapter.empty() && format != nullptr) {
+    const char* key = run.train.lora_base_bits != 0 ? "base_bits" : "base_format";
+    user_error("model.adapter: cannot be added into a base of ", format->bits,
+               " bits; merge it first (unset train.lora.", key, ", or use a merged model)");
   }
 }
 

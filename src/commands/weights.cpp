@@ -18,7 +18,7 @@ model::LoraOptions lora_options(const train::TrainConfig& train) {
 
 std::shared_ptr<model::CausalLM> base_weights(const RunConfig& config, const PreparedRun& run) {
   if (config.model.init == "pretrained") {
-    return model::load_model(config.model.path, run.dtype, run.device, config.train.lora_base_bits);
+    return model::load_model(config.model.path, run.dtype, run.device, config.train.base_format());
   }
   auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
   model->to(run.device, run.dtype);
@@ -37,7 +37,7 @@ int64_t count_trainable(const model::CausalLM& model) {
 
 std::optional<model::Adaptation> adaptation(const train::TrainConfig& train) {
   if (train.lora_rank == 0) return std::nullopt;
-  return model::Adaptation{lora_options(train), train.lora_base_bits};
+  return model::Adaptation{lora_options(train), train.base_format()};
 }
 
 std::shared_ptr<model::CausalLM> load_weights(const RunConfig& config, const PreparedRun& run) {

@@ -15,6 +15,7 @@
 #include "unlearn/core/rng.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/model/model_source.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 namespace fs = std::filesystem;
@@ -57,7 +58,7 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
 }
 
 std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
-                                     torch::Device device, int64_t linear_bits) {
+                                     torch::Device device, const WeightFormat* linear_format) {
   const HfConfig said = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
   const HfConfig config = with_stored_ties(said, store);
@@ -68,23 +69,24 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
   }
   // What will be packed is never touched where it was allocated: on the CPU that costs no memory.
   const auto model =
-      find_family(config).build(config, {dtype, linear_bits == 0 ? device : torch::kCPU});
+      find_family(config).build(config, {dtype, linear_format == nullptr ? device : torch::kCPU});
   const torch::NoGradGuard no_grad;
-  if (linear_bits != 0) {
+  if (linear_format != nullptr) {
     for (const LinearLayer& layer : linear_layers(*model)) {
       const std::string name = stored_name(*model, store, layer.name + ".weight");
-      layer.linear->pack(store.view(name).to(dtype), linear_bits, device);
+      layer.linear->pack(store.view(name).to(dtype), *linear_format, device,
+                         cat(store.file_of(name).string(), ": tensor '", name, "'"));
       store.release(name);
     }
   }
-  StagedCopy staged(linear_bits == 0 ? device : torch::kCPU);
+  StagedCopy staged(linear_format == nullptr ? device : torch::kCPU);
   for (auto& entry : model->named_parameters()) {
     const std::string name = stored_name(*model, store, entry.key());
     staged.copy(entry.value(), store.view(name));
     store.release(name);
   }
   store.check_unchanged();
-  if (linear_bits != 0) model->to(device);
+  if (linear_format != nullptr) model->to(device);
   return model;
 }
 

@@ -6,9 +6,9 @@
 
 #include "family.h"
 #include "linear_layers.h"
-#include "quantized.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/pattern.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 namespace {
@@ -61,11 +61,11 @@ void adapt(const Decoder& model, const Adaptation& adaptation, int64_t remade,
            ModelFootprint& result) {
   std::set<std::string> packed;
   for (const LinearLayer& layer : linear_layers(model)) {
-    if (adaptation.base_bits == 0) break;
+    if (adaptation.base_format == nullptr) break;
     const int64_t rows = layer.linear->out_features();
     const int64_t columns = layer.linear->in_features();
     packed.insert(layer.name + ".weight");
-    result.packed_bytes += QuantizedMatrix::bytes_of(rows, columns, adaptation.base_bits);
+    result.packed_bytes += adaptation.base_format->bytes(rows, columns);
     result.unpacked = std::max(result.unpacked, rows * columns);
   }
   for (const auto& [name, elements] : result.trained) {

@@ -1,9 +1,9 @@
 // Linear layers, plain, adapted and packed.
 #include "low_rank.h"
 #include "modules.h"
-#include "quantized.h"
 #include "swiglu.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 namespace {
@@ -41,7 +41,7 @@ torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate, const torch::Ten
 
 torch::TensorOptions Linear::placement() const {
   if (!packed_) return torch::TensorOptions().dtype(weight.scalar_type()).device(weight.device());
-  return torch::TensorOptions().dtype(packed_->dtype).device(packed_->codes.device());
+  return torch::TensorOptions().dtype(packed_->dtype).device(packed_->device());
 }
 
 void Linear::add_to_matrix(const torch::Tensor& delta) {
@@ -61,10 +61,11 @@ void Linear::set_low_rank(std::shared_ptr<LowRank> pair) {
   register_module("lora_B", std::make_shared<Factor>(low_rank_->b));
 }
 
-void Linear::pack(const torch::Tensor& stored, int64_t bits, torch::Device device) {
+void Linear::pack(const torch::Tensor& stored, const WeightFormat& format, torch::Device device,
+                  const std::string& where) {
   const torch::Tensor matrix = turned(stored);
   UNLEARN_CHECK(matrix.size(0) == out_ && matrix.size(1) == in_);
-  packed_ = std::make_shared<QuantizedMatrix>(QuantizedMatrix::quantize(matrix, bits));
+  packed_ = std::make_shared<PackedMatrix>(PackedMatrix::pack(format, matrix, where));
   packed_->to(device);
   if (weight.defined()) parameters_.erase("weight");
   weight = torch::Tensor();
@@ -72,7 +73,7 @@ void Linear::pack(const torch::Tensor& stored, int64_t bits, torch::Device devic
 
 void Linear::unpack() {
   if (!packed_) return;
-  weight = register_parameter("weight", turned(packed_->dequantize()).contiguous());
+  weight = register_parameter("weight", turned(packed_->unpack()).contiguous());
   packed_.reset();
 }
 

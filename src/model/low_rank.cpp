@@ -12,12 +12,12 @@ using torch::autograd::tensor_list;
 
 class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFunction> {
  public:
-  // A and B are optional: a frozen layer without them still must not keep a dequantised weight.
+  // A and B are optional: a frozen layer without them still must not keep an unpacked weight.
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const std::optional<torch::Tensor>& a,
                                const std::optional<torch::Tensor>& b, const FrozenLinear& layer,
                                double scale, const DropoutDraw& draw) {
-    const torch::Tensor weight = layer.packed ? layer.packed->dequantize() : layer.weight;
+    const torch::Tensor weight = layer.packed ? layer.packed->unpack() : layer.weight;
     torch::Tensor y = at::linear(x, weight, layer.bias);
     torch::Tensor inner;  // [T, rank]
     if (a) {
@@ -48,7 +48,7 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
     if (context->needs_input_grad(0)) {
       dx = at::mm(gradient, saved[4].defined()
                                 ? saved[4]
-                                : QuantizedMatrix::restore(saved, kPlain, numbers).dequantize());
+                                : PackedMatrix::restore(saved, kPlain, numbers).unpack());
     }
     if (a.defined()) {
       const torch::Tensor narrow = at::mm(gradient, b).mul_(scale);  // [T, rank]

@@ -1,5 +1,5 @@
 // What a linear layer may have beside or instead of its plain weight: a trainable low-rank pair
-// (LoRA), and a frozen weight in 8 or 4 bits.
+// (LoRA), and a frozen weight in a format of few bits.
 #pragma once
 
 #include <torch/types.h>
@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "dropout.h"
-#include "quantized.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 
@@ -22,11 +22,11 @@ struct LowRank {
 };
 
 // x W^T + bias + scale * dropout(x) A^T B^T with W frozen: `weight` [out, in], or `packed`, which
-// is dequantised anew in each pass. Saves x (shared with its producer), dropout's counters and [T,
+// is unpacked anew in each pass. Saves x (shared with its producer), dropout's counters and [T,
 // rank]; computes no gradient of W.
 struct FrozenLinear {
   torch::Tensor weight;  // undefined when packed
-  const QuantizedMatrix* packed = nullptr;
+  const PackedMatrix* packed = nullptr;
   torch::Tensor bias;                 // or undefined
   const LowRank* low_rank = nullptr;  // or null
   bool training = false;

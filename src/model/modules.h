@@ -24,8 +24,9 @@ struct Placement {
 // How a checkpoint stores a linear map's matrix: [out, in], or [in, out] as GPT-2's Conv1D.
 enum class WeightLayout { kOutIn, kInOut };
 
-struct LowRank;          // low_rank.h
-struct QuantizedMatrix;  // quantized.h
+struct LowRank;       // low_rank.h
+struct PackedMatrix;  // unlearn/model/weight_format.h
+struct WeightFormat;
 
 // y = x W^T + b with W [out, in]; or x W + b with W [in, out].
 class Linear : public torch::nn::Module {
@@ -49,9 +50,11 @@ class Linear : public torch::nn::Module {
   void set_low_rank(std::shared_ptr<LowRank> pair);
   const LowRank* low_rank() const { return low_rank_.get(); }
   bool is_plain() const { return !low_rank_ && !packed_; }
-  // Replaces the weight, which may hold anything, by `stored` (in the layer's layout) in 8 or 4
-  // bits; unpack() makes it a plain weight of the values computed with.
-  void pack(const torch::Tensor& stored, int64_t bits, torch::Device device);
+  // Replaces the weight, which may hold anything, by `stored` (in the layer's layout) in a
+  // format; unpack() makes it a plain weight of the values computed with. Errors begin with
+  // `where`.
+  void pack(const torch::Tensor& stored, const WeightFormat& format, torch::Device device,
+            const std::string& where);
   void unpack();
 
   torch::Tensor weight;  // undefined while packed
@@ -65,8 +68,8 @@ class Linear : public torch::nn::Module {
 
   int64_t in_, out_;
   WeightLayout layout_;
-  std::shared_ptr<LowRank> low_rank_;        // or null
-  std::shared_ptr<QuantizedMatrix> packed_;  // or null
+  std::shared_ptr<LowRank> low_rank_;     // or null
+  std::shared_ptr<PackedMatrix> packed_;  // or null
 };
 
 class Embedding : public torch::nn::Module {

@@ -5,6 +5,7 @@
 
 #include "unlearn/config/nested_fields.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/weight_format.h"
 #include "unlearn/train/optimizer.h"
 #include "unlearn/train/update_rule.h"
 
@@ -111,9 +112,16 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "all-linear (but the head), layer names with commas between them, or a regular "
                    "expression that matches a layer's whole name"});
   v.field("lora.merge", lora_merge, {.help = "also write the merged model"});
+  std::vector<std::string> formats = model::weight_format_names();
+  formats.insert(formats.begin(), "none");
+  v.field(
+      "lora.base_format", lora_base_format,
+      {.help = "keep the frozen linear layers in this format of few bits; none: in model.dtype, "
+               "or what base_bits says",
+       .choices = std::move(formats)});
   v.field("lora.base_bits", lora_base_bits,
-          {.help = "keep the frozen linear layers in 8 bits (int8) or 4 (NF4, double "
-                   "quantisation); 0: in model.dtype",
+          {.help = "the same by a number: 8 is int8, 4 is nf4 (double quantisation); 0: in "
+                   "model.dtype",
            .min = 0,
            .max = 8});
 }
@@ -133,14 +141,25 @@ void TrainConfig::check() const {
     user_error(
         "train.free_gradients: clipping needs all gradients at once; set train.max_grad_norm: 0");
   }
-  if (lora_base_bits != 0 && lora_base_bits != 4 && lora_base_bits != 8) {
-    user_error("train.lora.base_bits: must be 0 (as model.dtype), 8 or 4, not ", lora_base_bits);
-  }
-  if (lora_base_bits != 0 && lora_rank == 0) {
-    user_error("train.lora.base_bits: a base in ", lora_base_bits,
-               " bits cannot be trained itself; set train.lora.rank above 0");
+  const model::WeightFormat* format = base_format();
+  if (format != nullptr && lora_rank == 0) {
+    user_error("train.lora.", lora_base_bits != 0 ? "base_bits" : "base_format", ": a base in ",
+               format->bits, " bits cannot be trained itself; set train.lora.rank above 0");
   }
   if (save_every != "epoch" && save_every != "never") checkpoint_interval(1);
+}
+
+const model::WeightFormat* TrainConfig::base_format() const {
+  const model::WeightFormat* by_bits =
+      model::format_of_base_bits(lora_base_bits, "train.lora.base_bits");
+  if (lora_base_format == "none") return by_bits;
+  const model::WeightFormat* by_name =
+      &model::weight_format(lora_base_format, "train.lora.base_format");
+  if (by_bits != nullptr && by_bits != by_name) {
+    user_error("train.lora.base_bits: ", lora_base_bits, " is ", by_bits->name,
+               ", but train.lora.base_format says ", by_name->name, "; set one of them");
+  }
+  return by_name;
 }
 
 int64_t TrainConfig::checkpoint_interval(int64_t steps_per_epoch) const {

@@ -24,6 +24,34 @@ for model in "$tiny" q8 q4; do
 done
 expect "three different models" test "$(sort -u scores | wc -l)" -eq 3
 
+# The same by name, and the formats of frozen bases.
+for format in int8 nf4_fp32 nf4; do
+  "$unlearn" quantise --quiet --model "$tiny" --format $format --output $format >report_$format
+  expect "$format says its name" grep -q "\"format\":\"$format\"" report_$format
+done
+cmp q8/model.safetensors int8/model.safetensors || die "--bits 8 is int8"
+cmp q4/model.safetensors nf4_fp32/model.safetensors || die "--bits 4 is nf4_fp32"
+expect "double quantisation loses a little more" between "$(relative_error report_nf4)" \
+  "$(relative_error report_nf4_fp32)" 0.15
+
+# What a run keeps its base in, by name and by number.
+lora=(--model "$tiny" --data "$source_dir/data/fiction" --config quickstart.yaml --quiet
+  --set train.max_steps=2 --set train.warmup_epochs=0 --set train.batch_size=2
+  --set train.lora.rank=2)
+"$unlearn" "${lora[@]}" --output named --set train.lora.base_format=nf4 >/dev/null
+"$unlearn" "${lora[@]}" --output numbered --set train.lora.base_bits=4 >/dev/null
+cmp named/adapter/adapter_model.safetensors numbered/adapter/adapter_model.safetensors ||
+  die "base_bits 4 is nf4"
+expect_error 2 "train.lora.base_bits: 8 is int8, but train.lora.base_format says nf4" \
+  "$unlearn" "${lora[@]}" --output both --set train.lora.base_format=nf4 \
+  --set train.lora.base_bits=8
+expect_error 2 "train.lora.base_format" "$unlearn" "${lora[@]}" --output odd \
+  --set train.lora.base_format=nf5
+expect_error 2 "--format: .*int8" "$unlearn" quantise --model "$tiny" --format int-8 --output q3
+expect_error 2 "exactly one of them" "$unlearn" quantise --model "$tiny" --output q3
+expect_error 2 "exactly one of them" "$unlearn" quantise --model "$tiny" --bits 8 --format int8 \
+  --output q3
+
 expect_error 2 "must be 8 or 4" "$unlearn" quantise --model "$tiny" --bits 3 --output q3
 expect_error 2 "q8" "$unlearn" quantise --model "$tiny" --bits 8 --output q8
 expect_error 2 "absent" "$unlearn" quantise --model absent --bits 8 --output q3

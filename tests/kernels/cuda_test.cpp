@@ -189,28 +189,30 @@ TEST_P(CudaKernelTest, UnpackedMatricesHaveTheTwinsBits) {
   const int64_t rows = 5, columns = 129;  // no whole number of blocks
   const int64_t blocks = (rows * columns + kPackedBlock - 1) / kPackedBlock;
   const Tensor codes = torch::randint(-128, 128, {rows * columns}, torch::kInt8);
-  const Tensor scales = torch::rand({16}) + 0.1;
+  const Tensor scales = torch::rand({16}) + 0.1;  // as many as there are blocks, and more
   const Tensor peaks = torch::randint(-127, 128, {blocks}, torch::kInt8);
-  for (const int64_t bits : {8, 4}) {
-    const auto run = [&](const CudaLibrary* library, torch::Device device) {
+  for (const auto& [bits, has_peak_codes] : {std::pair{8, false}, {4, true}, {4, false}}) {
+    const auto run = [&, bits = bits, has_peak_codes = has_peak_codes](const CudaLibrary* library,
+                                                                       torch::Device device) {
       const Tensor dc = codes.to(device), ds = scales.to(device), dp = peaks.to(device);
       const Tensor out = torch::empty({rows, columns}, dc.options().dtype(torch_dtype()));
       const PackedMatrix args{.bits = bits,
                               .codes = dc.const_data_ptr(),
                               .scales = floats(ds),
-                              .peak_codes = dp.const_data_ptr<int8_t>(),
+                              .peak_codes = has_peak_codes ? dp.const_data_ptr<int8_t>() : nullptr,
                               .dtype = dtype(),
                               .out = out.data_ptr(),
                               .rows = rows,
                               .columns = columns};
       if (library == nullptr) {
-        unpack_cpu(args, 0, bits == 8 ? rows : blocks);
+        unpack_cpu(args, 0, unpack_units(args));
       } else {
         EXPECT_EQ(library->unpack(&args, nullptr), 0);
       }
       return std::vector<Tensor>{out};
     };
-    expect_same_bits(run, std::to_string(bits) + " bits");
+    expect_same_bits(run,
+                     std::to_string(bits) + " bits" + (has_peak_codes ? ", peaks in 8 bits" : ""));
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include "fixtures.h"
 #include "model/linear_layers.h"
-#include "model/quantized.h"
 #include "unlearn/core/files.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 namespace {
@@ -48,28 +48,30 @@ TEST_P(FootprintTest, CountsParametersOfFullTrainingAndLora) {
   EXPECT_EQ(full.parameter_count, count_parameters(*model));
   EXPECT_TRUE(full.trains_head);
   const LoraOptions lora{.rank = 3};
-  for (const int64_t bits : {0, 8, 4}) {
-    model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU, bits);
+  std::vector<const WeightFormat*> formats{nullptr};
+  for (const WeightFormat& format : weight_formats()) formats.push_back(&format);
+  for (const WeightFormat* format : formats) {
+    model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU, format);
     add_lora(*model, lora);
-    const ModelFootprint adapted = model_footprint(config, Adaptation{lora, bits});
+    const ModelFootprint adapted = model_footprint(config, Adaptation{lora, format});
     expect_counts(adapted, counts_of(*model));
     EXPECT_EQ(adapted.parameter_count, full.parameter_count);
     EXPECT_FALSE(adapted.trains_head);
-    EXPECT_EQ(adapted.packed_bytes > 0, bits != 0);
+    EXPECT_EQ(adapted.packed_bytes > 0, format != nullptr);
     EXPECT_GT(adapted.block, full.block);
   }
 }
 
 // Packed bytes of all linear layers of a Llama, from matrices that are packed for real.
 TEST(ModelFootprintTest, PackedBytes) {
-  for (const int64_t bits : {8, 4}) {
+  for (const WeightFormat& format : weight_formats()) {
     const auto model = load_model(golden_folder() / "llama", torch::kFloat32, torch::kCPU);
     int64_t bytes = 0;
     for (const LinearLayer& layer : linear_layers(*model)) {
-      bytes += QuantizedMatrix::quantize(layer.linear->weight, bits).bytes();
+      bytes += PackedMatrix::pack(format, layer.linear->weight, layer.name).bytes();
     }
     EXPECT_EQ(
-        model_footprint(footprint_config("llama"), Adaptation{{.rank = 2}, bits}).packed_bytes,
+        model_footprint(footprint_config("llama"), Adaptation{{.rank = 2}, &format}).packed_bytes,
         bytes);
   }
 }

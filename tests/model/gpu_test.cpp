@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "fixtures.h"
-#include "model/quantized.h"
 #include "test_gpu.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 namespace {
@@ -70,16 +70,16 @@ TEST_P(GpuModel, GreedyGeneration) {
   EXPECT_TRUE(torch::equal(greedy_tokens(*model, golden, device_), golden.greedy));
 }
 
-TEST(GpuQuantized, UnpacksTheSameBits) {
+TEST(GpuWeightFormat, UnpacksTheSameBits) {
   UNLEARN_NEEDS_GPU();
   torch::manual_seed(3);
   const torch::Tensor matrix = torch::randn({37, 129});  // no whole number of blocks
   for (const torch::Dtype dtype : {torch::kFloat32, torch::kBFloat16}) {
-    for (const int64_t bits : {8, 4}) {
-      QuantizedMatrix packed = QuantizedMatrix::quantize(matrix.to(dtype), bits);
-      const torch::Tensor twin = packed.dequantize();
+    for (const WeightFormat& format : weight_formats()) {
+      PackedMatrix packed = PackedMatrix::pack(format, matrix.to(dtype), "matrix");
+      const torch::Tensor twin = packed.unpack();
       packed.to(torch::Device(torch::kCUDA, 0));
-      EXPECT_TRUE(packed.dequantize().cpu().equal(twin)) << bits << " bits";
+      EXPECT_TRUE(packed.unpack().cpu().equal(twin)) << format.name;
     }
   }
 }

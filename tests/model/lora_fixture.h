@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fixtures.h"
+#include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {
 
@@ -11,7 +12,8 @@ inline std::filesystem::path adapter_folder(const std::string& variant) {
 
 inline std::shared_ptr<CausalLM> load(const std::string& variant,
                                       torch::Dtype dtype = torch::kFloat32, int64_t bits = 0) {
-  return load_model(golden_folder() / variant, dtype, torch::kCPU, bits);
+  return load_model(golden_folder() / variant, dtype, torch::kCPU,
+                    format_of_base_bits(bits, "bits"));
 }
 
 inline torch::Tensor log_probs(CausalLM& model, const std::string& variant) {

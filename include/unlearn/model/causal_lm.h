@@ -17,6 +17,8 @@
 
 namespace unlearn::model {
 
+struct WeightFormat;  // weight_format.h
+
 // Sequences that begin alike may have those tokens once in a pack (data/shared_pack.h).
 struct SharedTokens {
   torch::Tensor places;  // [E] int64: where each sequence's tokens lie, sequence after sequence
@@ -130,12 +132,13 @@ struct LoadReport {
 // content; UserError names an unsupported family or key.
 std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed);
 
-// Reads a Hugging Face folder. Weights are converted to `dtype`; with `linear_bits` 8 or 4, those
-// of all linear layers but the head are packed as they are read (a frozen base for LoRA). UserError
+// Reads a Hugging Face folder. Weights are converted to `dtype`; with a `linear_format`, those of
+// all linear layers but the head are packed as they are read (a frozen base for LoRA). UserError
 // on missing tensors and on tensors of another shape; tensors without a place are left out, as in
 // transformers (check_model_folder names them; buffers such as rotary inv_freq are known).
 std::shared_ptr<CausalLM> load_model(const std::filesystem::path& folder, torch::Dtype dtype,
-                                     torch::Device device, int64_t linear_bits = 0);
+                                     torch::Device device,
+                                     const WeightFormat* linear_format = nullptr);
 
 // A folder's config.json as its weights make it: tie_word_embeddings is false where the folder
 // holds a head that differs from the embedding (transformers from 5.0 on takes the stored head).

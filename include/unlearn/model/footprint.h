@@ -12,10 +12,10 @@
 
 namespace unlearn::model {
 
-// LoRA, and the bits of its frozen base (0: the model's dtype).
+// LoRA, and the format of its frozen base (null: the model's dtype).
 struct Adaptation {
   LoraOptions lora;
-  int64_t base_bits = 0;
+  const WeightFormat* base_format = nullptr;
 };
 
 struct ModelFootprint {

@@ -28,7 +28,7 @@ struct LoraOptions {
 // when none is a target.
 void add_lora(CausalLM& model, const LoraOptions& options);
 
-// Adds the pairs into the weights and takes them away; weights of 8 or 4 bits become plain ones
+// Adds the pairs into the weights and takes them away; packed weights become plain ones
 // that hold what was computed with. Parameters need gradients again.
 void merge_lora(CausalLM& model);
 
@@ -58,7 +58,7 @@ AdapterEffects check_adapter(const std::filesystem::path& model_folder,
 // unknown settings, missing tensors, tensors without a place and tensors of another rank or shape.
 void merge_adapter(CausalLM& model, const std::filesystem::path& folder);
 
-// The same, but the pairs stay beside the weights, as in training: exact for a base in 8 or 4 bits
+// The same, but the pairs stay beside the weights, as in training: exact for a packed base
 // and for bfloat16 weights, which would round small changes away. Only the pairs are trainable. A
 // pair of the head is added into it.
 void attach_adapter(CausalLM& model, const std::filesystem::path& folder);

@@ -8,6 +8,10 @@
 #include "unlearn/config/fields.h"
 #include "unlearn/train/choice.h"
 
+namespace unlearn::model {
+struct WeightFormat;
+}
+
 namespace unlearn::train {
 
 struct TrainConfig {
@@ -43,11 +47,15 @@ struct TrainConfig {
   double lora_dropout = 0.0;
   std::string lora_targets = "all-linear";
   bool lora_merge = false;
-  int64_t lora_base_bits = 0;  // 0: the frozen base stays in model.dtype
+  // The frozen base by its format's name or by its number of bits (0: model.dtype).
+  std::string lora_base_format = "none";
+  int64_t lora_base_bits = 0;
 
   bool counts_as_trainer() const { return step_count == "trainer"; }
 
   void visit(config::FieldVisitor& visitor);
+  // The frozen base's format, null where it stays in model.dtype.
+  const model::WeightFormat* base_format() const;
   // What fields alone cannot say; UserError names the key.
   void check() const;
   // Steps between checkpoints: 0 = never.
