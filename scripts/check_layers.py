@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Fails on an #include that points to a higher layer or to a neighbour in the same row.
 
-A file may include headers of its own folder and of lower rows only. Reads every
-`#include "unlearn/<folder>/…"` below include/, src/ and prints each wrong arrow.
+A file may include headers of its own folder and of lower rows only. The folders in MODULES hold
+modules, one a folder, that share headers beside them but never include each other. Reads every
+`#include "unlearn/<folder>/…"` and `#include "<folder>/…"` below include/, src/ and prints each
+wrong arrow.
 """
 import pathlib
 import re
@@ -14,18 +16,26 @@ ROWS = [
     ["checkpoint", "tokenizer"],
     ["data", "model"],
     ["scoring"],
-    ["losses", "metrics", "benchmarks", "report"],
+    ["losses", "metrics", "report"],
     ["train", "eval", "markov"],
+    ["benchmarks"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
 KERNEL_USERS = {"model", "scoring", "train"}
-INCLUDE = re.compile(r'^\s*#\s*include\s+"unlearn/([a-z_]+)/', re.M)
+MODULES = {"benchmarks"}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"(?:unlearn/)?([a-z_]+)/(?:([a-z_0-9]+)/)?', re.M)
 
 
 def layer_of(path: pathlib.Path, root: pathlib.Path) -> str:
     parts = path.relative_to(root).parts
     return parts[2] if parts[0] == "include" else parts[1]
+
+
+def module_of(path: pathlib.Path, root: pathlib.Path) -> str:
+    """The module's folder in a layer of modules; empty for what they share."""
+    parts = path.relative_to(root).parts
+    return parts[2] if parts[0] == "src" and len(parts) > 3 else ""
 
 
 def wrong_arrow(owner: str, target: str) -> bool:
@@ -50,11 +60,13 @@ def main() -> int:
         if owner not in ROW_OF and owner != "kernels":
             bad.append(f"{path}: folder '{owner}' is no layer")
             continue
-        for target in INCLUDE.findall(path.read_text()):
+        for target, module in INCLUDE.findall(path.read_text()):
             if target not in ROW_OF and target != "kernels":
                 bad.append(f"{path}: includes unknown layer '{target}'")
             elif wrong_arrow(owner, target):
                 bad.append(f"{path}: {owner} may not include {target}")
+            elif target in MODULES and module and module != module_of(path, root):
+                bad.append(f"{path}: {owner} may not include the module {target}/{module}")
     print("\n".join(bad) or f"layers: {len(files)} files, all arrows point down")
     return 1 if bad or not files else 0
 

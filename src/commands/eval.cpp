@@ -4,6 +4,7 @@
 
 #include "commands/device.h"
 #include "commands/evaluate.h"
+#include "commands/method_settings.h"
 #include "commands/session.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -77,10 +78,10 @@ RunConfig target_config(const SharedFlags& shared, const EvalFlags& flags,
   if (!flags.retain_log.empty()) settings.set("eval.retain_log", flags.retain_log, "--retain-log");
   if (!flags.adapter.empty()) settings.set("model.adapter", flags.adapter, "--adapter");
   if (shared.seed) settings.set("eval.seed", *shared.seed, "--seed");
-  // The evaluation data of MUSE belong to a corpus, not to a forget split: the folder says which.
-  const config::Setting* benchmark = settings.find("data.benchmark");
-  if (benchmark != nullptr && benchmark->value == "muse" && !settings.contains("data.forget")) {
-    settings.set("data.forget", "", "default");
+  const benchmarks::Benchmark* benchmark = benchmarks::find_benchmark(
+      text_setting(settings, "data.benchmark", benchmarks::DataSection().benchmark));
+  if (benchmark != nullptr && benchmark->evaluated_forget && !settings.contains("data.forget")) {
+    settings.set("data.forget", *benchmark->evaluated_forget, "default");
   }
   return resolve_evaluation(settings);
 }

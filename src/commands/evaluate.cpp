@@ -94,7 +94,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   tokenizer_ = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   template_ = resolve_template(
       config, folder,
-      reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);
+      config.data.chosen().reads_template ? ForeignChat::kRefuse : ForeignChat::kIgnore);
   if (!config.eval.reference_model.empty()) {
     check_model(config.eval.reference_model, config.model.strict);
   }
@@ -113,7 +113,7 @@ eval::EvaluationInputs Evaluator::inputs() const {
 }
 
 std::string Evaluator::plan_summary() const {
-  const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
   eval::Plan own, reference;
   evaluation->plan(own, reference);
   if (!own.generations().empty()) {
@@ -126,11 +126,11 @@ std::string Evaluator::plan_summary() const {
 }
 
 std::vector<std::string> Evaluator::headline() const {
-  return eval::make_evaluation(config_.data.benchmark, inputs())->headline();
+  return benchmarks::make_evaluation(config_.data.benchmark, inputs())->headline();
 }
 
 bool Evaluator::is_complete(const fs::path& eval_folder) const {
-  const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
   return fs::exists(eval_folder / (evaluation->file_prefix() + "_SUMMARY.json"));
 }
 
@@ -205,7 +205,7 @@ eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& 
 
 eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& cache,
                              const fs::path& reference_cache, const fs::path& eval_folder) {
-  const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
   const bool on_cuda = device_.is_cuda();
   StageProgress progress;
   eval::EvaluationRun settings;

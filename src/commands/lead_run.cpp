@@ -105,7 +105,7 @@ constexpr double kUnknownLogprob = -0.7;
 void warn_of_unknown_rows(const RunConfig& config, const PreparedRun& run,
                           const train::StepRecord& record) {
   const bool forgets = run.splits.forget && config.method != "nll";
-  if (!forgets || !reads_template(config.data.benchmark)) return;
+  if (!forgets || !config.data.chosen().reads_template) return;
   if (!record.forget_logprob || *record.forget_logprob > kUnknownLogprob) return;
   log::warn("the model hardly knows the forget rows: at the first step their answers have a mean ",
             "log-probability of ", number(*record.forget_logprob, 3), " per token under template ",

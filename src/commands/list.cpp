@@ -6,7 +6,7 @@
 
 #include "commands/help.h"
 #include "commands/run_config.h"
-#include "unlearn/benchmarks/registry.h"
+#include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/losses/loss.h"
@@ -37,16 +37,15 @@ Json describe_fields(Section& section, const std::string& prefix = "") {
 
 // The method's own settings of each benchmark that it has some for.
 Json describe_defaults(const losses::Method& method) {
-  const std::pair<const char*, const char*> places[] = {{"tofu", "forget05"},
-                                                        {"tofu", "forget10"},
-                                                        {"muse", "news"},
-                                                        {"muse", "books"},
-                                                        {"wmdp", "bio"}};
   Json result = Json::object();
-  for (const auto& [benchmark, split] : places) {
-    Json values = Json::object();
-    for (const auto& [key, value] : method.defaults(benchmark, split)) values[key] = value;
-    if (!values.empty()) result[cat(benchmark, " ", split)] = std::move(values);
+  for (const benchmarks::Benchmark& benchmark : benchmarks::registered_benchmarks()) {
+    for (const std::string& split : benchmark.info.splits) {
+      Json values = Json::object();
+      for (const auto& [key, value] : method.defaults_for(benchmark.info.name, split)) {
+        values[key] = value;
+      }
+      if (!values.empty()) result[cat(benchmark.info.name, " ", split)] = std::move(values);
+    }
   }
   return result;
 }
@@ -110,14 +109,22 @@ Json list_models() {
 Json list_benchmarks() {
   Json entries = Json::array();
   for (const auto& benchmark : benchmarks::registered_benchmarks()) {
-    entries.push_back({{"name", benchmark.name}, {"help", benchmark.help}});
+    entries.push_back({{"name", benchmark.info.name}, {"help", benchmark.info.help}});
   }
   return entries;
 }
 
+// All metrics: those of metrics.def, and what the benchmarks' evaluations add.
 Json list_metrics() {
+  std::vector<metrics::Metric> all = metrics::registered_metrics();
+  for (const benchmarks::Benchmark& benchmark : benchmarks::registered_benchmarks()) {
+    if (benchmark.offer == nullptr) continue;
+    for (const metrics::Metric& own : benchmark.offer({}).own) {
+      if (metrics::find_metric(own.name) == nullptr) all.push_back(own);
+    }
+  }
   Json entries = Json::array();
-  for (const auto& metric : metrics::registered_metrics()) {
+  for (const auto& metric : all) {
     Json needs = Json::array();
     for (const metrics::Need need : metric.needs) needs.push_back(metrics::need_name(need));
     entries.push_back({{"name", metric.name},
@@ -176,7 +183,7 @@ Json list_configs() {
 
 Json list_settings() {
   ModelConfig model;
-  data::DataConfig data;
+  benchmarks::DataSection data;
   train::TrainConfig train;
   eval::EvalConfig eval;
   Json entries = Json::array();

@@ -1,8 +1,8 @@
 #include "commands/method_settings.h"
 
+#include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/data/dataset.h"
 
 namespace unlearn::commands {
 
@@ -138,9 +138,11 @@ Settings with_own_names(const Settings& user, const losses::Method& method,
 Settings layered_settings(const Settings& user, const losses::Method& method,
                           const std::string& spelling) {
   Settings settings;
-  const std::string benchmark = text_setting(user, "data.benchmark", data::DataConfig().benchmark);
+  const std::string benchmark =
+      text_setting(user, "data.benchmark", benchmarks::DataSection().benchmark);
   const std::string split = text_setting(user, "data.forget", data::DataConfig().forget);
-  apply_defaults(settings, method.defaults(benchmark, split), cat(method.info.name, "'s defaults"));
+  apply_defaults(settings, method.defaults_for(benchmark, split),
+                 cat(method.info.name, "'s defaults"));
   apply_defaults(settings, losses::quirk_settings(*method.make(), quirk_names(user)),
                  "train.compat");
   apply_defaults(settings, losses::implied_settings(spelling), cat("method '", spelling, "'"));

@@ -84,10 +84,6 @@ tokenizer::Rules resolve_rules(const std::string& name, const fs::path& model_fo
   return tokenizer::rules_named(rules->value.get<std::string>());
 }
 
-bool reads_template(const std::string& benchmark) {
-  return benchmark == "tofu" || benchmark == "qa";
-}
-
 data::Template resolve_template(const RunConfig& config, const fs::path& model_folder,
                                 ForeignChat foreign) {
   if (config.custom_template) return *config.custom_template;

@@ -18,9 +18,6 @@ enum class ForeignChat { kRefuse, kWarn, kIgnore };
 data::Template resolve_template(const RunConfig& config, const std::filesystem::path& model_folder,
                                 ForeignChat foreign);
 
-// Whether training or evaluation on this benchmark builds prompts by a template.
-bool reads_template(const std::string& benchmark);
-
 // Whose rules read the tokenizer's files: `name`, or for "auto" those of the run of this program
 // which wrote the folder, else transformers 5's.
 tokenizer::Rules resolve_rules(const std::string& name, const std::filesystem::path& model_folder);

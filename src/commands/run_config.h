@@ -7,8 +7,8 @@
 #include <string>
 
 #include "commands/cli.h"
+#include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/config/settings.h"
-#include "unlearn/data/dataset.h"
 #include "unlearn/eval/eval_config.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/train/train_config.h"
@@ -35,7 +35,7 @@ enum class Purpose { kUnlearn, kFinetune };
 struct RunConfig {
   ModelConfig model;
   std::optional<data::Template> custom_template;
-  data::DataConfig data;
+  benchmarks::DataSection data;
   train::TrainConfig train;
   eval::EvalConfig eval;
   std::string method;  // our name

@@ -47,7 +47,7 @@ std::string next_command(const RunConfig& config, const std::string& command_lin
     return cat("unlearn --method simnpo --model ",
                is_adapter ? cat(config.model.path, " --set model.adapter=", model) : model, " …");
   }
-  if (config.data.benchmark == "qa" || config.data.benchmark == "text") {
+  if (config.data.chosen().make_evaluation == nullptr) {
     return cat("unlearn score --model ",
                is_adapter ? cat(config.model.path, " --adapter ", model) : model,
                " --input ROWS.jsonl");

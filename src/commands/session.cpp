@@ -28,9 +28,12 @@ void pad_splits(const RunConfig& config, const tokenizer::Tokenizer& tok, data::
   const losses::Needs::Padding padding = config.loss->needs().padding;
   if (!padding.forget && !padding.retain) return;
   if (!tok.special().eos) user_error("train.compat: the tokenizer names no EOS to pad with");
-  if (padding.labelled && config.data.benchmark != "wmdp") {
-    user_error("train.compat: wmdp_pad_labels belongs to data.benchmark: wmdp, not ",
-               config.data.benchmark);
+  for (const losses::Quirk& quirk : config.loss->quirks()) {
+    const bool is_on = quirk.on != nullptr && *quirk.on;
+    if (is_on && !quirk.benchmark.empty() && quirk.benchmark != config.data.benchmark) {
+      user_error("train.compat: ", quirk.name, " belongs to data.benchmark: ", quirk.benchmark,
+                 ", not ", config.data.benchmark);
+    }
   }
   const data::PadRule rule{config.data.max_length, *tok.special().eos, padding.labelled};
   if (padding.forget && splits.forget) data::pad_examples(splits.forget->examples, rule);
@@ -102,8 +105,9 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.tokenizer = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   run.prompt_template = resolve_template(
       config, folder,
-      reads_template(config.data.benchmark) ? ForeignChat::kRefuse : ForeignChat::kIgnore);
-  run.splits = data::load_splits(config.data, request_for(*config.loss, purpose), *run.tokenizer,
+      config.data.chosen().reads_template ? ForeignChat::kRefuse : ForeignChat::kIgnore);
+  run.splits = data::load_splits(config.data, config.data.chosen().layout,
+                                 request_for(*config.loss, purpose), *run.tokenizer,
                                  run.prompt_template, hf_config.size("vocab_size"));
   if (purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);
   run.masked_token = masked_token(config, run);

@@ -8,8 +8,8 @@ namespace {
 data::Pairing pairing_of(const RunConfig& config) {
   if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
   if (!config.train.shuffle) return data::Pairing::kCyclic;
-  const bool by_chunk = config.data.benchmark == "muse" && config.data.chunking == "published";
-  return by_chunk ? data::Pairing::kByRow : data::Pairing::kRandom;
+  const auto by_default = config.data.chosen().default_pairing;
+  return by_default != nullptr ? by_default(config.data) : data::Pairing::kRandom;
 }
 
 train::TrainingData training_data(const PreparedRun& run) {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "data/rows.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/text_file.h"
+#include "unlearn/data/rows.h"
 #include "unlearn/tokenizer/lower_case.h"
 
 namespace unlearn::data {
@@ -167,14 +167,15 @@ std::vector<std::string> common_lines(const DataConfig& config, const fs::path& 
 
 }  // namespace
 
-void check_overlap(const DataConfig& config, const Split& forget, const Split& retain,
-                   const tokenizer::Tokenizer& tok) {
+void check_overlap(const SplitSource& source, const Layout& layout, const Split& forget,
+                   const Split& retain) {
+  const DataConfig& config = source.config;
   std::vector<std::string> names;
-  for (const auto& [first, second] : common_examples(forget, retain, tok)) {
+  for (const auto& [first, second] : common_examples(forget, retain, source.tok)) {
     std::string name = cat(name_of(forget, first), " = ", name_of(retain, second));
     if (names.empty() || names.back() != name) names.push_back(std::move(name));  // chunks of a row
   }
-  if (names.empty() && config.benchmark == "text") {
+  if (names.empty() && layout.compares_lines) {
     names = common_lines(config, forget.file, retain.file);
   }
   if (!names.empty()) refuse_overlap(config, forget.file, retain.file, names);

@@ -1,26 +1,10 @@
-#include "data/rows.h"
-
-#include <algorithm>
+#include "unlearn/data/rows.h"
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/text_file.h"
-#include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
 namespace fs = std::filesystem;
-namespace {
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-}  // namespace
 
 std::string text_field(const Json& row, const std::string& key) {
   if (!row.is_object()) user_error("a JSON object with '", key, "' is needed");
@@ -59,39 +43,6 @@ std::vector<std::string> read_lines(const fs::path& file) {
   }
   if (lines.empty()) user_error(file.string(), ": holds no line of text");
   return lines;
-}
-
-fs::path split_file(const std::string& benchmark, const std::string& root, const std::string& split,
-                    const std::string& what) {
-  if (split.empty()) user_error("data.", what, ": give a split's name or a file");
-  std::error_code ignored;
-  if (fs::is_regular_file(split, ignored)) return split;
-  const fs::path inside = fs::path(root) / split;
-  if (fs::is_regular_file(inside, ignored)) return inside;
-  if (benchmark != "tofu") {
-    user_error("data.", what, ": file '", split, "' not found",
-               root.empty() ? std::string() : cat(" (nor in ", root, ")"));
-  }
-  if (root.empty()) user_error("no data folder: give --data DIR or data.root in the config");
-  if (!fs::is_directory(root, ignored)) user_error("data.root: ", root, " is not a folder");
-  const fs::path file = fs::path(root) / (split + ".json");
-  if (!fs::is_regular_file(file, ignored)) {
-    const std::vector<std::string> names = names_in(root);
-    user_error("data.", what, ": ", file.string(), " not found", did_you_mean(split, names),
-               "; the folder holds ", names.empty() ? "no .json file" : join(names, ", "));
-  }
-  return file;
-}
-
-std::string complement_split(const std::string& forget) {
-  const std::string digits = forget.starts_with("forget") ? forget.substr(6) : "";
-  const bool is_percent =
-      digits.size() == 2 && digits.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_percent || digits == "00") {
-    user_error("data.retain: cannot guess the retain split of '", forget, "'; name it");
-  }
-  const int percent = 100 - std::stoi(digits);
-  return cat("retain", percent < 10 ? "0" : "", percent);
 }
 
 std::vector<QaRow> read_qa_rows(const fs::path& file, const std::string& question_key,

@@ -7,22 +7,7 @@
 
 namespace unlearn::eval {
 
-#define EVALUATION(name) \
-  std::unique_ptr<BenchmarkEvaluation> make_##name##_evaluation(const EvaluationInputs& inputs);
-#include "eval/evaluations.def"
-#undef EVALUATION
-
 namespace {
-
-struct RegisteredEvaluation {
-  const char* name;
-  std::unique_ptr<BenchmarkEvaluation> (*make)(const EvaluationInputs&);
-};
-constexpr RegisteredEvaluation kEvaluations[] = {
-#define EVALUATION(name) {#name, make_##name##_evaluation},
-#include "eval/evaluations.def"
-#undef EVALUATION
-};
 
 void check_token_ids(const Plan& plan, int64_t vocab_size) {
   const auto check = [&](const std::vector<int32_t>& tokens) {
@@ -48,22 +33,6 @@ std::optional<int32_t> masked_token(const EvaluationInputs& inputs) {
 }
 
 }  // namespace
-
-std::vector<std::string> evaluation_names() {
-  std::vector<std::string> names;
-  for (const RegisteredEvaluation& entry : kEvaluations) names.emplace_back(entry.name);
-  return names;
-}
-
-std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
-                                                     const EvaluationInputs& inputs) {
-  for (const RegisteredEvaluation& entry : kEvaluations) {
-    if (benchmark == entry.name) return entry.make(inputs);
-  }
-  user_error("no evaluation for benchmark '", benchmark, "'",
-             did_you_mean(benchmark, evaluation_names()),
-             "; known: ", join(evaluation_names(), ", "));
-}
 
 Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs,
                        const EvaluationRun& run) {

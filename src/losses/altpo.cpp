@@ -7,9 +7,9 @@ namespace {
 
 std::unique_ptr<Loss> make_altpo() { return std::make_unique<Dpo>(AlternateSource::kProvided); }
 
-Defaults altpo_defaults(const std::string& benchmark, const std::string&) {
+BenchmarkDefaults altpo_defaults() {
   // Five alternatives a question make five rows, hence two epochs instead of ten.
-  return benchmark == "tofu" ? tofu_training() + Defaults{{"train.epochs", "2"}} : Defaults{};
+  return {{"tofu", "", tofu_training() + Defaults{{"train.epochs", "2"}}}};
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ Method method_altpo() {
            "direct preference optimisation: an alternative answer preferred to the forget answer",
            {}},
           make_altpo,
-          altpo_defaults};
+          altpo_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -35,9 +35,7 @@ class Ceu : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_ceu() { return std::make_unique<Ceu>(); }
 
-Defaults ceu_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults ceu_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
@@ -46,7 +44,7 @@ Method method_ceu() {
            "cross-entropy towards the model's own distribution without the true token",
            {{"ce_u"}}},
           make_ceu,
-          ceu_defaults};
+          ceu_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -1,8 +1,20 @@
 #include <algorithm>
 
 #include "losses/methods.h"
+#include "unlearn/core/pattern.h"
 
 namespace unlearn::losses {
+
+Defaults Method::defaults_for(const std::string& benchmark, const std::string& split) const {
+  Defaults result;
+  for (const SplitDefaults& entry : defaults) {
+    if (entry.benchmark != benchmark) continue;
+    if (entry.split.empty() || Pattern(entry.split, info.name).matches(split)) {
+      result = result + entry.settings;
+    }
+  }
+  return result;
+}
 
 Defaults operator+(Defaults base, const Defaults& more) {
   base.insert(base.end(), more.begin(), more.end());

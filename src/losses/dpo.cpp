@@ -18,9 +18,7 @@ torch::Tensor preference(const LossInputs& inputs) {
 
 std::unique_ptr<Loss> make_dpo() { return std::make_unique<Dpo>(AlternateSource::kRefusal); }
 
-Defaults dpo_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults dpo_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
@@ -57,7 +55,7 @@ Method method_dpo() {
             {"dpo_graddiff", with_retain_nll()},
             {"dpo_kl", with_retain_kl()}}},
           make_dpo,
-          dpo_defaults};
+          dpo_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -132,6 +132,14 @@ void ForgetRetainLoss::visit(config::FieldVisitor& visitor) {
                  .choices = {"attended", "labels", "all"}});
 }
 
+Quirk pad_labels_quirk(bool* on) {
+  return {"wmdp_pad_labels",
+          "Unlearn-Simple's WMDP code: texts are padded to data.max_length and padding is labelled",
+          on,
+          {},
+          "wmdp"};
+}
+
 std::vector<Quirk> ForgetRetainLoss::quirks() {
   std::vector<Quirk> quirks = {
       {"muse_logits",
@@ -148,7 +156,7 @@ std::vector<Quirk> ForgetRetainLoss::quirks() {
        "OpenUnlearning: KL over all positions of sequences padded to the longest of the "
        "micro-batch",
        &kl_padded_batch_},
-      {kPadLabels, kPadLabelsHelp, &pad_labels_}};
+      pad_labels_quirk(&pad_labels_)};
   for (Quirk& own : own_quirks()) quirks.push_back(std::move(own));
   return quirks;
 }

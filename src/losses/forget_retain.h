@@ -13,9 +13,7 @@ Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
 torch::Tensor log_ratio(const scoring::TokenScores& scores);
 
 // The quirk of WMDP's code that every method reading its data sets may have.
-inline constexpr const char* kPadLabels = "wmdp_pad_labels";
-inline constexpr const char* kPadLabelsHelp =
-    "Unlearn-Simple's WMDP code: texts are padded to data.max_length and padding is labelled";
+Quirk pad_labels_quirk(bool* on);
 
 class ForgetRetainLoss : public Loss {
  public:

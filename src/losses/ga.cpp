@@ -8,11 +8,10 @@ torch::Tensor GradientAscent::forget_sum(const LossInputs& inputs) const {
   return inputs.forget.logp.sum();
 }
 
-Defaults gradient_ascent_defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") return tofu_training();
-  if (benchmark == "muse") return muse_training();
-  if (benchmark == "wmdp") return wmdp_training("5e-6", "500");
-  return {};
+BenchmarkDefaults gradient_ascent_defaults() {
+  return {{"tofu", "", tofu_training()},
+          {"muse", "", muse_training()},
+          {"wmdp", "", wmdp_training("5e-6", "500")}};
 }
 
 namespace {
@@ -26,7 +25,7 @@ Method method_ga() {
            "gradient ascent on the forget set's token-mean cross-entropy",
            {{"grad_ascent"}, {"GradAscent"}, {"gradient_ascent"}}},
           make_ga,
-          gradient_ascent_defaults};
+          gradient_ascent_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -16,6 +16,6 @@ class GradientAscent : public ForgetRetainLoss {
 };
 
 // Of both methods.
-Defaults gradient_ascent_defaults(const std::string& benchmark, const std::string& split);
+BenchmarkDefaults gradient_ascent_defaults();
 
 }  // namespace unlearn::losses

@@ -36,9 +36,7 @@ class GradientAscentForgetKl : public GradientAscent {
 
 std::unique_ptr<Loss> make_ga_forgetkl() { return std::make_unique<GradientAscentForgetKl>(); }
 
-Defaults ga_forgetkl_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults ga_forgetkl_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
@@ -47,7 +45,7 @@ Method method_ga_forgetkl() {
            "gradient ascent with a KL to the reference on the forget set",
            {{"grad_ascent_forgetKL"}, {"grad_diff_kl_forget", with_retain_nll()}}},
           make_ga_forgetkl,
-          ga_forgetkl_defaults};
+          ga_forgetkl_defaults()};
 }
 
 }  // namespace unlearn::losses

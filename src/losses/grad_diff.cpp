@@ -19,7 +19,7 @@ Method method_grad_diff() {
             {"ga_kl", with_retain_kl()},
             {"ga_klr", with_retain_kl()}}},
           make_grad_diff,
-          gradient_ascent_defaults};
+          gradient_ascent_defaults()};
 }
 
 }  // namespace unlearn::losses

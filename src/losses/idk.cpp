@@ -33,9 +33,7 @@ class Idk : public Loss {
 
 std::unique_ptr<Loss> make_idk() { return std::make_unique<Idk>(); }
 
-Defaults idk_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults idk_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
@@ -44,7 +42,7 @@ Method method_idk() {
            "trains refusals as answers to the forget questions, beside the retain set",
            {{"po"}}},
           make_idk,
-          idk_defaults};
+          idk_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -47,8 +47,6 @@ void Kto::visit_own(config::FieldVisitor& visitor) {
                  .exclusive_min = true});
 }
 
-Defaults kto_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults kto_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace unlearn::losses

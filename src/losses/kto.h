@@ -32,6 +32,6 @@ class Kto : public ForgetRetainLoss {
 };
 
 // What both methods share in the registry.
-Defaults kto_defaults(const std::string& benchmark, const std::string& split);
+BenchmarkDefaults kto_defaults();
 
 }  // namespace unlearn::losses

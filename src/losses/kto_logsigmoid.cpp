@@ -15,7 +15,7 @@ Method method_kto_logsigmoid() {
            "Kahneman-Tversky optimisation, log sigmoid form: forget answers against refusals",
            {{"kto_graddiff", with_retain_nll()}, {"kto_logsigmoid_grad_diff", with_retain_nll()}}},
           make_kto_logsigmoid,
-          kto_defaults};
+          kto_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -15,7 +15,7 @@ Method method_kto_sigmoid() {
            "Kahneman-Tversky optimisation, sigmoid form: forget answers against refusals",
            {}},
           make_kto_sigmoid,
-          kto_defaults};
+          kto_defaults()};
 }
 
 }  // namespace unlearn::losses

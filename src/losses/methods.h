@@ -12,9 +12,6 @@ namespace unlearn::losses {
 // One spelling of a method's or quirk's name for comparison: lower case, "-", "+" and "=" as "_".
 std::string canonical_name(const std::string& name);
 
-// The defaults of a method without published settings for any benchmark.
-inline Defaults no_defaults(const std::string&, const std::string&) { return {}; }
-
 // `base` followed by `more`; later entries win where a key stands twice.
 Defaults operator+(Defaults base, const Defaults& more);
 
@@ -23,6 +20,8 @@ Defaults operator+(Defaults base, const Defaults& more);
 Defaults tofu_training();
 // MUSE (github.com/swj0419/muse_bench, baselines/scripts): four chunks of 2048 a step, constant.
 Defaults muse_training();
+// MUSE's splits of the corpus of books.
+inline constexpr const char* kBooks = "(?i).*books.*";
 // WMDP: Unlearn-Simple's WMDP code (WMDP/configs/unlearn/wmdp: 500 steps) with the paper's number
 // of steps; a tenth of them is warm-up.
 Defaults wmdp_training(const std::string& lr, const std::string& steps = "125");

@@ -29,7 +29,7 @@ class Nll : public Loss {
                   {.help = "the data trained on", .choices = {"forget", "retain"}});
   }
 
-  std::vector<Quirk> quirks() override { return {{kPadLabels, kPadLabelsHelp, &pad_labels_}}; }
+  std::vector<Quirk> quirks() override { return {pad_labels_quirk(&pad_labels_)}; }
 
  private:
   bool on_retain() const { return stream_ == "retain"; }
@@ -40,10 +40,8 @@ class Nll : public Loss {
 
 std::unique_ptr<Loss> make_nll() { return std::make_unique<Nll>(); }
 
-Defaults nll_defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") return tofu_training();
-  if (benchmark == "muse") return muse_training();
-  return {};
+BenchmarkDefaults nll_defaults() {
+  return {{"tofu", "", tofu_training()}, {"muse", "", muse_training()}};
 }
 
 }  // namespace
@@ -60,7 +58,7 @@ Method method_nll() {
             {"FinetuneTrainer", on_retain},
             {"FT", on_retain}}},
           make_nll,
-          nll_defaults};
+          nll_defaults()};
 }
 
 }  // namespace unlearn::losses

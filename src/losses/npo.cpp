@@ -104,19 +104,13 @@ class Npo : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_npo() { return std::make_unique<Npo>(); }
 
-Defaults npo_defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") {
-    return tofu_training() + Defaults{{"method.beta", "0.1"}};
-  }
-  if (benchmark == "muse") {
-    return muse_training() + Defaults{{"method.beta", "0.1"}};
-  }
-  if (benchmark == "wmdp") {
-    // The paper's grid starts at 0.05; the code's 0.0225 belongs to another (token-mean) form.
-    return wmdp_training("5e-6") +
-           Defaults{{"method.beta", "0.05"}, {"method.retain_weight", "5.0"}};
-  }
-  return {};
+BenchmarkDefaults npo_defaults() {
+  return {
+      {"tofu", "", tofu_training() + Defaults{{"method.beta", "0.1"}}},
+      {"muse", "", muse_training() + Defaults{{"method.beta", "0.1"}}},
+      // The paper's grid starts at 0.05; the code's 0.0225 belongs to another (token-mean) form.
+      {"wmdp", "",
+       wmdp_training("5e-6") + Defaults{{"method.beta", "0.05"}, {"method.retain_weight", "5.0"}}}};
 }
 
 }  // namespace
@@ -135,7 +129,7 @@ Method method_npo() {
             {"npo_noref", {{"method.use_reference", "false"}}},
             {"npo_no_ref", {{"method.use_reference", "false"}}}}},
           make_npo,
-          npo_defaults};
+          npo_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -111,20 +111,17 @@ class Pdu : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_pdu() { return std::make_unique<Pdu>(); }
 
-Defaults pdu_defaults(const std::string& benchmark, const std::string& split) {
-  if (benchmark == "tofu") {
-    return tofu_training() + Defaults{{"method.retain_weight", "100"},
+BenchmarkDefaults pdu_defaults() {
+  return {{"tofu", "",
+           tofu_training() + Defaults{{"method.retain_weight", "100"},
                                       {"method.dual_step_size", "5"},
-                                      {"method.retain_loss_eps", "0.3"}};
-  }
-  if (benchmark == "muse") {
-    const bool books = to_lower(split).find("books") != std::string::npos;
-    return muse_training() + Defaults{{"method.retain_weight", "50"},
+                                      {"method.retain_loss_eps", "0.3"}}},
+          {"muse", "",
+           muse_training() + Defaults{{"method.retain_weight", "50"},
                                       {"method.dual_step_size", "1"},
                                       {"method.dual_warmup_epochs", "3"},
-                                      {"method.retain_loss_eps", books ? "0.1" : "1.5"}};
-  }
-  return {};
+                                      {"method.retain_loss_eps", "1.5"}}},
+          {"muse", kBooks, {{"method.retain_loss_eps", "0.1"}}}};
 }
 
 }  // namespace
@@ -132,7 +129,7 @@ Defaults pdu_defaults(const std::string& benchmark, const std::string& split) {
 Method method_pdu() {
   return {{"pdu", "flat forget logits under a bound on the retain loss (primal-dual)", {}},
           make_pdu,
-          pdu_defaults};
+          pdu_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -139,17 +139,15 @@ class Rmu : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_rmu() { return std::make_unique<Rmu>(); }
 
-Defaults rmu_defaults(const std::string& benchmark, const std::string&) {
-  if (benchmark == "tofu") return tofu_training();
-  if (benchmark == "wmdp") {
-    return wmdp_training("5e-5", "80") +
-           Defaults{{"train.batch_size", "16"},
-                    {"train.schedule", "constant"},
-                    {"train.warmup_steps", "0"},
-                    {"method.trainable_params_regex",
-                     "['model\\.layers\\.(5|6|7)\\.mlp\\.down_proj\\.weight']"}};
-  }
-  return {};
+BenchmarkDefaults rmu_defaults() {
+  return {{"tofu", "", tofu_training()},
+          {"wmdp", "",
+           wmdp_training("5e-5", "80") +
+               Defaults{{"train.batch_size", "16"},
+                        {"train.schedule", "constant"},
+                        {"train.warmup_steps", "0"},
+                        {"method.trainable_params_regex",
+                         "['model\\.layers\\.(5|6|7)\\.mlp\\.down_proj\\.weight']"}}}};
 }
 
 }  // namespace
@@ -157,7 +155,7 @@ Defaults rmu_defaults(const std::string& benchmark, const std::string&) {
 Method method_rmu() {
   return {{"rmu", "steers one block's activations on forget data to a random vector", {}},
           make_rmu,
-          rmu_defaults};
+          rmu_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -42,16 +42,14 @@ class SatImp : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_satimp() { return std::make_unique<SatImp>(); }
 
-Defaults satimp_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults satimp_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
 Method method_satimp() {
   return {{"satimp", "gradient ascent with tokens weighted by saturation and importance", {}},
           make_satimp,
-          satimp_defaults};
+          satimp_defaults()};
 }
 
 }  // namespace unlearn::losses

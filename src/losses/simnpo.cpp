@@ -104,30 +104,22 @@ std::unique_ptr<Loss> make_simnpo() { return std::make_unique<SimNpo>(); }
 
 // TOFU: Unlearn-Simple's two released settings (its npo_coeff is our forget_weight). forget01 has
 // none of its own and takes forget05's, the nearest split.
-Defaults tofu(const std::string& split) {
-  const bool ten_percent = split == "forget10";
-  return tofu_training() + Defaults{{"method.beta", ten_percent ? "4.5" : "2.5"},
-                                    {"method.forget_weight", ten_percent ? "0.125" : "0.1375"},
-                                    {"method.retain_weight", "1.0"},
-                                    {"method.retain_loss", "nll"},
-                                    {"data.pairing", "fixed"}};
-}
-
-Defaults simnpo_defaults(const std::string& benchmark, const std::string& split) {
-  if (benchmark == "tofu") {
-    return tofu(split);
-  }
-  if (benchmark == "muse") {
-    const bool books = to_lower(split).find("books") != std::string::npos;
-    return muse_training() + Defaults{{"method.beta", books ? "0.75" : "0.7"},
-                                      {"method.forget_weight", "1.0"},
-                                      {"method.retain_weight", "0.1"}};
-  }
-  if (benchmark == "wmdp") {
-    return wmdp_training("4e-6") +
-           Defaults{{"method.beta", "5.5"}, {"method.retain_weight", "5.0"}};
-  }
-  return {};
+BenchmarkDefaults simnpo_defaults() {
+  return {
+      {"tofu", "",
+       tofu_training() + Defaults{{"method.beta", "2.5"},
+                                  {"method.forget_weight", "0.1375"},
+                                  {"method.retain_weight", "1.0"},
+                                  {"method.retain_loss", "nll"},
+                                  {"data.pairing", "fixed"}}},
+      {"tofu", "forget10", {{"method.beta", "4.5"}, {"method.forget_weight", "0.125"}}},
+      {"muse", "",
+       muse_training() + Defaults{{"method.beta", "0.7"},
+                                  {"method.forget_weight", "1.0"},
+                                  {"method.retain_weight", "0.1"}}},
+      {"muse", kBooks, {{"method.beta", "0.75"}}},
+      {"wmdp", "",
+       wmdp_training("4e-6") + Defaults{{"method.beta", "5.5"}, {"method.retain_weight", "5.0"}}}};
 }
 
 }  // namespace
@@ -143,7 +135,7 @@ Method method_simnpo() {
             {"simnpo_kl", with_retain_kl()},
             {"simnpo_klr", with_retain_kl()}}},
           make_simnpo,
-          simnpo_defaults};
+          simnpo_defaults()};
 }
 
 }  // namespace unlearn::losses

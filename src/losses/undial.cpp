@@ -45,8 +45,8 @@ class Undial : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_undial() { return std::make_unique<Undial>(); }
 
-Defaults undial_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() + Defaults{{"train.lr", "1e-4"}} : Defaults{};
+BenchmarkDefaults undial_defaults() {
+  return {{"tofu", "", tofu_training() + Defaults{{"train.lr", "1e-4"}}}};
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ Defaults undial_defaults(const std::string& benchmark, const std::string&) {
 Method method_undial() {
   return {{"undial", "distillation towards the reference with the true token's logit lowered", {}},
           make_undial,
-          undial_defaults};
+          undial_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -31,16 +31,14 @@ class Wga : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_wga() { return std::make_unique<Wga>(); }
 
-Defaults wga_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults wga_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
 Method method_wga() {
   return {{"wga", "gradient ascent with tokens weighted by their probability", {}},
           make_wga,
-          wga_defaults};
+          wga_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -24,9 +24,7 @@ class WeightedGradDiff : public ForgetRetainLoss {
 
 std::unique_ptr<Loss> make_wgraddiff() { return std::make_unique<WeightedGradDiff>(); }
 
-Defaults wgraddiff_defaults(const std::string& benchmark, const std::string&) {
-  return benchmark == "tofu" ? tofu_training() : Defaults{};
-}
+BenchmarkDefaults wgraddiff_defaults() { return {{"tofu", "", tofu_training()}}; }
 
 }  // namespace
 
@@ -35,7 +33,7 @@ Method method_wgraddiff() {
            "gradient difference with each forget sequence divided by its length",
            {{"w_grad_diff"}, {"w_graddiff"}, {"weighted_graddiff"}}},
           make_wgraddiff,
-          wgraddiff_defaults};
+          wgraddiff_defaults()};
 }
 
 }  // namespace unlearn::losses

@@ -12,11 +12,21 @@ std::optional<double> exact_memorization(std::span<const uint8_t> hits) {
   return count / static_cast<double>(hits.size());
 }
 
+namespace {
+
+std::optional<double> share_of_hits(const ScoredText& text, const TextOptions&) {
+  return text.hits ? exact_memorization(*text.hits) : std::nullopt;
+}
+
+}  // namespace
+
 Metric make_exact_memorization() {
   return {"exact_memorization",
           "share of answer tokens that the arg-max reproduces, given the true prefix",
           {"exact_memorization"},
-          {Need::kArgmax}};
+          {Need::kArgmax},
+          nullptr,
+          share_of_hits};
 }
 
 }  // namespace unlearn::metrics

@@ -11,11 +11,22 @@ double extraction_strength(std::span<const uint8_t> hits, bool strict) {
   return 1 - static_cast<double>(k) / static_cast<double>(hits.size());
 }
 
+namespace {
+
+std::optional<double> strength_of_hits(const ScoredText& text, const TextOptions& options) {
+  if (!text.hits) return std::nullopt;
+  return extraction_strength(*text.hits, options.es_strict);
+}
+
+}  // namespace
+
 Metric make_extraction_strength() {
   return {"extraction_strength",
           "how short a prefix suffices for the arg-max to reproduce the rest of the answer",
           {"extraction_strength"},
-          {Need::kArgmax}};
+          {Need::kArgmax},
+          nullptr,
+          strength_of_hits};
 }
 
 }  // namespace unlearn::metrics

@@ -2,7 +2,7 @@
 
 namespace unlearn::metrics {
 
-std::optional<double> mia_gradnorm(const AttackInput& input, const AttackOptions&) {
+std::optional<double> mia_gradnorm(const ScoredText& input, const TextOptions&) {
   return input.gradient_norm;
 }
 

@@ -2,7 +2,7 @@
 
 namespace unlearn::metrics {
 
-std::optional<double> mia_loss(const AttackInput& input, const AttackOptions&) {
+std::optional<double> mia_loss(const ScoredText& input, const TextOptions&) {
   return input.mean_loss;
 }
 

@@ -22,7 +22,7 @@ std::optional<double> mean_of_lowest(std::span<const double> values, double frac
   return -std::accumulate(sorted.begin(), sorted.begin() + count, 0.0) / static_cast<double>(count);
 }
 
-std::optional<double> mia_min_k(const AttackInput& input, const AttackOptions& options) {
+std::optional<double> mia_min_k(const ScoredText& input, const TextOptions& options) {
   if (!input.token_logp) return std::nullopt;
   return mean_of_lowest(*input.token_logp, options.min_k).value_or(0.0);
 }

@@ -9,7 +9,7 @@ double min_k_plus_plus_token(double logp, double mean, double variance) {
   return (logp - mean) / std::sqrt(std::max(variance, 1e-6));
 }
 
-std::optional<double> mia_min_k_plus_plus(const AttackInput& input, const AttackOptions& options) {
+std::optional<double> mia_min_k_plus_plus(const ScoredText& input, const TextOptions& options) {
   if (!input.token_z) return std::nullopt;
   return mean_of_lowest(*input.token_z, options.min_k).value_or(0.0);
 }

@@ -2,7 +2,7 @@
 
 namespace unlearn::metrics {
 
-std::optional<double> mia_reference(const AttackInput& input, const AttackOptions&) {
+std::optional<double> mia_reference(const ScoredText& input, const TextOptions&) {
   if (!input.mean_loss || !input.reference_mean_loss) return std::nullopt;
   return *input.mean_loss - *input.reference_mean_loss;
 }

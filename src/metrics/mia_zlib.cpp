@@ -16,7 +16,7 @@ size_t zlib_length(std::string_view text) {
   return length;
 }
 
-std::optional<double> mia_zlib(const AttackInput& input, const AttackOptions&) {
+std::optional<double> mia_zlib(const ScoredText& input, const TextOptions&) {
   if (!input.mean_loss) return std::nullopt;
   return *input.mean_loss / static_cast<double>(zlib_length(input.text));
 }

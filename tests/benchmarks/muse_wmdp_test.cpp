@@ -1,14 +1,22 @@
 // Row checks of the MUSE and WMDP evaluation files.
 #include <gtest/gtest.h>
 
+#include "benchmarks/muse/questions.h"
+#include "benchmarks/wmdp/questions.h"
 #include "test_folder.h"
-#include "unlearn/benchmarks/muse.h"
-#include "unlearn/benchmarks/wmdp.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
 namespace unlearn::benchmarks {
 namespace {
+
+using muse::muse_corpus;
+using muse::muse_corpus_folder;
+using muse::read_knowmem;
+using muse::read_privleak;
+using muse::read_verbmem;
+using wmdp::kChoiceTasks;
+using wmdp::read_choice_questions;
 namespace fs = std::filesystem;
 
 const fs::path kFixtures = fs::path(UNLEARN_TEST_DIR) / "data_fixtures";

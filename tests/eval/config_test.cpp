@@ -36,26 +36,5 @@ TEST(EvaluationTable, HeadlineFirstNullAsDashAbsentEmpty) {
             "zeta          0.25              1e-119\n");
 }
 
-TEST(Evaluations, UnknownBenchmarkNamesTheNearest) {
-  const auto tokenizer =
-      tokenizer::load_tokenizer(std::filesystem::path(UNLEARN_SOURCE_DIR) / "data/tiny");
-  const data::Template prompt_template = data::named_template("phi");
-  const data::DataConfig data;
-  EvalConfig config;
-  const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
-  EXPECT_NE(refusal([&] { make_evaluation("tofuu", inputs); }).find("did you mean 'tofu'"),
-            std::string::npos);
-  config.metrics = {"mia_mink"};
-  EXPECT_NE(refusal([&] { make_evaluation("tofu", inputs); }).find("did you mean 'mia_min_k'"),
-            std::string::npos);
-  config.metrics = {"default"};
-  config.splits = {"forgot"};
-  Plan own, reference;
-  EXPECT_NE(refusal([&] {
-              make_evaluation("tofu", inputs)->plan(own, reference);
-            }).find("did you mean 'forget'"),
-            std::string::npos);
-}
-
 }  // namespace
 }  // namespace unlearn::eval

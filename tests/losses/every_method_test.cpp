@@ -201,7 +201,7 @@ TEST_P(EveryMethod, TakesItsOwnDefaults) {
   for (const char* benchmark : {"tofu", "muse", "wmdp", "qa"}) {
     for (const char* split : {"forget01", "forget05", "forget10", "news", "books", "bio"}) {
       config::Settings settings;
-      for (const auto& [key, value] : method.defaults(benchmark, split)) {
+      for (const auto& [key, value] : method.defaults_for(benchmark, split)) {
         if (key.starts_with("method.")) settings.assign(key + "=" + value, "defaults");
       }
       // The one parameter without a default.

@@ -154,7 +154,7 @@ TEST(Registry, RefusesValuesOutOfRange) {
 TEST(Registry, PublishedTofuSettings) {
   const auto value = [](const std::string& split, const std::string& key) {
     std::string found;
-    for (const auto& [name, text] : find_method("simnpo").defaults("tofu", split)) {
+    for (const auto& [name, text] : find_method("simnpo").defaults_for("tofu", split)) {
       if (name == key) found = text;
     }
     return found;

@@ -46,7 +46,7 @@ TEST(Mia, ScoresAndMissingInputs) {
   EXPECT_EQ(zlib_length("The cat sat on the mat."), 28U);
   EXPECT_EQ(zlib_length("The author's full name is Hsiao Yun-Hwa."), 48U);
   EXPECT_EQ(zlib_length(""), 8U);
-  const AttackInput input = {.mean_loss = 1.5, .reference_mean_loss = 2.0, .text = ""};
+  const ScoredText input = {.mean_loss = 1.5, .reference_mean_loss = 2.0, .text = ""};
   EXPECT_EQ(mia_loss(input).value(), 1.5);
   EXPECT_EQ(mia_zlib(input).value(), 1.5 / 8);
   EXPECT_EQ(mia_reference(input).value(), -0.5);
@@ -78,17 +78,12 @@ TEST(PrivLeak, BothConventions) {
   const std::vector<double> forget = {2.1, 1.9, 2.5, 3.0, 1.2};
   const std::vector<double> holdout = {2.2, 2.8, 1.0, 3.1, 2.6};
   const double muse = auc_muse(forget, holdout).value();
-  EXPECT_NEAR(privleak_muse(muse, muse_retrained_auc("news", "Min-40%").value()), -24.5599329422,
-              1e-9);
-  EXPECT_NEAR(privleak_muse(muse, muse_retrained_auc("books", "Min-40%").value()), -33.2468014092,
-              1e-9);
+  EXPECT_NEAR(privleak_muse(muse, 0.4772), -24.5599329422, 1e-9);
+  EXPECT_NEAR(privleak_muse(muse, 0.5393), -33.2468014092, 1e-9);
   EXPECT_NEAR(privleak_muse(muse, 0.5), -28, 1e-9);
   const double ou = auc_open_unlearning(forget, holdout).value();
   EXPECT_NEAR(privleak_open_unlearning(ou, 0.5), -28, 1e-7);
   EXPECT_NEAR(privleak_open_unlearning(ou, 1 - 0.4772), -24.5599329422, 1e-7);
-  EXPECT_EQ(muse_retrained_auc("books", "PPL/zlib").value(), 0.2773);
-  EXPECT_FALSE(muse_retrained_auc("poems", "PPL").has_value());
-  EXPECT_FALSE(muse_retrained_auc("news", "Min-7%").has_value());
 }
 
 TEST(Memorization, KnownValues) {

@@ -31,7 +31,12 @@ TEST(Registry, EveryMetricSaysWhatItIs) {
     for (const std::string& key : metric.keys) {
       EXPECT_TRUE(keys.insert(key).second) << key << " belongs to two metrics";
     }
-    EXPECT_EQ(metric.attack != nullptr, metric.name.starts_with("mia_")) << metric.name;
+    EXPECT_EQ((metric.attack != nullptr) + (metric.score != nullptr) + !metric.made_of.empty(), 1)
+        << metric.name << " must say how it is computed";
+    if (!metric.made_of.empty()) {
+      EXPECT_NE(find_metric(metric.made_of), nullptr);
+    }
+    EXPECT_EQ(metric.keys, std::vector<std::string>{metric.name});
     EXPECT_EQ(find_metric(metric.name), &metric);
   }
   EXPECT_EQ(find_metric("nothing"), nullptr);

@@ -98,9 +98,8 @@ std::vector<Example> rechunk_text(const tokenizer::Tokenizer& tok, const std::st
 // Which of `count` refusal lines a forget row gets (Unlearn-Simple, TOFU/dataloader.py).
 int64_t refusal_line(int64_t forget_row, int64_t count);
 
-// The `data:` section.
+// What the `data:` section says beside the benchmark.
 struct DataConfig {
-  std::string benchmark = "tofu";   // tofu | muse | wmdp | qa | text
   std::string root;                 // folder of the benchmark's files
   std::string forget = "forget01";  // split name or file (muse: "news", "news/scal/forget_2")
   std::string retain = "auto";      // split name, file, "auto" (by benchmark), "none"
@@ -133,6 +132,8 @@ struct Split {
   std::vector<int64_t> rows_of_chunks = {};
 };
 
+struct Layout;
+
 struct Splits {
   std::optional<Split> forget, retain, alternate, train;
 };
@@ -140,7 +141,7 @@ struct Splits {
 // Opens, checks and tokenises what is asked for. Token ids must be below vocab_size (the
 // embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Forget examples that are
 // retain examples too are refused unless data.allow_overlap. Parallel over rows.
-Splits load_splits(const DataConfig& config, const SplitRequest& request,
+Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRequest& request,
                    const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size);
 
 }  // namespace unlearn::data

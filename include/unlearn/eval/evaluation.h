@@ -1,5 +1,5 @@
-// One benchmark's evaluation: what to ask the model, and what to make of the answers. A new
-// benchmark is src/eval/<name>.cpp and EVALUATION(<name>) in evaluations.def.
+// One benchmark's evaluation: what to ask the model, and what to make of the answers
+// (src/benchmarks).
 #pragma once
 
 #include <cstdint>
@@ -49,11 +49,6 @@ class BenchmarkEvaluation {
   virtual void plan(Plan& own, Plan& reference) = 0;
   virtual Outcome assemble(const Results& own, const Results& reference) const = 0;
 };
-
-// Names of evaluations.def, and a benchmark's evaluation; UserError names the known ones.
-std::vector<std::string> evaluation_names();
-std::unique_ptr<BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
-                                                     const EvaluationInputs& inputs);
 
 // Models to run and where their results are kept.
 struct EvaluationRun {

@@ -107,9 +107,10 @@ using Defaults = std::vector<std::pair<std::string, std::string>>;
 // and turned on by its name in train.compat.
 struct Quirk {
   std::string name;
-  std::string help;       // what it reproduces
-  bool* on = nullptr;     // switched on; null for quirks that only imply settings
-  Defaults implies = {};  // settings, below everything the user says
+  std::string help;            // what it reproduces
+  bool* on = nullptr;          // switched on; null for quirks that only imply settings
+  Defaults implies = {};       // settings, below everything the user says
+  std::string benchmark = "";  // the only one whose data it is for; empty: any
 };
 
 class Loss {
@@ -160,11 +161,21 @@ struct MethodInfo {
   std::vector<Alias> aliases;  // "SimNPO", "simnpo_grad_diff", …
 };
 
+// Published settings of a method: for a benchmark ("tofu") and those of its splits whose whole name
+// the regular expression `split` matches; empty: all.
+struct SplitDefaults {
+  std::string benchmark;
+  std::string split;
+  Defaults settings;
+};
+using BenchmarkDefaults = std::vector<SplitDefaults>;
+
 struct Method {
   MethodInfo info;
   std::unique_ptr<Loss> (*make)();
-  // For a benchmark ("tofu", "muse", "wmdp"; others give none) and its split ("forget05", "news").
-  Defaults (*defaults)(const std::string& benchmark, const std::string& split);
+  BenchmarkDefaults defaults = {};
+  // What `defaults` has for a split; later entries win where a key stands twice.
+  Defaults defaults_for(const std::string& benchmark, const std::string& split) const;
 };
 
 const std::vector<Method>& methods();

@@ -2,6 +2,7 @@
 // leak measures built on the AUC between forget and holdout texts (auc.h).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace unlearn::metrics {
 
-// What the attacks may look at; fill only what the attack needs. Losses in nats per token.
-struct AttackInput {
+// What metrics of one text may look at; fill only what they need. Losses in nats per token.
+struct ScoredText {
   std::optional<double> mean_loss = {};            // mean negative log-likelihood of the answer
   std::optional<double> reference_mean_loss = {};  // the same under a reference model
   std::string_view text = {};                      // the labels' text, UTF-8
@@ -18,23 +19,25 @@ struct AttackInput {
   // may be there and empty: a text with one label or none.
   std::optional<std::span<const double>> token_logp = {};
   std::optional<std::span<const double>> token_z = {};
+  // 1 where the arg-max equals the label, else 0, of the same labels.
+  std::optional<std::span<const uint8_t>> hits = {};
   std::optional<double> gradient_norm =
       {};  // of the mean loss of the same labels, one text at a time
 };
-struct AttackOptions {
-  double min_k = 0.4;  // fraction of tokens that min_k and min_k_plus_plus average
+struct TextOptions {
+  double min_k = 0.4;      // fraction of tokens that min_k and min_k_plus_plus average
+  bool es_strict = false;  // extraction_strength (memorization.h)
 };
 
 // None when what the attack needs is not there. Min-K% of a text without a token to score is 0, as
 // in OpenUnlearning, where such a text counts like one that is known by heart. Source:
 // OpenUnlearning src/evals/metrics/mia.
-std::optional<double> mia_loss(const AttackInput& input, const AttackOptions& options = {});
-std::optional<double> mia_zlib(const AttackInput& input, const AttackOptions& options = {});
-std::optional<double> mia_reference(const AttackInput& input, const AttackOptions& options = {});
-std::optional<double> mia_min_k(const AttackInput& input, const AttackOptions& options = {});
-std::optional<double> mia_min_k_plus_plus(const AttackInput& input,
-                                          const AttackOptions& options = {});
-std::optional<double> mia_gradnorm(const AttackInput& input, const AttackOptions& options = {});
+std::optional<double> mia_loss(const ScoredText& input, const TextOptions& options = {});
+std::optional<double> mia_zlib(const ScoredText& input, const TextOptions& options = {});
+std::optional<double> mia_reference(const ScoredText& input, const TextOptions& options = {});
+std::optional<double> mia_min_k(const ScoredText& input, const TextOptions& options = {});
+std::optional<double> mia_min_k_plus_plus(const ScoredText& input, const TextOptions& options = {});
+std::optional<double> mia_gradnorm(const ScoredText& input, const TextOptions& options = {});
 
 // Bytes that zlib's default level makes of `text` (mia_zlib's denominator).
 size_t zlib_length(std::string_view text);
@@ -52,9 +55,5 @@ double privleak_open_unlearning(double auc, double retain_auc);
 // MUSE's PrivLeak, in percent; both AUCs by auc_muse(forget, holdout). -100: the forget texts are
 // still known; above 0: unlearned too much.
 double privleak_muse(double auc, double retrained_auc);
-
-// The retrained models' AUCs (forget against holdout) that MUSE publishes. `corpus` is "news" or
-// "books"; `type` "PPL", "PPL/ref", "PPL/lower", "PPL/zlib" or "Min-5%" … "Min-60%".
-std::optional<double> muse_retrained_auc(const std::string& corpus, const std::string& type);
 
 }  // namespace unlearn::metrics

@@ -1,4 +1,6 @@
-// The list of metrics: what each is called in reports, what it says, and what it needs.
+// The list of metrics: what each is called in reports, what it says, and what it needs. Those of
+// metrics.def are computed for every benchmark that provides what they need; a benchmark adds its
+// own.
 #pragma once
 
 #include <optional>
@@ -27,14 +29,17 @@ enum class Need {
 // "answer losses", …
 const char* need_name(Need need);
 
-using Attack = std::optional<double> (*)(const AttackInput&, const AttackOptions&);
+using TextMetric = std::optional<double> (*)(const ScoredText&, const TextOptions&);
 
 struct Metric {
   std::string name;               // "mia_min_k"
   std::string help;               // one line
   std::vector<std::string> keys;  // its names in <BENCHMARK>_EVAL.json
   std::vector<Need> needs;
-  Attack attack = nullptr;  // for membership inference attacks: the score of one text
+  // Of metrics.def, one of the three; of a benchmark's own metrics, none.
+  TextMetric attack = nullptr;  // a membership inference attack: the score of one text
+  TextMetric score = nullptr;   // the metric is the mean of this over the texts to be forgotten
+  std::string made_of = "";     // stored rows of another metric ("mia_min_k") are all it needs
 };
 
 // All metrics in the order of metrics.def; built once.

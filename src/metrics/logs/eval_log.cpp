@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "metrics/logs/or_null.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/python_json.h"
+#include "unlearn/metrics/or_null.h"
 
 namespace unlearn::metrics {
 namespace {

@@ -1,4 +1,4 @@
-#include "metrics/logs/stored_metrics.h"
+#include "unlearn/metrics/stored_metrics.h"
 
 #include <numeric>
 
@@ -18,6 +18,11 @@ RowValues side_scores(const MetricResult& attack, const char* side, const std::s
   MetricResult inner;
   inner.details = *part;
   return row_values(inner, "score", place);
+}
+
+bool is_attack(const std::string& name, const MetricResult& metric) {
+  return name.starts_with("mia_") ||
+         (metric.details.contains("forget") && metric.details.contains("holdout"));
 }
 
 std::string row_field(const std::string& name) {
@@ -90,7 +95,7 @@ void add_stored_metrics(const EvalReport& stored, const std::string& source,
     if (!metric.value && metric.details.empty()) {
       out.metrics[name] = {};
       out.warnings.push_back(cat(name, " is null: the log holds nothing for it"));
-    } else if (name.starts_with("mia_")) {
+    } else if (is_attack(name, metric)) {
       MetricResult result = metric;
       const StoredAuc auc = stored_auc(metric, where);
       result.value = auc.value;

@@ -1,0 +1,75 @@
+// What a benchmark is: data to train on, an evaluation, logs to recompute. Each is a folder
+// src/benchmarks/<name> with make_benchmark() and a line BENCHMARK(<name>) in benchmarks.def.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unlearn/data/layout.h"
+#include "unlearn/data/pair_stream.h"
+#include "unlearn/eval/evaluation.h"
+#include "unlearn/eval/selection.h"
+#include "unlearn/metrics/eval_log.h"
+
+namespace unlearn::benchmarks {
+
+struct BenchmarkInfo {
+  std::string name;                      // "tofu"
+  std::string help;                      // one line
+  std::vector<std::string> splits = {};  // to forget: whose defaults `unlearn list methods` shows
+};
+
+// Stored evaluations and how to read them (`unlearn metrics`).
+struct StoredLogs {
+  std::string log, retain_log;            // files or run folders; no retain log: empty
+  std::string truth_ratio = "loss_mean";  // TOFU: loss_mean or prob_mean
+  std::string formula = "auto";           // TOFU: auto, legacy or open_unlearning
+  std::string corpus = "";                // MUSE: news or books
+};
+struct Recomputed {
+  metrics::Evaluation evaluation;
+  // Values under another code base's names, and files in its forms.
+  std::vector<std::pair<std::string, std::optional<double>>> legacy = {};
+  std::map<std::string, std::string> texts = {};
+};
+
+struct Benchmark {
+  BenchmarkInfo info;
+  data::Layout layout;  // of the training data
+  // Training and evaluation put questions into the model's prompt template.
+  bool reads_template = false;
+  // Which retain row a forget row gets with data.pairing: auto and shuffling; null: random.
+  data::Pairing (*default_pairing)(const data::DataConfig& config) = nullptr;
+  // The evaluation and the metrics that it reports; null: there is none.
+  std::unique_ptr<eval::BenchmarkEvaluation> (*make_evaluation)(
+      const eval::EvaluationInputs& inputs) = nullptr;
+  eval::MetricOffer (*offer)(const eval::EvalConfig& config) = nullptr;
+  // data.forget of an evaluation where nobody says it; unset: the section's default.
+  std::optional<std::string> evaluated_forget = std::nullopt;
+  // Every aggregate of a stored evaluation, and the prefix of the evaluation's files; null: none.
+  Recomputed (*recompute)(const StoredLogs& logs) = nullptr;
+  std::string file_prefix = "";  // "TOFU" of TOFU_EVAL.json
+};
+
+// In the order of benchmarks.def.
+const std::vector<Benchmark>& registered_benchmarks();
+// Null when there is none of that name.
+const Benchmark* find_benchmark(const std::string& name);
+std::vector<std::string> benchmark_names();
+
+// UserError names the benchmarks that have one.
+std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
+                                                           const eval::EvaluationInputs& inputs);
+
+// The `data:` section: a benchmark's name, and what its layout reads.
+struct DataSection : data::DataConfig {
+  std::string benchmark = "tofu";
+  void visit(config::FieldVisitor& visitor);
+  const Benchmark& chosen() const;
+};
+
+}  // namespace unlearn::benchmarks

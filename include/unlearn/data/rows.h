@@ -1,0 +1,33 @@
+// Checked access to the fields of data rows; the caller adds file and row number to errors.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "unlearn/core/json.h"
+#include "unlearn/data/dataset.h"
+
+namespace unlearn::data {
+
+// A non-empty, valid UTF-8 text field; UserError names the key.
+std::string text_field(const Json& row, const std::string& key);
+
+// A row's question with its alternative answers; one text or a list of them in the file.
+struct AlternateRow {
+  QaRow row;  // without an answer
+  std::vector<std::string> answers;
+};
+// UserError "<file>: row <n>: …" for a row without an alternative answer.
+std::vector<AlternateRow> read_alternate_rows(const std::filesystem::path& file,
+                                              const std::string& question_key,
+                                              const std::string& alternate_key);
+
+// A whole plain-text file (read_text_file). UserError for invalid UTF-8, and for a file that holds
+// rows: JSON, or separated values with a field `column`.
+std::string read_plain_text(const std::filesystem::path& file, const std::string& column = "text");
+
+// Its non-empty lines. UserError when there is none.
+std::vector<std::string> read_lines(const std::filesystem::path& file);
+
+}  // namespace unlearn::data

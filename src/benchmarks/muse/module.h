@@ -1,0 +1,14 @@
+// The parts of this benchmark that benchmark.cpp puts together.
+#pragma once
+
+#include "unlearn/benchmarks/benchmark.h"
+
+namespace unlearn::benchmarks::muse {
+
+inline constexpr const char* kFilePrefix = "MUSE";  // of the evaluation's files
+
+data::Layout layout();
+eval::MetricOffer offer(const eval::EvalConfig& config);
+std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const eval::EvaluationInputs& inputs);
+
+}  // namespace unlearn::benchmarks::muse

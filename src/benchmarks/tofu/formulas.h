@@ -1,0 +1,85 @@
+// The aggregates of the TOFU benchmark (arXiv 2401.06121), from per-example losses and recalls, in
+// the two forms in use: the TOFU repository's (aggregate_eval_stat.py, which the SimNPO paper's
+// tables follow) and OpenUnlearning's, which guards its divisions with 1e-10.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "unlearn/metrics/ks.h"
+
+namespace unlearn::benchmarks::tofu {
+
+enum class Formula { kLegacy, kOpenUnlearning };
+
+// How the k false answers become one number: kLossMean takes exp(-mean loss) (what published
+// tables use), kProbMean the mean of exp(-loss) (the TOFU repository's get_model_utility).
+enum class FalseAnswers { kLossMean, kProbMean };
+
+struct TofuOptions {
+  Formula formula = Formula::kLegacy;
+  FalseAnswers false_answers = FalseAnswers::kLossMean;
+};
+
+enum class TofuTask { kRealAuthors, kRealWorld, kRetain, kForget };
+inline constexpr std::array<TofuTask, 4> kTofuTasks = {TofuTask::kRealAuthors, TofuTask::kRealWorld,
+                                                       TofuTask::kRetain, TofuTask::kForget};
+
+struct TofuTaskNames {
+  const char* log_key;          // "eval_log_forget.json"
+  const char* display;          // "Forget"
+  const char* prefix;           // OpenUnlearning's: "forget", "retain", "ra", "wf"
+  const char* truth_ratio_key;  // OpenUnlearning's: "forget_truth_ratio", "retain_Truth_Ratio", …
+};
+const TofuTaskNames& names_of(TofuTask task);
+
+// Nats. Sum and tokens count every label, EOS included; mean = sum / tokens.
+struct AnswerLoss {
+  std::optional<double> mean;
+  std::optional<double> sum;
+  std::optional<int64_t> tokens;
+  std::optional<double> probability;  // as stored by OpenUnlearning; else exp(-mean)
+};
+
+// One question. What a log does not hold stays empty.
+struct TofuRow {
+  int64_t index = 0;
+  AnswerLoss answer;
+  AnswerLoss paraphrase;  // Real Authors and Real World have none: there it is the answer again
+  std::vector<AnswerLoss> perturbed;
+  std::optional<double> rouge1_recall, rouge_l_recall, rouge_l_f1;
+  std::optional<double> normalised_probability;  // as stored by OpenUnlearning
+  std::optional<double> truth_ratio;             // as stored by OpenUnlearning (false over true)
+  std::optional<double> kl_divergence;
+  std::optional<std::array<std::string, 3>> text;  // prompt, generation, ground truth
+};
+
+// exp(-mean loss): the probability of an answer, normalised for its length.
+double answer_probability(double mean_loss);
+
+// p / (p + sum of the false answers' q); OpenUnlearning adds 1e-10 below.
+double normalised_probability(double mean_loss, std::span<const double> perturbed_losses,
+                              Formula formula);
+
+// R = P(false answers) / P(true answer); OpenUnlearning adds 1e-10 below. kLossMean's R is the
+// inverse of what the reference logs' readers call the truth ratio statistic a.
+double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
+                   const TofuOptions& options);
+// Forget: mean min(R, 1/R), best at 1. Other tasks: mean max(0, 1 - R). None without values, NaN
+// when one is.
+std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask task,
+                                       Formula formula);
+
+// Harmonic mean; 0 when any value is 0; none without values.
+std::optional<double> model_utility(std::span<const double> values);
+
+// The KS test between the truth ratios of the unlearned and the retrained model on the forget
+// task: p near 1 = alike. Needs both non-empty and free of NaN.
+metrics::KsResult forget_quality(std::span<const double> unlearned,
+                                 std::span<const double> retrained);
+
+}  // namespace unlearn::benchmarks::tofu
