@@ -105,7 +105,6 @@ int run_metrics(std::vector<std::string> arguments) {
     metrics::write_eval_files(output.path(), benchmark.file_prefix, result.evaluation.metrics);
     for (const std::string& name : names) output.record(name);
     for (const auto& [name, text] : result.texts) output.write(name, text);
-    }
   }
   return 0;
 }

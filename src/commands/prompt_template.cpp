@@ -96,7 +96,7 @@ data::Template resolve_template(const RunConfig& config, const fs::path& model_f
     }
   }
   // People's own rows are asked as the model's users ask; a benchmark's tags are fixed.
-  if (config.data.benchmark == "qa" && !data::find_chat_template(model_folder).jinja.empty()) {
+  if (config.data.chosen().is_own_data && !data::find_chat_template(model_folder).jinja.empty()) {
     log::info("template: chat (the model folder's own)");
     return chat_of(model_folder);
   }

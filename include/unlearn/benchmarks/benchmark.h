@@ -42,6 +42,9 @@ struct Benchmark {
   data::Layout layout;  // of the training data
   // Training and evaluation put questions into the model's prompt template.
   bool reads_template = false;
+  // People's own questions, which are asked as the model's users ask: by the folder's own chat
+  // template where model.template is auto.
+  bool is_own_data = false;
   // Which retain row a forget row gets with data.pairing: auto and shuffling; null: random.
   data::Pairing (*default_pairing)(const data::DataConfig& config) = nullptr;
   // The evaluation and the metrics that it reports; null: there is none.
