@@ -170,7 +170,7 @@ void Evaluator::check_output(const fs::path& eval_folder) const {
     user_error("eval.retain_log: ", log, " lies where the results are written, ",
                eval_folder.string(), "; give another --output");
   }
-  const auto evaluation = eval::make_evaluation(config_.data.benchmark, inputs());
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
   OwnFolder(eval_folder).check_free(eval::eval_file_names(evaluation->file_prefix()));
 }
 
