@@ -147,6 +147,9 @@ TEST(Leaks, OtherRowsDataIsNamed) {
   const std::vector<RowText> titled = {{"What does Una write?", "She wrote Tiny Harbours."}};
   EXPECT_TRUE(LeakFinder(forget, titled).find(0, "a tiny flat", "").empty());
   EXPECT_EQ(LeakFinder(forget, titled).find(0, "tiny harbours", "").size(), 1u);
+  const std::vector<RowText> ordinary = {{"Which ship?", "On the Quartz."},
+                                         {"What rock is it?", "Some quartz."}};
+  EXPECT_TRUE(LeakFinder(forget, ordinary).find(0, "a quartz vein", "").empty());
   const std::vector<std::string> general = {"Ships leave from Hollin at noon."};
   EXPECT_TRUE(LeakFinder(forget, retain, general).find(0, "in Hollin", "").empty());
 }

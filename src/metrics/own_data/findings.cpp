@@ -64,7 +64,7 @@ void count_row(const RowFindings& row, const Targets& targets, Findings& all) {
   all.cross_after += outputs_with_leaks(row.after, row.others_after);
 }
 
-// The curve of all rows that have as many samples as the first.
+// Empty without samples.
 std::vector<LeakAtK> curve_of(const std::vector<RowFindings>& rows,
                               std::vector<Extraction> RowFindings::*samples) {
   std::vector<std::vector<Extraction>> all;

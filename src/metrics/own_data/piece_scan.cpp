@@ -185,21 +185,25 @@ int64_t rarest(const std::unordered_map<std::string, int64_t>& counts,
   return words.empty() ? 0 : least;
 }
 
-void count_words(const std::string& text, std::unordered_map<std::string, int64_t>& counts) {
-  std::unordered_set<std::string> here;
-  for (const Token& token : tokens_of(text)) here.insert(counted_form(token.key));
-  for (const std::string& word : here) ++counts[word];
-}
-
 }  // namespace
 
 Occurrences::Occurrences(std::span<const RowText> forget, std::span<const RowText> retain,
                          std::span<const std::string> general)
     : texts_(static_cast<int64_t>(forget.size() + retain.size() + general.size())) {
   for (const std::span<const RowText> rows : {forget, retain}) {
-    for (const RowText& row : rows) count_words(row.question + "\n" + row.answer, rows_);
+    for (const RowText& row : rows) count(row.question + "\n" + row.answer, rows_);
   }
-  for (const std::string& text : general) count_words(text, general_);
+  for (const std::string& text : general) count(text, general_);
+}
+
+void Occurrences::count(const std::string& text, std::unordered_map<std::string, int64_t>& counts) {
+  std::unordered_set<std::string> here;
+  for (const Token& token : tokens_of(text)) {
+    std::string word = counted_form(token.key);
+    if (token.shape == Shape::kWord && !token.capital) small_.insert(word);
+    here.insert(std::move(word));
+  }
+  for (const std::string& word : here) ++counts[word];
 }
 
 int64_t Occurrences::others(const std::vector<std::string>& words) const {

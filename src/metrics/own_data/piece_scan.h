@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "metrics/own_data/text.h"
@@ -21,10 +22,15 @@ class Occurrences {
   // rarest.
   int64_t others(const std::vector<std::string>& words) const;
   int64_t in_general(const std::vector<std::string>& words) const;
+  // Whether a word stands somewhere without a capital: an ordinary word, although titles have it.
+  bool is_ordinary(const std::string& word) const { return small_.contains(word); }
   int64_t texts() const { return texts_; }
 
  private:
+  void count(const std::string& text, std::unordered_map<std::string, int64_t>& counts);
+
   std::unordered_map<std::string, int64_t> rows_, general_;
+  std::unordered_set<std::string> small_;
   int64_t texts_ = 0;
 };
 

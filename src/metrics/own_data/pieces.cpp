@@ -30,6 +30,8 @@ bool says_whose(const ScannedPiece& scanned, const Occurrences& all) {
   // A word of a longer name may be any word ("Tiny" of a title).
   if (piece.kind == PieceKind::kRare || scanned.of_name) return false;
   if (scanned.others > kRowsOfLeak - 1) return false;
+  const bool single = piece.kind == PieceKind::kName && scanned.words.size() == 1;
+  if (single && all.is_ordinary(scanned.words.front())) return false;
   if (piece.kind == PieceKind::kNumber) {
     const std::string& key = piece.keys.front();
     if (code_points(key) < 4 || is_plain_year(key)) return false;

@@ -31,6 +31,7 @@ struct RowEvidence {
   AnswerScores scores_before = {}, scores_after = {};
   std::string output_before, output_after;  // greedy
   std::vector<OtherOutput> others_before = {}, others_after = {};
+  // As many for every row, or none.
   std::vector<std::string> samples_before = {}, samples_after = {};
 };
 
@@ -69,7 +70,7 @@ struct Verdict {
   bool over_unlearned = false;
   int64_t cross_leaks = 0;  // outputs to forget questions with other rows' data
   std::vector<std::string> not_concluded = {};
-  Json json;  // contract's verdict.json
+  Json json;  // of verdict.json
 
   // Exit 0; else 4.
   bool passed() const { return reached && damage_ok.value_or(false); }
