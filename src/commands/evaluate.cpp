@@ -97,6 +97,8 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
       config.data.chosen().reads_template ? ForeignChat::kRefuse : ForeignChat::kIgnore);
   if (!config.eval.reference_model.empty()) {
     check_model(config.eval.reference_model, config.model.strict);
+    reference_vocab_size_ =
+        checkpoint::open_hf_folder(config.eval.reference_model).size("vocab_size");
   }
   if (const std::string& original = config.eval.original_model; !original.empty()) {
     check_model(original, config.model.strict);
@@ -109,14 +111,14 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
 }
 
 eval::EvaluationInputs Evaluator::inputs() const {
-  return {*tokenizer_, template_, config_.data, config_.eval, vocab_size_, model_type_, context_};
+  return {*tokenizer_, template_,   config_.data, config_.eval,
+          vocab_size_, model_type_, context_,     reference_vocab_size_};
 }
 
 std::string Evaluator::plan_summary() const {
   const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
-  eval::Plan own, reference;
-  evaluation->plan(own, reference);
-  if (!own.generations().empty()) {
+  const auto [own, reference] = eval::checked_plans(*evaluation, inputs());
+  if (!own.of<eval::GenerationRequest>().empty()) {
     rules_.check(kLeaveRulesOut);
     rules_.report(kLeaveRulesOut, config_.eval.temperature > 0);
   }

@@ -61,6 +61,7 @@ class Evaluator {
   int64_t vocab_size_ = 0;
   std::string model_type_;
   int64_t context_ = 0;  // positions; 0: config.json does not say
+  int64_t reference_vocab_size_ = 0;
   scoring::DecodingRules rules_;
   std::shared_ptr<model::CausalLM> reference_, original_;  // loaded when first needed
 };

@@ -9,20 +9,6 @@ namespace unlearn::eval {
 
 namespace {
 
-void check_token_ids(const Plan& plan, int64_t vocab_size) {
-  const auto check = [&](const std::vector<int32_t>& tokens) {
-    for (const int32_t token : tokens) {
-      if (token >= vocab_size) {
-        user_error("tokenizer/embedding mismatch: token id ", token, " of ", vocab_size);
-      }
-    }
-  };
-  for (const ScoreItem& item : plan.scores()) check(item.example.tokens);
-  for (const ScoreItem& item : plan.divergences()) check(item.example.tokens);
-  for (const GenerationItem& item : plan.generations()) check(item.prompt);
-  for (const ChoiceItem& item : plan.choices()) check(item.prompt);
-}
-
 // OpenUnlearning gives a tokenizer without a pad token its EOS.
 std::optional<int32_t> masked_token(const EvaluationInputs& inputs) {
   if (!inputs.config.pad_is_masked) return std::nullopt;
@@ -34,12 +20,20 @@ std::optional<int32_t> masked_token(const EvaluationInputs& inputs) {
 
 }  // namespace
 
+Plans checked_plans(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs) {
+  inputs.config.check();
+  Plans plans;
+  evaluation.plan(plans.own, plans.reference);
+  plans.own.check_token_ids(inputs.vocab_size, "");
+  plans.reference.check_token_ids(
+      inputs.reference_vocab_size > 0 ? inputs.reference_vocab_size : inputs.vocab_size,
+      "eval.reference_model");
+  return plans;
+}
+
 Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs,
                        const EvaluationRun& run) {
-  inputs.config.check();
-  Plan own, reference;
-  evaluation.plan(own, reference);
-  check_token_ids(own, inputs.vocab_size);
+  const auto [own, reference] = checked_plans(evaluation, inputs);
   ExecuteOptions options{
       .tokenizer = &inputs.tokenizer,
       .temperature = inputs.config.temperature,
@@ -57,7 +51,7 @@ Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& 
   Results reference_results;
   if (!reference.empty()) {
     UNLEARN_CHECK(run.reference != nullptr);
-    UNLEARN_CHECK(reference.generations().empty());  // it would have rules of its own
+    UNLEARN_CHECK(reference.of<GenerationRequest>().empty());  // it would have rules of its own
     options.cache = run.reference_cache;
     reference_results = execute(reference, run.reference, options);
   }

@@ -4,11 +4,6 @@
 
 namespace unlearn::eval {
 
-void report_progress(const StageContext& context, const char* stage, size_t done, size_t total) {
-  if (!context.options.progress) return;
-  context.options.progress(stage, static_cast<int64_t>(done), static_cast<int64_t>(total));
-}
-
 namespace {
 
 // Gives a model with the stage's masked token, and leaves it as it was (a run that trains with
@@ -40,7 +35,7 @@ class MaskedModel {
   model::CausalLM* model_ = nullptr;
 };
 
-using Stage = void (*)(const Plan&, const StageContext&, Results&);
+using RunStage = void (*)(const Plan&, const StageContext&, Results&);
 
 }  // namespace
 
@@ -49,18 +44,18 @@ Results execute(const Plan& asked, const ModelProvider& model, const ExecuteOpti
   if (asked.empty()) return results;
   ResultStore store(options.cache);
   const Plan plan = options.masked_token ? asked.with_masked_token(*options.masked_token) : asked;
-  const auto run = [&](Stage stage, std::optional<int32_t> token) {
+  const auto run = [&](RunStage stage, std::optional<int32_t> token) {
     MaskedModel own(model, token), original(options.original, token);
     ExecuteOptions stage_options = options;
     stage_options.original = original.provider();
     const ModelProvider provider = own.provider();
     stage(plan, {provider, stage_options, store}, results);
   };
-  run(run_scores, options.masked_token);
-  run(run_choices, std::nullopt);
-  run(run_gradients, options.masked_token);
-  run(run_divergences, options.masked_token);
-  run(run_generations, std::nullopt);  // its prompts go without the token
+  run(run_requests<ScoreRequest>, options.masked_token);
+  run(run_requests<ChoiceRequest>, std::nullopt);
+  run(run_requests<GradientRequest>, options.masked_token);
+  run(run_requests<DivergenceRequest>, options.masked_token);
+  run(run_requests<GenerationRequest>, std::nullopt);  // its prompts go without the token
   return results;
 }
 

@@ -10,33 +10,21 @@
 namespace unlearn::eval {
 namespace {
 
-// Greedy outputs are a function of the prompt and the rules; sampled ones also of these.
-std::string stored_key(const GenerationItem& item, const ExecuteOptions& options) {
-  if (options.temperature <= 0 && options.rules.empty()) return item.key;
-  std::string key = item.key;
-  if (!options.rules.empty()) key += cat(" rules ", options.rules.applied.dump());
-  if (options.temperature > 0) {
-    key += cat(" temperature ", number(options.temperature, 17), " top_p ",
-               number(options.top_p, 17), " seed ", options.seed);
-  }
-  return sha256(key);
-}
-
 // The random stream of a prompt, whatever batch it runs in.
-uint64_t stream_of(const GenerationItem& item) {
+uint64_t stream_of(const Item<GenerationRequest>& item) {
   uint64_t stream = 0;
   std::from_chars(item.key.data(), item.key.data() + 16, stream, 16);
   return stream;
 }
 
 // Requests with equal limits run together.
-std::vector<std::vector<ResultId>> by_limits(const std::vector<GenerationItem>& items,
-                                             std::vector<ResultId> pending) {
-  std::vector<std::vector<ResultId>> groups;
+std::vector<std::vector<size_t>> by_limits(const std::vector<Item<GenerationRequest>>& items,
+                                           std::vector<size_t> pending) {
+  std::vector<std::vector<size_t>> groups;
   while (!pending.empty()) {
     const GenerationLimits& limits = items[pending.front()].limits;
     const auto others = std::stable_partition(
-        pending.begin(), pending.end(), [&](ResultId id) { return items[id].limits == limits; });
+        pending.begin(), pending.end(), [&](size_t id) { return items[id].limits == limits; });
     groups.emplace_back(pending.begin(), others);
     pending.erase(pending.begin(), others);
   }
@@ -61,24 +49,39 @@ std::function<bool(const std::vector<int32_t>&)> stop_at(const std::vector<std::
 
 }  // namespace
 
-void run_generations(const Plan& plan, const StageContext& context, Results& results) {
-  const ExecuteOptions& options = context.options;
-  const std::vector<GenerationItem>& items = plan.generations();
-  results.generations.resize(items.size());
-  std::vector<ResultId> pending;
-  for (ResultId id = 0; id < items.size(); ++id) {
-    auto stored = context.store.find_as<std::vector<int32_t>>(stored_key(items[id], options));
-    if (stored) {
-      results.generations[id] = std::move(*stored);
-    } else {
-      pending.push_back(id);
+template <>
+struct Stage<GenerationRequest> {
+  static constexpr const char* kName = "generating";
+
+  // Greedy outputs are a function of the prompt and the rules; sampled ones also of these.
+  static std::string stored_key(const Item<GenerationRequest>& item,
+                                const ExecuteOptions& options) {
+    if (options.temperature <= 0 && options.rules.empty()) return item.key;
+    std::string key = item.key;
+    if (!options.rules.empty()) key += cat(" rules ", options.rules.applied.dump());
+    if (options.temperature > 0) {
+      key += cat(" temperature ", number(options.temperature, 17), " top_p ",
+                 number(options.top_p, 17), " seed ", options.seed);
     }
+    return sha256(key);
   }
-  if (pending.empty()) return;
-  UNLEARN_CHECK(options.tokenizer != nullptr);
-  size_t done = 0;
-  for (const auto& group : by_limits(items, pending)) {
-    const GenerationLimits& limits = items[group.front()].limits;
+  static bool fits(const GenerationRequest&, const std::vector<int32_t>&) { return true; }
+  static std::optional<Json> to_json(const std::vector<int32_t>& output) { return Json(output); }
+  static std::vector<int32_t> from_json(const Json& json) {
+    return json.get<std::vector<int32_t>>();
+  }
+
+  static std::vector<std::vector<size_t>> batches(const std::vector<Item<GenerationRequest>>& items,
+                                                  const std::vector<size_t>& pending,
+                                                  const ExecuteOptions&) {
+    return by_limits(items, pending);
+  }
+  static void run(const std::vector<Item<GenerationRequest>>& items,
+                  const std::vector<size_t>& batch, const StageContext& context,
+                  const Deliver<GenerationRequest>& deliver) {
+    const ExecuteOptions& options = context.options;
+    UNLEARN_CHECK(options.tokenizer != nullptr);
+    const GenerationLimits& limits = items[batch.front()].limits;
     scoring::GenerateOptions generate;
     generate.max_new_tokens = limits.max_new_tokens;
     generate.max_total_tokens = limits.max_total_tokens;
@@ -90,20 +93,17 @@ void run_generations(const Plan& plan, const StageContext& context, Results& res
     generate.stop_ids = options.tokenizer->special().stops;
     generate.should_stop = stop_at(limits.stop_strings, *options.tokenizer);
     std::vector<std::vector<int32_t>> prompts;
-    for (const ResultId id : group) {
+    for (const size_t id : batch) {
       prompts.push_back(items[id].prompt);
       generate.streams.push_back(stream_of(items[id]));
     }
     generate.finished = [&](size_t i, const std::vector<int32_t>& output) {
-      context.store.add(stored_key(items[group[i]], options), Json(output));
-      context.store.flush();
-      report_progress(context, "generating", ++done, pending.size());
+      deliver({&batch[i], 1}, {output});
     };
-    auto outputs = scoring::generate(context.model(), prompts, generate);
-    for (size_t i = 0; i < group.size(); ++i) {
-      results.generations[group[i]] = std::move(outputs[i]);
-    }
+    scoring::generate(context.model(), prompts, generate);
   }
-}
+};
+
+template void run_requests<GenerationRequest>(const Plan&, const StageContext&, Results&);
 
 }  // namespace unlearn::eval

@@ -12,37 +12,39 @@ bool holds(const std::vector<int32_t>& tokens, int32_t token) {
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
 
-std::string masked_key(const std::string& key, int32_t token) {
-  return sha256(cat(key, " without sight of ", token));
-}
+}  // namespace
 
-void mask_text(ScoreItem& item, int32_t token) {
-  if (holds(item.example.tokens, token)) item.key = masked_key(item.key, token);
-}
+bool ScoreRequest::hide(int32_t token) { return holds(example.tokens, token); }
 
-void mask_prompt(GenerationItem& item, int32_t token) {
-  if (!holds(item.prompt, token)) return;
-  if (item.prompt.back() == token) {
+bool GradientRequest::hide(int32_t token) { return holds(example.tokens, token); }
+
+bool DivergenceRequest::hide(int32_t token) { return holds(example.tokens, token); }
+
+bool GenerationRequest::hide(int32_t token) {
+  if (!holds(prompt, token)) return false;
+  if (prompt.back() == token) {
     user_error("eval.pad_is_masked: a prompt ends with the pad token (", token,
                "), so that its answer would begin at a hidden position; choose a template whose "
                "prompt ends otherwise");
   }
-  const auto before = static_cast<int64_t>(item.prompt.size());
-  std::erase(item.prompt, token);
-  if (item.limits.max_total_tokens > 0) {
-    item.limits.max_total_tokens -= before - static_cast<int64_t>(item.prompt.size());
+  const auto before = static_cast<int64_t>(prompt.size());
+  std::erase(prompt, token);
+  if (limits.max_total_tokens > 0) {
+    limits.max_total_tokens -= before - static_cast<int64_t>(prompt.size());
   }
-  item.key = masked_key(item.key, token);
+  return true;
 }
 
-}  // namespace
+template <class Request>
+void Requests<Request>::hide(int32_t token) {
+  for (Item<Request>& item : items_) {
+    if (item.hide(token)) item.key = sha256(cat(item.key, " without sight of ", token));
+  }
+}
 
 Plan Plan::with_masked_token(int32_t token) const {
   Plan plan = *this;
-  for (auto* texts : {&plan.scores_, &plan.gradients_, &plan.divergences_}) {
-    for (ScoreItem& item : *texts) mask_text(item, token);
-  }
-  for (GenerationItem& item : plan.generations_) mask_prompt(item, token);
+  std::apply([&](auto&... kinds) { (kinds.hide(token), ...); }, plan.requests_);
   return plan;
 }
 

@@ -31,67 +31,67 @@ class KeyBuilder {
   std::string bytes_;
 };
 
-// The item with this key, added when it is new.
-template <class Item>
-ResultId place_item(Item item, std::vector<Item>& items,
-                    std::unordered_map<std::string, ResultId>& places) {
-  const auto [entry, is_new] = places.try_emplace(item.key, items.size());
-  if (is_new) items.push_back(std::move(item));
-  return entry->second;
-}
-
 }  // namespace
 
-ResultId Plan::score(data::Example example, bool moments) {
-  std::string key = KeyBuilder("score").add(example.tokens).add(example.labels).hash();
-  const ResultId id =
-      place_item(ScoreItem{std::move(key), std::move(example), false}, scores_, score_places_);
-  scores_[id].moments = scores_[id].moments || moments;
-  return id;
+std::string ScoreRequest::key() const {
+  return KeyBuilder("score").add(example.tokens).add(example.labels).hash();
 }
 
-ResultId Plan::gradient_norm(data::Example example) {
-  std::string key = KeyBuilder("gradient").add(example.tokens).add(example.labels).hash();
-  return place_item(ScoreItem{std::move(key), std::move(example), false}, gradients_,
-                    gradient_places_);
+std::string GradientRequest::key() const {
+  return KeyBuilder("gradient").add(example.tokens).add(example.labels).hash();
 }
 
-ResultId Plan::divergence(data::Example example) {
-  // Labels do not matter: every token is looked at.
-  std::string key = KeyBuilder("divergence").add(example.tokens).hash();
-  return place_item(ScoreItem{std::move(key), std::move(example), false}, divergences_,
-                    divergence_places_);
+std::string DivergenceRequest::key() const {
+  return KeyBuilder("divergence").add(example.tokens).hash();
 }
 
-ResultId Plan::generate(std::vector<int32_t> prompt, const GenerationLimits& limits) {
+std::string GenerationRequest::key() const {
   UNLEARN_CHECK(!prompt.empty());
   KeyBuilder key("generate");
   key.add(prompt).add(limits.max_new_tokens).add(limits.max_total_tokens);
   for (const std::string& stop : limits.stop_strings) key.add(stop);
-  return place_item(GenerationItem{key.hash(), std::move(prompt), limits}, generations_,
-                    generation_places_);
+  return key.hash();
 }
 
-ResultId Plan::choose(std::vector<int32_t> prompt, std::vector<int32_t> candidates) {
+std::string ChoiceRequest::key() const {
   UNLEARN_CHECK(!prompt.empty() && !candidates.empty());
-  std::string key = KeyBuilder("choose").add(prompt).add(candidates).hash();
-  return place_item(ChoiceItem{std::move(key), std::move(prompt), std::move(candidates)}, choices_,
-                    choice_places_);
+  return KeyBuilder("choose").add(prompt).add(candidates).hash();
+}
+
+void Plan::check_token_ids(int64_t vocab_size, const std::string& what) const {
+  for_each_kind([&](const auto& items) {
+    for (const auto& item : items) {
+      for (const std::span<const int32_t> tokens : item.tokens()) {
+        for (const int32_t token : tokens) {
+          if (token < 0 || token >= vocab_size) {
+            user_error(what, what.empty() ? "" : ": ", "tokenizer/embedding mismatch: token id ",
+                       token, " of ", vocab_size);
+          }
+        }
+      }
+    }
+  });
 }
 
 bool Plan::empty() const {
-  return scores_.empty() && generations_.empty() && choices_.empty() && gradients_.empty() &&
-         divergences_.empty();
+  bool is_empty = true;
+  for_each_kind([&](const auto& items) { is_empty = is_empty && items.empty(); });
+  return is_empty;
 }
 
 std::string Plan::summary() const {
   size_t tokens = 0;
-  for (const ScoreItem& item : scores_) tokens += item.example.tokens.size() - 1;
-  std::string text = cat(counted(scores_.size(), "text"), " (", counted(tokens, "token"), ")");
-  if (!generations_.empty()) text += cat(", ", counted(generations_.size(), "generation"));
-  if (!choices_.empty()) text += cat(", ", counted(choices_.size(), "multiple-choice question"));
-  if (!gradients_.empty()) text += cat(", ", counted(gradients_.size(), "gradient"));
-  if (!divergences_.empty()) text += cat(", ", counted(divergences_.size(), "divergence"));
+  for (const auto& item : of<ScoreRequest>()) tokens += item.example.tokens.size() - 1;
+  std::string text =
+      cat(counted(of<ScoreRequest>().size(), "text"), " (", counted(tokens, "token"), ")");
+  const std::pair<size_t, const char*> others[] = {
+      {of<GenerationRequest>().size(), "generation"},
+      {of<ChoiceRequest>().size(), "multiple-choice question"},
+      {of<GradientRequest>().size(), "gradient"},
+      {of<DivergenceRequest>().size(), "divergence"}};
+  for (const auto& [count, name] : others) {
+    if (count > 0) text += cat(", ", counted(count, name));
+  }
   return text;
 }
 

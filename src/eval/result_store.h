@@ -19,13 +19,14 @@ class ResultStore {
 
   // The stored value or null.
   const Json* find(const std::string& key) const;
-  // The stored value as a T; none when there is none or it has another form: it is made again.
+  // The stored value as `decode` reads it; none when there is none or it has another form: it is
+  // computed again.
   template <class T>
-  std::optional<T> find_as(const std::string& key) const {
+  std::optional<T> find_as(const std::string& key, T (*decode)(const Json&)) const {
     const Json* stored = find(key);
     if (stored == nullptr) return std::nullopt;
     try {
-      return stored->get<T>();
+      return decode(*stored);
     } catch (const Json::exception&) {
       return std::nullopt;
     }

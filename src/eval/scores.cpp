@@ -15,6 +15,7 @@ namespace unlearn::eval {
 namespace {
 
 using scoring::ExampleScore;
+using Batches = std::vector<std::vector<size_t>>;
 
 bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
@@ -24,11 +25,6 @@ bool all_finite(const std::vector<double>& values) {
 bool can_be_stored(const ExampleScore& score) {
   return all_finite(score.logp) && all_finite(score.mean_logp) && all_finite(score.variance_logp);
 }
-
-// An ExampleScore as the cache keeps it.
-struct StoredScore {
-  ExampleScore score;
-};
 
 Json score_to_json(const ExampleScore& score) {
   std::string matches;
@@ -41,9 +37,8 @@ Json score_to_json(const ExampleScore& score) {
   return json;
 }
 
-// Called by Json::get.
-void from_json(const Json& json, StoredScore& stored) {
-  ExampleScore& score = stored.score;
+ExampleScore score_from_json(const Json& json) {
+  ExampleScore score;
   score.logp = json.at("logp").get<std::vector<double>>();
   for (const char match : json.at("match").get<std::string>()) {
     score.argmax_matches.push_back(match == '1' ? 1 : 0);
@@ -52,10 +47,11 @@ void from_json(const Json& json, StoredScore& stored) {
     score.mean_logp = json.at("mean").get<std::vector<double>>();
     score.variance_logp = json.at("variance").get<std::vector<double>>();
   }
+  return score;
 }
 
 // True when the stored form has all that this plan asks for.
-bool answers(const ExampleScore& score, const ScoreItem& item) {
+bool answers(const ExampleScore& score, const ScoreRequest& item) {
   const auto labels = static_cast<size_t>(item.example.num_labels);
   const size_t moments = item.moments ? labels : score.mean_logp.size();
   return score.logp.size() == labels && score.argmax_matches.size() == labels &&
@@ -64,13 +60,12 @@ bool answers(const ExampleScore& score, const ScoreItem& item) {
 
 // Cuts indices, longest first, into groups of at most `budget` tokens.
 template <class LengthOf>
-std::vector<std::vector<ResultId>> cut_groups(std::vector<ResultId> ids, int64_t budget,
-                                              const LengthOf& length_of) {
+Batches cut_groups(std::vector<size_t> ids, int64_t budget, const LengthOf& length_of) {
   std::stable_sort(ids.begin(), ids.end(),
-                   [&](ResultId a, ResultId b) { return length_of(a) > length_of(b); });
-  std::vector<std::vector<ResultId>> groups;
+                   [&](size_t a, size_t b) { return length_of(a) > length_of(b); });
+  Batches groups;
   int64_t tokens = 0;
-  for (const ResultId id : ids) {
+  for (const size_t id : ids) {
     const int64_t length = length_of(id);
     if (groups.empty() || tokens + length > budget) {
       groups.emplace_back();
@@ -83,167 +78,160 @@ std::vector<std::vector<ResultId>> cut_groups(std::vector<ResultId> ids, int64_t
 }
 
 // Groups of one pack each: texts that begin alike, as a question's answers do, stay together.
-std::vector<std::vector<ResultId>> score_groups(const std::vector<ScoreItem>& items,
-                                                int64_t budget) {
+Batches score_groups(const std::vector<Item<ScoreRequest>>& items, int64_t budget) {
   std::vector<data::TokenSpan> texts, sorted;
-  for (const ScoreItem& item : items) texts.emplace_back(item.example.tokens);
+  for (const auto& item : items) texts.emplace_back(item.example.tokens);
   const std::vector<size_t> order = data::order_by_beginning(texts);
   for (const size_t index : order) sorted.push_back(texts[index]);
   const std::vector<size_t> cuts = data::cut_by_pack(sorted, budget, /*share=*/true);
-  std::vector<std::vector<ResultId>> groups;
+  Batches groups;
   for (size_t c = 0; c + 1 < cuts.size(); ++c) {
-    std::vector<ResultId>& group = groups.emplace_back();
+    std::vector<size_t>& group = groups.emplace_back();
     for (size_t i = cuts[c]; i < cuts[c + 1]; ++i) group.push_back(order[i]);
   }
   return groups;
 }
 
-std::vector<ResultId> all_ids(size_t count) {
-  std::vector<ResultId> ids(count);
-  std::iota(ids.begin(), ids.end(), ResultId{0});
+std::vector<size_t> all_ids(size_t count) {
+  std::vector<size_t> ids(count);
+  std::iota(ids.begin(), ids.end(), size_t{0});
   return ids;
 }
 
 // The groups of which a result is missing. They are cut from all requests and run whole: the last
 // bits of a result depend on what runs beside it, and an evaluation that goes on after a kill must
 // say what it would have said without one.
-std::vector<std::vector<ResultId>> unfinished(std::vector<std::vector<ResultId>> groups,
-                                              const std::vector<ResultId>& pending) {
-  std::erase_if(groups, [&](const std::vector<ResultId>& group) {
-    return std::none_of(group.begin(), group.end(), [&](ResultId id) {
+Batches unfinished(Batches groups, const std::vector<size_t>& pending) {
+  std::erase_if(groups, [&](const std::vector<size_t>& group) {
+    return std::none_of(group.begin(), group.end(), [&](size_t id) {
       return std::binary_search(pending.begin(), pending.end(), id);
     });
   });
   return groups;
 }
 
-size_t count_ids(const std::vector<std::vector<ResultId>>& groups) {
-  size_t count = 0;
-  for (const std::vector<ResultId>& group : groups) count += group.size();
-  return count;
-}
-
 int64_t size_of(const std::vector<int32_t>& tokens) { return static_cast<int64_t>(tokens.size()); }
+
+std::optional<Json> finite_number(double value) {
+  return std::isfinite(value) ? std::optional<Json>(value) : std::nullopt;
+}
 
 }  // namespace
 
-void run_scores(const Plan& plan, const StageContext& context, Results& results) {
-  const std::vector<ScoreItem>& items = plan.scores();
-  results.scores.resize(items.size());
-  std::vector<ResultId> pending;
-  for (ResultId id = 0; id < items.size(); ++id) {
-    auto stored = context.store.find_as<StoredScore>(items[id].key);
-    if (stored && answers(stored->score, items[id])) {
-      results.scores[id] = std::move(stored->score);
-    } else {
-      pending.push_back(id);
-    }
+template <>
+struct Stage<ScoreRequest> {
+  static constexpr const char* kName = "scoring";
+
+  static std::string stored_key(const Item<ScoreRequest>& item, const ExecuteOptions&) {
+    return item.key;
   }
-  const auto groups = unfinished(score_groups(items, context.options.batch_tokens), pending);
-  const size_t total = count_ids(groups);
-  size_t done = 0;
-  for (const auto& group : groups) {
+  static bool fits(const ScoreRequest& item, const ExampleScore& score) {
+    return answers(score, item);
+  }
+  static std::optional<Json> to_json(const ExampleScore& score) {
+    return can_be_stored(score) ? std::optional<Json>(score_to_json(score)) : std::nullopt;
+  }
+  static ExampleScore from_json(const Json& json) { return score_from_json(json); }
+
+  static Batches batches(const std::vector<Item<ScoreRequest>>& items,
+                         const std::vector<size_t>& pending, const ExecuteOptions& options) {
+    return unfinished(score_groups(items, options.batch_tokens), pending);
+  }
+  static void run(const std::vector<Item<ScoreRequest>>& items, const std::vector<size_t>& batch,
+                  const StageContext& context, const Deliver<ScoreRequest>& deliver) {
     std::vector<const data::Example*> examples;
     scoring::ScoreExamplesOptions options;
     options.batch_tokens = context.options.batch_tokens;
-    for (const ResultId id : group) {
+    for (const size_t id : batch) {
       examples.push_back(&items[id].example);
       options.with_moments.push_back(items[id].moments ? 1 : 0);
     }
-    auto scores = scoring::score_examples(context.model(), examples, options);
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (can_be_stored(scores[i])) {
-        context.store.add(items[group[i]].key, score_to_json(scores[i]));
-      }
-      results.scores[group[i]] = std::move(scores[i]);
-    }
-    context.store.flush();
-    report_progress(context, "scoring", done += group.size(), total);
+    deliver(batch, scoring::score_examples(context.model(), examples, options));
   }
-}
+};
 
-void run_choices(const Plan& plan, const StageContext& context, Results& results) {
-  const std::vector<ChoiceItem>& items = plan.choices();
-  results.choices.resize(items.size());
-  std::vector<ResultId> pending;
-  for (ResultId id = 0; id < items.size(); ++id) {
-    auto stored = context.store.find_as<std::vector<double>>(items[id].key);
-    if (stored && stored->size() == items[id].candidates.size()) {
-      results.choices[id] = std::move(*stored);
-    } else {
-      pending.push_back(id);
-    }
+template <>
+struct Stage<ChoiceRequest> {
+  static constexpr const char* kName = "multiple choice";
+
+  static std::string stored_key(const Item<ChoiceRequest>& item, const ExecuteOptions&) {
+    return item.key;
   }
-  const auto length_of = [&](ResultId id) { return size_of(items[id].prompt); };
-  const auto groups = unfinished(
-      cut_groups(all_ids(items.size()), context.options.batch_tokens, length_of), pending);
-  const size_t total = count_ids(groups);
-  size_t done = 0;
-  for (const auto& group : groups) {
+  static bool fits(const ChoiceRequest& item, const std::vector<double>& logp) {
+    return logp.size() == item.candidates.size();
+  }
+  static std::optional<Json> to_json(const std::vector<double>& logp) {
+    return all_finite(logp) ? std::optional<Json>(logp) : std::nullopt;
+  }
+  static std::vector<double> from_json(const Json& json) { return json.get<std::vector<double>>(); }
+
+  static Batches batches(const std::vector<Item<ChoiceRequest>>& items,
+                         const std::vector<size_t>& pending, const ExecuteOptions& options) {
+    const auto length_of = [&](size_t id) { return size_of(items[id].prompt); };
+    return unfinished(cut_groups(all_ids(items.size()), options.batch_tokens, length_of), pending);
+  }
+  static void run(const std::vector<Item<ChoiceRequest>>& items, const std::vector<size_t>& batch,
+                  const StageContext& context, const Deliver<ChoiceRequest>& deliver) {
     std::vector<scoring::NextTokenQuery> queries;
-    for (const ResultId id : group) queries.push_back({&items[id].prompt, &items[id].candidates});
-    auto logp = scoring::next_token_logprob(context.model(), queries);
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (all_finite(logp[i])) context.store.add(items[group[i]].key, Json(logp[i]));
-      results.choices[group[i]] = std::move(logp[i]);
-    }
-    context.store.flush();
-    report_progress(context, "multiple choice", done += group.size(), total);
+    for (const size_t id : batch) queries.push_back({&items[id].prompt, &items[id].candidates});
+    deliver(batch, scoring::next_token_logprob(context.model(), queries));
   }
-}
+};
 
-void run_gradients(const Plan& plan, const StageContext& context, Results& results) {
-  const std::vector<ScoreItem>& items = plan.gradients();
-  results.gradient_norms.resize(items.size());
-  std::vector<ResultId> pending;
-  for (ResultId id = 0; id < items.size(); ++id) {
-    if (const auto stored = context.store.find_as<double>(items[id].key)) {
-      results.gradient_norms[id] = *stored;
-    } else {
-      pending.push_back(id);
-    }
-  }
-  for (size_t i = 0; i < pending.size(); ++i) {
-    const ScoreItem& item = items[pending[i]];
-    const double norm = scoring::mean_gradient_norm(context.model(), item.example);
-    if (std::isfinite(norm)) context.store.add(item.key, Json(norm));
-    results.gradient_norms[pending[i]] = norm;
-    context.store.flush();
-    report_progress(context, "gradients", i + 1, pending.size());
-  }
-}
+template <>
+struct Stage<GradientRequest> {
+  static constexpr const char* kName = "gradients";
 
-void run_divergences(const Plan& plan, const StageContext& context, Results& results) {
-  const std::vector<ScoreItem>& items = plan.divergences();
-  results.divergences.resize(items.size());
-  const auto stored_key = [&](ResultId id) {
-    return sha256(cat(items[id].key, " from ", context.options.original_key));
-  };
-  std::vector<ResultId> pending;
-  for (ResultId id = 0; id < items.size(); ++id) {
-    if (const auto stored = context.store.find_as<double>(stored_key(id))) {
-      results.divergences[id] = *stored;
-    } else {
-      pending.push_back(id);
+  static std::string stored_key(const Item<GradientRequest>& item, const ExecuteOptions&) {
+    return item.key;
+  }
+  static bool fits(const GradientRequest&, double) { return true; }
+  static std::optional<Json> to_json(double norm) { return finite_number(norm); }
+  static double from_json(const Json& json) { return json.get<double>(); }
+
+  static Batches batches(const std::vector<Item<GradientRequest>>&,
+                         const std::vector<size_t>& pending, const ExecuteOptions&) {
+    Batches batches;
+    for (const size_t id : pending) batches.push_back({id});
+    return batches;
+  }
+  static void run(const std::vector<Item<GradientRequest>>& items, const std::vector<size_t>& batch,
+                  const StageContext& context, const Deliver<GradientRequest>& deliver) {
+    for (const size_t id : batch) {
+      deliver({&id, 1}, {scoring::mean_gradient_norm(context.model(), items[id].example)});
     }
   }
-  const auto length_of = [&](ResultId id) { return size_of(items[id].example.tokens); };
-  const auto groups = unfinished(
-      cut_groups(all_ids(items.size()), context.options.batch_tokens, length_of), pending);
-  const size_t total = count_ids(groups);
-  size_t done = 0;
-  for (const auto& group : groups) {
+};
+
+template <>
+struct Stage<DivergenceRequest> {
+  static constexpr const char* kName = "divergences";
+
+  static std::string stored_key(const Item<DivergenceRequest>& item,
+                                const ExecuteOptions& options) {
+    return sha256(cat(item.key, " from ", options.original_key));
+  }
+  static bool fits(const DivergenceRequest&, double) { return true; }
+  static std::optional<Json> to_json(double divergence) { return finite_number(divergence); }
+  static double from_json(const Json& json) { return json.get<double>(); }
+
+  static Batches batches(const std::vector<Item<DivergenceRequest>>& items,
+                         const std::vector<size_t>& pending, const ExecuteOptions& options) {
+    const auto length_of = [&](size_t id) { return size_of(items[id].example.tokens); };
+    return unfinished(cut_groups(all_ids(items.size()), options.batch_tokens, length_of), pending);
+  }
+  static void run(const std::vector<Item<DivergenceRequest>>& items,
+                  const std::vector<size_t>& batch, const StageContext& context,
+                  const Deliver<DivergenceRequest>& deliver) {
     std::vector<const data::Example*> examples;
-    for (const ResultId id : group) examples.push_back(&items[id].example);
-    const auto values =
-        scoring::mean_divergence(context.model(), context.options.original(), examples);
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (std::isfinite(values[i])) context.store.add(stored_key(group[i]), Json(values[i]));
-      results.divergences[group[i]] = values[i];
-    }
-    context.store.flush();
-    report_progress(context, "divergences", done += group.size(), total);
+    for (const size_t id : batch) examples.push_back(&items[id].example);
+    deliver(batch, scoring::mean_divergence(context.model(), context.options.original(), examples));
   }
-}
+};
+
+template void run_requests<ScoreRequest>(const Plan&, const StageContext&, Results&);
+template void run_requests<ChoiceRequest>(const Plan&, const StageContext&, Results&);
+template void run_requests<GradientRequest>(const Plan&, const StageContext&, Results&);
+template void run_requests<DivergenceRequest>(const Plan&, const StageContext&, Results&);
 
 }  // namespace unlearn::eval

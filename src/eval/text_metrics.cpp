@@ -47,14 +47,14 @@ Json score_rows(metrics::TextMetric metric, const std::vector<PlannedText>& text
   const scoring::ExampleScore no_labels;
   Json rows = Json::object();
   for (const PlannedText& item : texts) {
-    const scoring::ExampleScore& score = item.score ? own.scores[*item.score] : no_labels;
+    const scoring::ExampleScore& score = item.score ? own[*item.score] : no_labels;
     const std::vector<double> logp = without_last(score.logp);
     const std::vector<double> z = normalised_tokens(score);
     const std::vector<uint8_t> hits = without_last(score.argmax_matches);
     metrics::ScoredText input{.text = item.text, .token_logp = logp, .token_z = z, .hits = hits};
     if (item.score) input.mean_loss = -score.mean();
-    if (item.reference) input.reference_mean_loss = -reference.scores[*item.reference].mean();
-    if (item.gradient) input.gradient_norm = own.gradient_norms[*item.gradient];
+    if (item.reference) input.reference_mean_loss = -reference[*item.reference].mean();
+    if (item.gradient) input.gradient_norm = own[*item.gradient];
     const std::optional<double> value = metric(input, options);
     const bool usable = value && std::isfinite(*value);
     rows[std::to_string(item.row)] = {{"score", usable ? Json(*value) : Json(nullptr)}};

@@ -105,5 +105,26 @@ TEST(Evaluations, UnknownBenchmarkNamesTheNearest) {
             std::string::npos);
 }
 
+// What the reference model is asked must be in its own vocabulary, too.
+TEST(Evaluations, TheReferencesTokenIdsAreChecked) {
+  const auto tokenizer = tokenizer::load_tokenizer(fs::path(UNLEARN_SOURCE_DIR) / "data/tiny");
+  const data::Template prompt_template = data::named_template("phi");
+  data::DataConfig data;
+  data.root = UNLEARN_SOURCE_DIR "/data/fiction";
+  data.forget = "forget05";
+  EvalConfig config;
+  config.rows = 1;
+  config.metrics = {"mia_reference"};
+  config.reference_model = "another";
+  EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
+  const auto planned = [&] {
+    eval::checked_plans(*find_benchmark("tofu")->make_evaluation(inputs), inputs);
+  };
+  EXPECT_NO_THROW(planned());
+  inputs.reference_vocab_size = 100;
+  EXPECT_NE(refusal(planned).find("eval.reference_model: tokenizer/embedding mismatch: token id"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace unlearn::benchmarks

@@ -51,16 +51,16 @@ class Execution : public ::testing::Test {
   }
 
   static void expect_same(const Results& a, const Results& b) {
-    ASSERT_EQ(a.scores.size(), b.scores.size());
-    for (size_t i = 0; i < a.scores.size(); ++i) {
-      EXPECT_EQ(a.scores[i].logp, b.scores[i].logp);
-      EXPECT_EQ(a.scores[i].argmax_matches, b.scores[i].argmax_matches);
-      EXPECT_EQ(a.scores[i].mean_logp, b.scores[i].mean_logp);
-      EXPECT_EQ(a.scores[i].variance_logp, b.scores[i].variance_logp);
+    ASSERT_EQ(a.of<ScoreRequest>().size(), b.of<ScoreRequest>().size());
+    for (size_t i = 0; i < a.of<ScoreRequest>().size(); ++i) {
+      EXPECT_EQ(a.of<ScoreRequest>()[i].logp, b.of<ScoreRequest>()[i].logp);
+      EXPECT_EQ(a.of<ScoreRequest>()[i].argmax_matches, b.of<ScoreRequest>()[i].argmax_matches);
+      EXPECT_EQ(a.of<ScoreRequest>()[i].mean_logp, b.of<ScoreRequest>()[i].mean_logp);
+      EXPECT_EQ(a.of<ScoreRequest>()[i].variance_logp, b.of<ScoreRequest>()[i].variance_logp);
     }
-    EXPECT_EQ(a.generations, b.generations);
-    EXPECT_EQ(a.choices, b.choices);
-    EXPECT_EQ(a.gradient_norms, b.gradient_norms);
+    EXPECT_EQ(a.of<GenerationRequest>(), b.of<GenerationRequest>());
+    EXPECT_EQ(a.of<ChoiceRequest>(), b.of<ChoiceRequest>());
+    EXPECT_EQ(a.of<GradientRequest>(), b.of<GradientRequest>());
   }
 
   fs::path folder_;
@@ -86,7 +86,7 @@ TEST_F(Execution, ResumesAfterEveryBatch) {
   uncached.cache.clear();
   uncached.progress = [&](const std::string&, int64_t, int64_t) { ++units; };
   const Results whole = execute(plan_, provider(), uncached);
-  ASSERT_GT(units, static_cast<int64_t>(plan_.generations().size() + 3));
+  ASSERT_GT(units, static_cast<int64_t>(plan_.of<GenerationRequest>().size() + 3));
   ExecuteOptions killed = options_;
   killed.progress = [](const std::string&, int64_t, int64_t) {
     throw std::runtime_error("killed");
@@ -138,9 +138,9 @@ TEST_F(Execution, MomentsAreComputedWhenTheCacheLacksThem) {
   Plan without, with;
   without.score(example({1, 2, 3}), false);
   with.score(example({1, 2, 3}), true);
-  EXPECT_TRUE(execute(without, provider(), options_).scores[0].mean_logp.empty());
+  EXPECT_TRUE(execute(without, provider(), options_).of<ScoreRequest>()[0].mean_logp.empty());
   const Results results = execute(with, provider(), options_);
-  EXPECT_EQ(results.scores[0].mean_logp.size(), 2U);
+  EXPECT_EQ(results.of<ScoreRequest>()[0].mean_logp.size(), 2U);
 }
 
 // A model that says NaN must not leave it in the cache as a number.
@@ -151,9 +151,9 @@ TEST_F(Execution, NotANumberIsNotKept) {
   }
   Plan plan;
   plan.score(example({1, 2, 3}));
-  EXPECT_TRUE(std::isnan(execute(plan, provider(), options_).scores[0].logp[0]));
+  EXPECT_TRUE(std::isnan(execute(plan, provider(), options_).of<ScoreRequest>()[0].logp[0]));
   const int64_t before = asked_;
-  EXPECT_TRUE(std::isnan(execute(plan, provider(), options_).scores[0].logp[0]));
+  EXPECT_TRUE(std::isnan(execute(plan, provider(), options_).of<ScoreRequest>()[0].logp[0]));
   EXPECT_GT(asked_, before);
 }
 
@@ -168,8 +168,8 @@ TEST_F(Execution, ChoicesEqualScoredContinuations) {
   plan.score(last);
   plan.score(example({9, 300}));
   const Results results = execute(plan, provider(), options_);
-  EXPECT_NEAR(results.choices[0][1], results.scores[0].logp[0], 1e-5);
-  EXPECT_NEAR(results.choices[1][0], results.scores[1].logp[0], 1e-5);
+  EXPECT_NEAR(results.of<ChoiceRequest>()[0][1], results.of<ScoreRequest>()[0].logp[0], 1e-5);
+  EXPECT_NEAR(results.of<ChoiceRequest>()[1][0], results.of<ScoreRequest>()[1].logp[0], 1e-5);
 }
 
 // A sampled output does not depend on the batch that its prompt happens to be in.
@@ -179,9 +179,11 @@ TEST_F(Execution, SamplingIsAFunctionOfThePrompt) {
   options_.seed = 3;
   const Results small = execute(plan_, provider(), options_);
   options_.generation_tokens = 1000;
-  EXPECT_EQ(execute(plan_, provider(), options_).generations, small.generations);
+  EXPECT_EQ(execute(plan_, provider(), options_).of<GenerationRequest>(),
+            small.of<GenerationRequest>());
   options_.seed = 4;
-  EXPECT_NE(execute(plan_, provider(), options_).generations, small.generations);
+  EXPECT_NE(execute(plan_, provider(), options_).of<GenerationRequest>(),
+            small.of<GenerationRequest>());
 }
 
 // The model's own decoding rules reach its generations, and results without them are others.
@@ -194,11 +196,14 @@ TEST_F(Execution, GenerationsObeyTheRules) {
   generate.rules.applied["no_repeat_ngram_size"] = 1;
   options_.rules = generate.rules;
   const Results ruled = execute(plan_, provider(), options_);
-  expect_same({plain.scores, ruled.generations, plain.choices, plain.gradient_norms, {}}, ruled);
-  EXPECT_NE(ruled.generations, plain.generations);
-  for (size_t i = 0; i < ruled.generations.size(); ++i) {
-    const auto alone = scoring::generate(*model_, {plan_.generations()[i].prompt}, generate);
-    EXPECT_EQ(ruled.generations[i], alone.front());
+  Results mixed = plain;
+  mixed.of<GenerationRequest>() = ruled.of<GenerationRequest>();
+  expect_same(mixed, ruled);
+  EXPECT_NE(ruled.of<GenerationRequest>(), plain.of<GenerationRequest>());
+  for (size_t i = 0; i < ruled.of<GenerationRequest>().size(); ++i) {
+    const auto alone =
+        scoring::generate(*model_, {plan_.of<GenerationRequest>()[i].prompt}, generate);
+    EXPECT_EQ(ruled.of<GenerationRequest>()[i], alone.front());
   }
   expect_same(ruled, execute(plan_, provider(asked_), options_));  // from the cache
   options_.rules = {};
@@ -212,12 +217,12 @@ TEST_F(Execution, StopStringsEndAGeneration) {
       tokenizer_->encode("[INST] What does Rupert Ashgrove do for a living? [/INST]", true);
   Plan plain, stopped;
   plain.generate(prompt, {12, 0, {}});
-  const auto all = execute(plain, provider(), options_).generations[0];
+  const auto all = execute(plain, provider(), options_).of<GenerationRequest>()[0];
   const std::string text = tokenizer_->decode(all, true);
   ASSERT_GT(text.size(), 6U);
   const std::string stop = text.substr(2, 3);
   stopped.generate(prompt, {12, 0, {stop}});
-  const auto cut = execute(stopped, provider(), options_).generations[0];
+  const auto cut = execute(stopped, provider(), options_).of<GenerationRequest>()[0];
   ASSERT_LT(cut.size(), all.size());
   EXPECT_TRUE(std::equal(cut.begin(), cut.end(), all.begin()));
   EXPECT_NE(tokenizer_->decode(cut, true).find(stop), std::string::npos);

@@ -46,10 +46,10 @@ class GoldenMaskedEvaluation : public ::testing::TestWithParam<std::string> {
 
   double largest_difference(const Results& results) const {
     double worst = 0;
-    for (size_t i = 0; i < results.scores.size(); ++i) {
+    for (size_t i = 0; i < results.of<ScoreRequest>().size(); ++i) {
       const auto wanted = golden_.at("log_probs").at(GetParam()).at(i).get<std::vector<double>>();
       for (size_t t = 0; t < wanted.size(); ++t) {
-        worst = std::max(worst, std::abs(results.scores[i].logp.at(t) - wanted[t]));
+        worst = std::max(worst, std::abs(results.of<ScoreRequest>()[i].logp.at(t) - wanted[t]));
       }
     }
     return worst;
@@ -71,10 +71,11 @@ TEST_P(GoldenMaskedEvaluation, ScoresAndGenerations) {
   EXPECT_GT(largest_difference(plain), 1e-2);
   const Results masked = run(pad);  // not what the cache keeps of the run before
   EXPECT_LT(largest_difference(masked), 1e-4);
-  EXPECT_EQ(masked.generations, golden_.at("greedy").at(GetParam()).get<std::vector<Tokens>>());
-  EXPECT_NE(masked.gradient_norms, plain.gradient_norms);
-  EXPECT_EQ(masked.choices, plain.choices);
-  EXPECT_EQ(plain.scores.at(0).logp, run(std::nullopt).scores.at(0).logp);
+  EXPECT_EQ(masked.of<GenerationRequest>(),
+            golden_.at("greedy").at(GetParam()).get<std::vector<Tokens>>());
+  EXPECT_NE(masked.of<GradientRequest>(), plain.of<GradientRequest>());
+  EXPECT_EQ(masked.of<ChoiceRequest>(), plain.of<ChoiceRequest>());
+  EXPECT_EQ(plain.of<ScoreRequest>().at(0).logp, run(std::nullopt).of<ScoreRequest>().at(0).logp);
 }
 
 // A model that trains with the mask is evaluated without it unless the evaluation has it too.
@@ -82,7 +83,7 @@ TEST_P(GoldenMaskedEvaluation, TheModelsOwnMaskIsSetAside) {
   const Results plain = run(std::nullopt);
   fs::remove_all(folder_);
   model_->set_masked_token(2);
-  EXPECT_EQ(run(std::nullopt).scores.at(0).logp, plain.scores.at(0).logp);
+  EXPECT_EQ(run(std::nullopt).of<ScoreRequest>().at(0).logp, plain.of<ScoreRequest>().at(0).logp);
   EXPECT_EQ(model_->masked_token(), 2);
 }
 
@@ -101,10 +102,11 @@ TEST(MaskedPlan, OnlyWhatHoldsTheTokenChanges) {
   plan.score(text_example({5, 2, 7}));
   plan.generate({5, 2, 7}, {6, 10, {}});
   const Plan masked = plan.with_masked_token(2);
-  EXPECT_EQ(masked.scores()[0].key, plan.scores()[0].key);
-  EXPECT_NE(masked.scores()[1].key, plan.scores()[1].key);
-  EXPECT_EQ(masked.generations()[0].prompt, (Tokens{5, 7}));
-  EXPECT_EQ(masked.generations()[0].limits.max_total_tokens, 9);  // of the prompt as it was
+  EXPECT_EQ(masked.of<ScoreRequest>()[0].key, plan.of<ScoreRequest>()[0].key);
+  EXPECT_NE(masked.of<ScoreRequest>()[1].key, plan.of<ScoreRequest>()[1].key);
+  EXPECT_EQ(masked.of<GenerationRequest>()[0].prompt, (Tokens{5, 7}));
+  EXPECT_EQ(masked.of<GenerationRequest>()[0].limits.max_total_tokens,
+            9);  // of the prompt as it was
 }
 
 }  // namespace

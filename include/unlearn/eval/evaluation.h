@@ -25,9 +25,10 @@ struct EvaluationInputs {
   const data::Template& prompt_template;
   const data::DataConfig& data;  // root, forget, …
   const EvalConfig& config;
-  int64_t vocab_size = 0;       // rows of the embedding: no token id may reach it
-  std::string model_type = {};  // config.json's
-  int64_t context = 0;          // positions the model is made for; 0: not known
+  int64_t vocab_size = 0;            // rows of the embedding: no token id may reach it
+  std::string model_type = {};       // config.json's
+  int64_t context = 0;               // positions the model is made for; 0: not known
+  int64_t reference_vocab_size = 0;  // of eval.reference_model; 0: as the model's own
 };
 
 // What an evaluation says.
@@ -63,6 +64,13 @@ struct EvaluationRun {
   int64_t generation_tokens = 8192;
   std::function<void(const std::string& stage, int64_t done, int64_t total)> progress;
 };
+
+// The evaluation's requests, of both models. UserError for anything wrong in settings, data and
+// logs, and for token ids that a model does not have.
+struct Plans {
+  Plan own, reference;
+};
+Plans checked_plans(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs);
 
 // Plans, runs, assembles.
 Outcome run_evaluation(BenchmarkEvaluation& evaluation, const EvaluationInputs& inputs,

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -11,6 +13,49 @@
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::eval {
+
+// A kind of request is a struct with
+//   Answer               what the model says to it;
+//   key()                a hash of all that decides the answer;
+//   join(same)           takes over what a request of the same key asks for besides;
+//   tokens()             every token id in it;
+//   hide(token)          the same request where a token is hidden from attention
+//                        (ExecuteOptions::masked_token): true when the answer may be another.
+// Each is stored, run and counted by the templates below and in src/eval/stages.h.
+
+// Scores of the example's labels.
+struct ScoreRequest {
+  using Answer = scoring::ExampleScore;
+  data::Example example;
+  bool moments = false;  // also mean and variance of log p over the vocabulary
+
+  std::string key() const;
+  void join(const ScoreRequest& same) { moments = moments || same.moments; }
+  std::vector<std::span<const int32_t>> tokens() const { return {example.tokens}; }
+  bool hide(int32_t token);
+};
+
+// Mean over parameter tensors of the 2-norm of the gradient of the example's mean label loss.
+struct GradientRequest {
+  using Answer = double;
+  data::Example example;
+
+  std::string key() const;
+  void join(const GradientRequest&) {}
+  std::vector<std::span<const int32_t>> tokens() const { return {example.tokens}; }
+  bool hide(int32_t token);
+};
+
+// Mean over the example's tokens of KL(original model || model). Labels do not matter.
+struct DivergenceRequest {
+  using Answer = double;
+  data::Example example;
+
+  std::string key() const;
+  void join(const DivergenceRequest&) {}
+  std::vector<std::span<const int32_t>> tokens() const { return {example.tokens}; }
+  bool hide(int32_t token);
+};
 
 // How far a generation may go. It ends at EOS and before a stop string in any case.
 struct GenerationLimits {
@@ -21,66 +66,143 @@ struct GenerationLimits {
   bool operator==(const GenerationLimits&) const = default;
 };
 
-// A request's place in the results of its kind.
-using ResultId = size_t;
-
-struct ScoreItem {
-  std::string key;  // content hash
-  data::Example example;
-  bool moments = false;  // also mean and variance of log p over the vocabulary
-};
-struct GenerationItem {
-  std::string key;
+// New tokens after a prompt, without the end-of-sequence token.
+struct GenerationRequest {
+  using Answer = std::vector<int32_t>;
   std::vector<int32_t> prompt;
   GenerationLimits limits;
+
+  std::string key() const;
+  void join(const GenerationRequest&) {}
+  std::vector<std::span<const int32_t>> tokens() const { return {prompt}; }
+  // The prompt goes without the token, as transformers' generate counts positions past it.
+  // UserError for a prompt that ends with it.
+  bool hide(int32_t token);
 };
-struct ChoiceItem {
-  std::string key;
+
+// log p of each candidate as the next token after a prompt (multiple choice).
+struct ChoiceRequest {
+  using Answer = std::vector<double>;  // per candidate
   std::vector<int32_t> prompt;
   std::vector<int32_t> candidates;
+
+  std::string key() const;
+  void join(const ChoiceRequest&) {}
+  std::vector<std::span<const int32_t>> tokens() const { return {prompt, candidates}; }
+  bool hide(int32_t) { return false; }  // lm-evaluation-harness hides nothing
+};
+
+// A request's place among those of its kind.
+template <class Request>
+struct Id {
+  size_t index = 0;
+  bool operator==(const Id&) const = default;
+};
+using ScoreId = Id<ScoreRequest>;
+using GradientId = Id<GradientRequest>;
+using DivergenceId = Id<DivergenceRequest>;
+using GenerationId = Id<GenerationRequest>;
+using ChoiceId = Id<ChoiceRequest>;
+
+template <class Request>
+struct Item : Request {
+  std::string key;  // content hash
+};
+
+// The requests of one kind.
+template <class Request>
+class Requests {
+ public:
+  Id<Request> add(Request request) {
+    std::string key = request.key();
+    const auto [place, is_new] = places_.try_emplace(key, items_.size());
+    if (is_new) {
+      items_.push_back({std::move(request), std::move(key)});
+    } else {
+      items_[place->second].join(request);
+    }
+    return {place->second};
+  }
+  const std::vector<Item<Request>>& items() const { return items_; }
+  void hide(int32_t token);
+
+ private:
+  std::vector<Item<Request>> items_;
+  std::unordered_map<std::string, size_t> places_;
 };
 
 class Plan {
  public:
-  // Scores of the example's labels.
-  ResultId score(data::Example example, bool moments = false);
-  // New tokens after a prompt.
-  ResultId generate(std::vector<int32_t> prompt, const GenerationLimits& limits);
-  // log p of each candidate as the next token after a prompt (multiple choice).
-  ResultId choose(std::vector<int32_t> prompt, std::vector<int32_t> candidates);
-  // Mean over parameter tensors of the 2-norm of the gradient of the example's mean label loss.
-  ResultId gradient_norm(data::Example example);
-  // Mean over the example's tokens of KL(original model || model).
-  ResultId divergence(data::Example example);
+  template <class Request>
+  Id<Request> add(Request request) {
+    return std::get<Requests<Request>>(requests_).add(std::move(request));
+  }
+  template <class Request>
+  const std::vector<Item<Request>>& of() const {
+    return std::get<Requests<Request>>(requests_).items();
+  }
+  // visit(items) for every kind.
+  template <class Visit>
+  void for_each_kind(const Visit& visit) const {
+    std::apply([&](const auto&... kinds) { (visit(kinds.items()), ...); }, requests_);
+  }
 
-  const std::vector<ScoreItem>& scores() const { return scores_; }
-  const std::vector<GenerationItem>& generations() const { return generations_; }
-  const std::vector<ChoiceItem>& choices() const { return choices_; }
-  const std::vector<ScoreItem>& gradients() const { return gradients_; }
-  const std::vector<ScoreItem>& divergences() const { return divergences_; }
-  // The same requests where a token is hidden from attention (ExecuteOptions::masked_token):
-  // prompts go without it, as transformers' generate counts positions past it; the keys of texts
-  // with that token are others. UserError for a prompt that ends with it.
+  ScoreId score(data::Example example, bool moments = false) {
+    return add(ScoreRequest{std::move(example), moments});
+  }
+  GradientId gradient_norm(data::Example example) {
+    return add(GradientRequest{std::move(example)});
+  }
+  DivergenceId divergence(data::Example example) {
+    return add(DivergenceRequest{std::move(example)});
+  }
+  GenerationId generate(std::vector<int32_t> prompt, const GenerationLimits& limits) {
+    return add(GenerationRequest{std::move(prompt), limits});
+  }
+  ChoiceId choose(std::vector<int32_t> prompt, std::vector<int32_t> candidates) {
+    return add(ChoiceRequest{std::move(prompt), std::move(candidates)});
+  }
+
+  // The same requests where a token is hidden from attention; the keys of those that hold it are
+  // others.
   Plan with_masked_token(int32_t token) const;
+  // UserError for a token id that a model with `vocab_size` embeddings does not have; `what` names
+  // the model ("" for the one under evaluation).
+  void check_token_ids(int64_t vocab_size, const std::string& what) const;
   bool empty() const;
   // "812 texts (41,201 tokens), 310 generations"
   std::string summary() const;
 
  private:
-  using Places = std::unordered_map<std::string, ResultId>;
-  std::vector<ScoreItem> scores_, gradients_, divergences_;
-  std::vector<GenerationItem> generations_;
-  std::vector<ChoiceItem> choices_;
-  Places score_places_, gradient_places_, divergence_places_, generation_places_, choice_places_;
+  std::tuple<Requests<ScoreRequest>, Requests<GenerationRequest>, Requests<ChoiceRequest>,
+             Requests<GradientRequest>, Requests<DivergenceRequest>>
+      requests_;
 };
 
 // The answers, in the plan's order.
-struct Results {
-  std::vector<scoring::ExampleScore> scores;
-  std::vector<std::vector<int32_t>> generations;  // without the end-of-sequence token
-  std::vector<std::vector<double>> choices;       // per candidate
-  std::vector<double> gradient_norms;
-  std::vector<double> divergences;
+class Results {
+ public:
+  template <class Request>
+  const typename Request::Answer& operator[](Id<Request> id) const {
+    return of<Request>().at(id.index);
+  }
+  template <class Request>
+  std::vector<typename Request::Answer>& of() {
+    return std::get<Answers<Request>>(answers_).values;
+  }
+  template <class Request>
+  const std::vector<typename Request::Answer>& of() const {
+    return std::get<Answers<Request>>(answers_).values;
+  }
+
+ private:
+  template <class Request>
+  struct Answers {
+    std::vector<typename Request::Answer> values;
+  };
+  std::tuple<Answers<ScoreRequest>, Answers<GenerationRequest>, Answers<ChoiceRequest>,
+             Answers<GradientRequest>, Answers<DivergenceRequest>>
+      answers_;
 };
 
 }  // namespace unlearn::eval

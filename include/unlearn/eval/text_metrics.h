@@ -23,7 +23,9 @@ struct MetricText {
 struct PlannedText {
   int64_t row = 0;
   std::string text;
-  std::optional<ResultId> score, reference, gradient;  // none without a label to score
+  // None without a label to score.
+  std::optional<ScoreId> score, reference;
+  std::optional<GradientId> gradient;
 };
 
 class TextMetrics {

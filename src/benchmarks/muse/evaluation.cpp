@@ -19,7 +19,6 @@ using eval::MetricSelection;
 using eval::MetricText;
 using eval::Outcome;
 using eval::Plan;
-using eval::ResultId;
 using eval::Results;
 using eval::TextMetrics;
 
@@ -36,11 +35,11 @@ const std::vector<std::string> kKnowmemStops = {"\n\n", "\nQuestion", "Question:
 struct PromptPlan {
   MusePrompt item;
   std::string truth;  // what ROUGE compares with
-  ResultId generation = 0;
+  eval::GenerationId generation;
 };
 struct TextPlan {
   MuseText item;
-  ResultId score = 0, lower_cased = 0;
+  eval::ScoreId score, lower_cased;
 };
 struct PromptTask {
   std::string key, short_name;  // "forget_verbmem_ROUGE", "verbmem_f"
@@ -194,7 +193,7 @@ class MuseEvaluation : public BenchmarkEvaluation {
     std::vector<metrics::RougeScores> scores;
     Json rows = Json::object();
     for (const PromptPlan& row : task.rows) {
-      std::string response = decoded(own.generations[row.generation]);
+      std::string response = decoded(own[row.generation]);
       if (task.short_name != "verbmem_f") response = cut_knowmem_output(response);
       const metrics::RougeScores rouge = muse_rouge(row.truth, response, ou_);
       scores.push_back(rouge);
@@ -219,8 +218,8 @@ class MuseEvaluation : public BenchmarkEvaluation {
     for (const auto& [split, texts] : texts_) {
       Json rows = Json::object();
       for (const TextPlan& text : texts) {
-        values[split].push_back(muse_attack_values(text.item.text, own.scores[text.score].logp,
-                                                   own.scores[text.lower_cased].logp));
+        values[split].push_back(
+            muse_attack_values(text.item.text, own[text.score].logp, own[text.lower_cased].logp));
         const double score = values[split].back().at("Min-40%");
         rows[std::to_string(text.item.row)] = {
             {"score", std::isfinite(score) ? Json(score) : Json(nullptr)}};

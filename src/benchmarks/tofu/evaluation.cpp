@@ -23,7 +23,6 @@ using eval::MetricSelection;
 using eval::MetricText;
 using eval::Outcome;
 using eval::Plan;
-using eval::ResultId;
 using eval::Results;
 using eval::TextMetrics;
 
@@ -39,8 +38,10 @@ constexpr int64_t kChatLength = 512;
 // Where one question's answers lie in the results.
 struct RowPlan {
   const PerturbedRow* row = nullptr;
-  std::optional<ResultId> answer, paraphrase, generation, divergence;
-  std::vector<ResultId> perturbed;
+  std::optional<eval::ScoreId> answer, paraphrase;
+  std::optional<eval::GenerationId> generation;
+  std::optional<eval::DivergenceId> divergence;
+  std::vector<eval::ScoreId> perturbed;
 };
 
 AnswerLoss loss_of(const scoring::ExampleScore& score) {
@@ -160,13 +161,13 @@ class TofuEvaluation : public BenchmarkEvaluation {
   TofuRow finish_row(const RowPlan& item, const Results& own) const {
     TofuRow row;
     row.index = item.row->row;
-    if (item.answer) row.answer = loss_of(own.scores[*item.answer]);
-    if (item.paraphrase) row.paraphrase = loss_of(own.scores[*item.paraphrase]);
-    for (const ResultId id : item.perturbed) row.perturbed.push_back(loss_of(own.scores[id]));
-    if (item.divergence) row.kl_divergence = own.divergences[*item.divergence];
+    if (item.answer) row.answer = loss_of(own[*item.answer]);
+    if (item.paraphrase) row.paraphrase = loss_of(own[*item.paraphrase]);
+    for (const eval::ScoreId id : item.perturbed) row.perturbed.push_back(loss_of(own[id]));
+    if (item.divergence) row.kl_divergence = own[*item.divergence];
     if (item.generation) {
       const std::string text = tokenizer::clean_up_spaces(
-          inputs_.tokenizer.decode(own.generations[*item.generation], /*skip_special=*/true));
+          inputs_.tokenizer.decode(own[*item.generation], /*skip_special=*/true));
       const std::string generation(python_strip(text));
       const metrics::RougeScores rouge = metrics::rouge(item.row->answer, generation, true);
       row.rouge1_recall = rouge.rouge1.recall;

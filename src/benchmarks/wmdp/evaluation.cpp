@@ -16,7 +16,6 @@ using eval::EvaluationInputs;
 using eval::MetricSelection;
 using eval::Outcome;
 using eval::Plan;
-using eval::ResultId;
 using eval::Results;
 
 namespace {
@@ -25,8 +24,8 @@ namespace fs = std::filesystem;
 // One question's place in the results: a choice between single tokens, or four scored texts.
 struct ChoicePlan {
   ChoiceQuestion question;
-  std::optional<ResultId> choice;
-  std::vector<ResultId> scores;
+  std::optional<eval::ChoiceId> choice;
+  std::vector<eval::ScoreId> scores;
 };
 struct TaskPlan {
   std::string name;
@@ -147,9 +146,9 @@ class WmdpEvaluation : public BenchmarkEvaluation {
   }
 
   static std::vector<double> log_likelihoods(const ChoicePlan& item, const Results& own) {
-    if (item.choice) return own.choices[*item.choice];
+    if (item.choice) return own[*item.choice];
     std::vector<double> sums;
-    for (const ResultId id : item.scores) sums.push_back(own.scores[id].sum());
+    for (const eval::ScoreId id : item.scores) sums.push_back(own[id].sum());
     return sums;
   }
 
