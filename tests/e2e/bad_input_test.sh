@@ -77,7 +77,7 @@ expect "with a warning" grep -q "exists and is not empty" warned
 state=$(ls "$work"/run/checkpoints/*/state.json)
 sed -i.before -E 's/"stream_position": *[0-9]+/"stream_position": -7/' "$state"
 sed -i 's/"status": "done"/"status": "failed"/' "$work/run/run.json"
-expect_error 2 "is not what was written" "$unlearn" "${run[@]}" "${short[@]}" --resume
+expect_error 2 "not whole: state.json" "$unlearn" "${run[@]}" "${short[@]}" --resume
 echo '[]' >"$work/run/run.json"
 expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume
 expect_error 2 "no record of a run" "$unlearn" "${run[@]}" --resume --dry-run

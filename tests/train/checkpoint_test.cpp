@@ -65,15 +65,15 @@ TEST_P(CheckpointTest, ListsItsFilesAndReplacesAnOlderOne) {
   const fs::path folder = folder_.path() / "step-1";
   for (int i = 0; i < 2; ++i) {
     CheckpointWriter writer(GetParam());
-    writer.write(folder, *optimizer_, {.step = 1}, distributed::alone());
+    writer.write(folder, trained(), {.step = 1}, distributed::alone());
     writer.wait();
     step();
   }
   const auto manifest = Manifest::read(folder);
   ASSERT_TRUE(manifest);
   EXPECT_EQ(manifest->names(),
-            (std::vector<std::string>{"model.safetensors", "optimizer.safetensors", "state.json",
-                                      "DONE"}));
+            (std::vector<std::string>{"model.safetensors", "optimizer.safetensors",
+                                      "update.safetensors", "state.json", "DONE"}));
   EXPECT_EQ(manifest->first_damage(folder), "");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
 }
@@ -83,7 +83,7 @@ TEST_P(CheckpointTest, NothingThatIsNotFiniteIsSaved) {
   parameters_.front().second[7][3] = std::numeric_limits<float>::infinity();
   CheckpointWriter writer(GetParam());
   const auto write = [&] {
-    writer.write(folder_.path() / "step-1", *optimizer_, {.step = 1}, distributed::alone());
+    writer.write(folder_.path() / "step-1", trained(), {.step = 1}, distributed::alone());
     writer.wait();
   };
   EXPECT_THROW(write(), NonFiniteError);

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "test_folder.h"
+#include "train/started_optimizer.h"
 #include "unlearn/core/log.h"
 #include "unlearn/train/checkpoint.h"
 
@@ -20,11 +21,12 @@ class ResumeTest : public ::testing::Test {
     log::set_level(log::Level::kOff);
     run_.emplace(folder_.path() / "run", ExistingOutput::kRefuse);
     NamedTensors parameters = {{"w", torch::ones({40}).set_requires_grad(true)}};
-    const AdamW optimizer(parameters, AdamWOptions{}, [](const std::string&) { return true; });
+    const auto optimizer =
+        start_default_optimizer(parameters, {}, [](const std::string&) { return true; });
     CheckpointWriter writer;
     for (int64_t step = 1; step <= 3; ++step) {
       run_->append_metrics({{"step", step}, {"loss", 0.5}});
-      writer.write(run_->checkpoint(step), optimizer,
+      writer.write(run_->checkpoint(step), {*optimizer, {}},
                    {.step = step, .metrics = run_->mark_metrics()}, distributed::alone());
       writer.wait();
     }
