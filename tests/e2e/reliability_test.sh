@@ -391,8 +391,10 @@ with open(sys.argv[1], "r+b") as file:
     file.seek(8 + size + entry["data_offsets"][1] - 2)
     file.write(bytes.fromhex("0048"))  # 131072, as bfloat16 or the upper half of float32
 END
-expect_error 3 "'model.norm.weight' holds numbers too large for F16" "${train[@]}" --model wide \
-  --set model.save_dtype=float16 --output narrow
+code=0 # (a warning comes first: this model knows nothing any more)
+"${train[@]}" --model wide --set model.save_dtype=float16 --output narrow >/dev/null 2>narrow.log || code=$?
+expect "numbers too large for float16 are no result" test "$code" -eq 3
+expect "the tensor is named" grep -q "error: .*'model.norm.weight' holds numbers too large for F16" narrow.log
 expect "no model with infinities" test ! -e narrow/model
 
 # Closed descriptors: no log line ends up in a file of the run.
