@@ -34,7 +34,9 @@ class ReferenceCacheTest : public testing::Test {
   }
   std::vector<fs::path> files() const {
     std::vector<fs::path> out;
-    for (const auto& entry : fs::directory_iterator(folder_)) out.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(folder_)) {  // not the manifest
+      if (entry.path().extension() == ".safetensors") out.push_back(entry.path());
+    }
     return out;
   }
   void shift_weights() {
