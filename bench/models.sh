@@ -1,10 +1,14 @@
 # Shared by the bench scripts: model configs by name and data of TOFU-like lengths.
 # shellcheck shell=bash
 
-# model_config NAME: a Llama config.json on stdout. Names: tiny, 30m, 135m, 1b, 3b, 7b, 8b.
+# model_config NAME: a config.json on stdout. Names: tiny, 30m, 135m, 1b, 3b, 7b, 8b (Llama), gpt2_30m,
+# gemma2_12m, gemma2_9b.
 model_config() {
   local width layers heads kv inner vocab tied
   case $1 in
+    gpt2_*) gpt2_config && return ;;
+    gemma2_12m) gemma2_config 256 8 8 64 1024 20480 && return ;;
+    gemma2_9b) gemma2_config 3584 42 16 256 14336 256000 && return ;;
     tiny) width=128 layers=4 heads=4 kv=2 inner=344 vocab=1280 tied=true ;;
     30m) width=384 layers=12 heads=6 kv=6 inner=1024 vocab=20480 tied=true ;;
     135m) width=576 layers=30 heads=9 kv=3 inner=1536 vocab=49152 tied=true ;;
@@ -21,6 +25,27 @@ model_config() {
  "hidden_act": "silu", "max_position_embeddings": 4096, "rms_norm_eps": 1e-05,
  "rope_theta": 500000.0, "initializer_range": 0.02, "torch_dtype": "bfloat16",
  "bos_token_id": 0, "eos_token_id": 0}
+JSON
+}
+
+gpt2_config() {
+  cat <<JSON
+{"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 384, "n_layer": 12,
+ "n_head": 6, "n_positions": 2048, "vocab_size": 20480, "activation_function": "gelu_new",
+ "layer_norm_epsilon": 1e-05, "tie_word_embeddings": true, "initializer_range": 0.02,
+ "bos_token_id": 0, "eos_token_id": 0}
+JSON
+}
+
+gemma2_config() { # gemma2_config WIDTH LAYERS HEADS HEAD_DIM INNER VOCABULARY
+  cat <<JSON
+{"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "hidden_size": $1,
+ "num_hidden_layers": $2, "num_attention_heads": $3, "num_key_value_heads": $(($3 / 2)),
+ "head_dim": $4, "intermediate_size": $5, "vocab_size": $6, "max_position_embeddings": 8192,
+ "sliding_window": 4096, "query_pre_attn_scalar": $4, "attn_logit_softcapping": 50.0,
+ "final_logit_softcapping": 30.0, "rms_norm_eps": 1e-06, "rope_theta": 10000.0,
+ "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true,
+ "initializer_range": 0.02, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
 JSON
 }
 

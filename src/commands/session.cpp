@@ -101,7 +101,8 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
       run.hf_config["tie_word_embeddings"] = false;
     }
   }
-  run.footprint = model::model_footprint(run.hf_config, adaptation(config.train));
+  run.footprint = model::model_footprint(run.hf_config, adaptation(config.train),
+                                         {run.dtype, run.device.is_cpu()});
   run.tokenizer = tokenizer::load_tokenizer(folder, resolve_rules(config.model.tokenizer, folder));
   run.prompt_template = resolve_template(
       config, folder,

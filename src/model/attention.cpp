@@ -63,6 +63,12 @@ torch::Tensor causal_explicit_attention(const torch::Tensor& q, const torch::Ten
                             options);
 }
 
+// Whether a device has attention without kept scores.
+bool has_fused_form(bool on_cpu, torch::Dtype dtype, int64_t head_dim,
+                    const AttentionOptions& options) {
+  return on_cpu ? options.softcap == 0.0 : has_flash_attention(dtype, head_dim, options.softcap);
+}
+
 // One segment's arguments for ATen's fused CPU kernel.
 struct Segment {
   torch::Tensor q, k, v;  // [groups, Hkv, n, D]
@@ -166,15 +172,36 @@ torch::Tensor additive_mask(const torch::Tensor& visible, torch::Dtype dtype) {
       .masked_fill_(visible.logical_not(), -INFINITY);
 }
 
+ModuleKept attention_kept(const AttentionShape& shape, const AttentionOptions& options,
+                          const KeptContext& context) {
+  const auto [dtype, on_cpu] = context.execution;
+  const int64_t element = context.element();
+  const int64_t wide = context.wide();
+  const int64_t query = shape.heads * shape.head_dim * element;
+  const int64_t key = shape.kv_heads * shape.head_dim * element;
+  if (has_fused_form(on_cpu, dtype, shape.head_dim, options)) {
+    // One log-sum per row.
+    return {.inside = {query + 2 * key + shape.heads * wide, 0}, .output = true};
+  }
+  // Scaled queries, and keys and values repeated for each query head.
+  ModuleKept kept{.inside = {3 * query, 0}};
+  // The mask, and per head the capped scores, the softmax, and the softmax in the model's dtype.
+  kept.inside.pair = 1 + shape.heads * ((options.softcap > 0 ? element : 0) + wide +
+                                        (element < wide ? element : 0));
+  kept.work.pair = 2 * shape.heads * wide;
+  return kept;
+}
+
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const std::vector<int64_t>& offsets, const AttentionOptions& options) {
   UNLEARN_CHECK(!offsets.empty() && offsets.back() == q.size(0), "offsets do not cover q");
   UNLEARN_CHECK(q.size(1) % k.size(1) == 0, "query heads ", q.size(1), ", key heads ", k.size(1));
-  if (q.is_cpu() && options.softcap == 0.0) {
+  const bool fused = has_fused_form(q.is_cpu(), q.scalar_type(), q.size(2), options);
+  if (fused && q.is_cpu()) {
     return CpuAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), offsets,
                                scale_of(options, q.size(2)), options.window);
   }
-  if (has_flash_attention(q, options.softcap)) {
+  if (fused && q.is_cuda()) {
     return flash_attention(q, k, v, offsets, scale_of(options, q.size(2)), options.window);
   }
   return attend_by_segment(q, k, v, offsets, options);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kept.h"
+
 namespace unlearn::model {
 
 struct AttentionOptions {
@@ -13,6 +15,15 @@ struct AttentionOptions {
   int64_t window = 0;    // a token sees itself and the window - 1 before it; 0: all before it
   double softcap = 0.0;  // scores become softcap * tanh(score / softcap); 0: no cap
 };
+
+struct AttentionShape {
+  int64_t heads = 0;  // Hq
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+};
+// What attention() keeps: of scores where it has no fused form. `inside` counts q, k and v.
+ModuleKept attention_kept(const AttentionShape& shape, const AttentionOptions& options,
+                          const KeptContext& context);
 
 // q: [T, Hq, D]; k, v: [T, Hkv, D] with Hq a multiple of Hkv (query head h reads key head
 // h / (Hq / Hkv)); offsets: [S + 1] boundaries. Returns [T, Hq, D]. Differentiable, deterministic,

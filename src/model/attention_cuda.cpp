@@ -75,10 +75,9 @@ const torch::Tensor& device_boundaries(const std::vector<int64_t>& offsets, torc
 
 }  // namespace
 
-bool has_flash_attention(const torch::Tensor& q, double softcap) {
-  const auto dtype = q.scalar_type();
-  return q.is_cuda() && (dtype == torch::kBFloat16 || dtype == torch::kHalf) && softcap == 0.0 &&
-         q.size(2) <= kLargestHead && q.size(2) % kHeadMultiple == 0;
+bool has_flash_attention(torch::Dtype dtype, int64_t head_dim, double softcap) {
+  return (dtype == torch::kBFloat16 || dtype == torch::kHalf) && softcap == 0.0 &&
+         head_dim <= kLargestHead && head_dim % kHeadMultiple == 0;
 }
 
 torch::Tensor flash_attention(const torch::Tensor& q, const torch::Tensor& k,

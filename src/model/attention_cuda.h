@@ -9,9 +9,9 @@
 
 namespace unlearn::model {
 
-// Whether it can do this: a CUDA tensor of fp16 or bf16, no capped scores, a head size that the
+// Whether it can do this on a CUDA device: fp16 or bf16, no capped scores, a head size that the
 // kernels have. Otherwise the plain form is used.
-bool has_flash_attention(const torch::Tensor& q, double softcap);
+bool has_flash_attention(torch::Dtype dtype, int64_t head_dim, double softcap);
 
 // As attention() in attention.h, for what has_flash_attention() allows. Differentiable; the key
 // heads are not repeated.

@@ -25,7 +25,33 @@ torch::Tensor feed_forward(const torch::Tensor& x, const BlockContext& context, 
   return context.recompute_mlp ? recomputed(x, part) : part(x.view(x.sizes()));
 }
 
+// The parts that are there, in this order.
+ModuleKept chain_of(const Named<Norm>& before, const ModuleKept& part, const Named<Norm>& after,
+                    const KeptContext& context) {
+  std::vector<ModuleKept> modules;
+  if (before.part) modules.push_back(before.part->kept(context, 1));
+  modules.push_back(part);
+  if (after.part) modules.push_back(after.part->kept(context, 1));
+  return chain(modules, context);
+}
+
+// Of bytes per token, when something needs them.
+Kept stream_if(bool needed, const KeptContext& context) {
+  return {needed ? context.stream() : 0, 0};
+}
+
 }  // namespace
+
+ModuleKept chain(const std::vector<ModuleKept>& modules, const KeptContext& context) {
+  ModuleKept whole{.input = modules.front().input, .output = modules.back().output};
+  for (size_t i = 0; i < modules.size(); ++i) {
+    whole.inside += modules[i].inside;
+    whole.work = Kept::most(whole.work, modules[i].work);
+    const bool is_last = i + 1 == modules.size();
+    if (!is_last) whole.inside += stream_if(modules[i].output || modules[i + 1].input, context);
+  }
+  return whole;
+}
 
 SelfAttention::SelfAttention(const Placement& placement, const SelfAttentionOptions& options)
     : options_(options) {
@@ -51,6 +77,32 @@ SelfAttention::SelfAttention(const Placement& placement, const SelfAttentionOpti
     options_.qk_norm.make = nullptr;  // it refers to its family's locals
   }
   out_ = linear(options.out_name, query_width, options.width, options.out_bias);
+}
+
+ModuleKept SelfAttention::kept(const KeptContext& context) const {
+  const AttentionShape shape{options_.heads, options_.kv_heads, options_.head_dim};
+  const ModuleKept mixing = attention_kept(shape, options_.attention, context);
+  ModuleKept kept{.inside = mixing.inside, .work = mixing.work};
+  for (const Linear* projection : {q_.get(), k_.get(), v_.get(), fused_.get()}) {
+    if (projection == nullptr) continue;
+    const ModuleKept own = projection->kept(context);
+    kept.inside += own.inside;
+    kept.input |= own.input;
+  }
+  // A norm of queries or keys needs what it is given; rotation needs nothing.
+  const auto add_norm = [&](const Norm* norm, int64_t heads) {
+    if (norm == nullptr) return;
+    kept.inside += norm->kept(context, options_.qk_norm.spans_heads ? 1 : heads).inside;
+    kept.inside.token += heads * options_.head_dim * context.element();
+  };
+  add_norm(q_norm_.get(), options_.heads);
+  add_norm(k_norm_.get(), options_.kv_heads);
+  const ModuleKept out = out_->kept(context);
+  kept.inside += out.inside;
+  if (mixing.output || out.input) {
+    kept.inside.token += options_.heads * options_.head_dim * context.element();
+  }
+  return kept;
 }
 
 SelfAttention::Heads SelfAttention::project(const torch::Tensor& x) const {
@@ -127,6 +179,17 @@ torch::Tensor SequentialBlock::forward(const torch::Tensor& x, const BlockContex
          });
 }
 
+BlockKept SequentialBlock::kept(const KeptContext& context) const {
+  const ModuleKept first = chain_of(parts_.input_norm, parts_.attention.part->kept(context),
+                                    parts_.attention_norm, context);
+  const ModuleKept second =
+      chain_of(parts_.mlp_norm, parts_.mlp.part->kept(context), parts_.output_norm, context);
+  const Kept attention = first.inside + stream_if(first.input, context);
+  return {.all = attention + second.inside + stream_if(second.input, context),
+          .selective = attention + stream_if(true, context),
+          .work = Kept::most(first.work, second.work)};
+}
+
 ParallelBlock::ParallelBlock(BlockParts parts) : parts_(std::move(parts)) {
   register_parts(parts_);
 }
@@ -139,6 +202,25 @@ torch::Tensor ParallelBlock::forward(const torch::Tensor& x, const BlockContext&
              mlp_input, context,
              [mlp = parts_.mlp.part](const torch::Tensor& input) { return mlp->forward(input); }) +
          x;
+}
+
+BlockKept ParallelBlock::kept(const KeptContext& context) const {
+  const ModuleKept attention = parts_.attention.part->kept(context);
+  const ModuleKept mlp = parts_.mlp.part->kept(context);
+  const bool is_shared = parts_.mlp_norm.part == nullptr;
+  const auto inside = [&](const Named<Norm>& norm) {
+    return norm.part ? norm.part->kept(context, 1).inside : Kept{};
+  };
+  const Kept norms = inside(parts_.input_norm) + inside(parts_.mlp_norm);
+  // The block's input, for its norms, and what they make of it: one tensor or two.
+  const auto streams = [&](bool keeps_mlp_input) {
+    const bool normal = attention.input || (is_shared && keeps_mlp_input);
+    return stream_if(true, context) + stream_if(normal, context) +
+           stream_if(!is_shared && keeps_mlp_input, context);
+  };
+  return {.all = norms + attention.inside + mlp.inside + streams(mlp.input),
+          .selective = norms + attention.inside + streams(true),
+          .work = Kept::most(attention.work, mlp.work)};
 }
 
 }  // namespace unlearn::model

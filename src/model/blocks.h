@@ -64,6 +64,7 @@ class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(const Placement& placement, const SelfAttentionOptions& options);
   torch::Tensor forward(const torch::Tensor& x, const BlockContext& context) const;
+  ModuleKept kept(const KeptContext& context) const;
 
  private:
   struct Heads {
@@ -102,6 +103,7 @@ struct BlockParts {
 class Block : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x, const BlockContext& context) const = 0;
+  virtual BlockKept kept(const KeptContext& context) const = 0;
 
  protected:
   void register_parts(const BlockParts& parts);
@@ -112,6 +114,7 @@ class SequentialBlock : public Block {
  public:
   explicit SequentialBlock(BlockParts parts);
   torch::Tensor forward(const torch::Tensor& x, const BlockContext& context) const override;
+  BlockKept kept(const KeptContext& context) const override;
 
  private:
   BlockParts parts_;
@@ -122,6 +125,7 @@ class ParallelBlock : public Block {
  public:
   explicit ParallelBlock(BlockParts parts);
   torch::Tensor forward(const torch::Tensor& x, const BlockContext& context) const override;
+  BlockKept kept(const KeptContext& context) const override;
 
  private:
   BlockParts parts_;

@@ -39,6 +39,20 @@ torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate, const torch::Ten
   return swiglu_linear(gate, up, turned(weight), bias);
 }
 
+// frozen_linear() keeps its input for the pair alone, a plain layer for the weight's gradient.
+ModuleKept Linear::kept(const KeptContext& context) const {
+  ModuleKept kept;
+  if (low_rank_) kept.inside.token = low_rank_->a.size(0) * context.element();
+  kept.input = low_rank_ || (weight.defined() && weight.requires_grad());
+  return kept;
+}
+
+int64_t Linear::kept_swiglu(const KeptContext& context) const {
+  const int64_t factor = in_ * context.element();
+  const ModuleKept own = kept(context);
+  return 2 * factor + own.inside.token + (own.input && !is_plain() ? factor : 0);
+}
+
 torch::TensorOptions Linear::placement() const {
   if (!packed_) return torch::TensorOptions().dtype(weight.scalar_type()).device(weight.device());
   return torch::TensorOptions().dtype(packed_->dtype).device(packed_->device());
@@ -67,6 +81,13 @@ void Linear::pack(const torch::Tensor& stored, const WeightFormat& format, torch
   UNLEARN_CHECK(matrix.size(0) == out_ && matrix.size(1) == in_);
   packed_ = std::make_shared<PackedMatrix>(PackedMatrix::pack(format, matrix, where));
   packed_->to(device);
+  if (weight.defined()) parameters_.erase("weight");
+  weight = torch::Tensor();
+}
+
+void Linear::plan_pack(const WeightFormat& format) {
+  packed_ = std::make_shared<PackedMatrix>();
+  packed_->format = &format;
   if (weight.defined()) parameters_.erase("weight");
   weight = torch::Tensor();
 }

@@ -81,21 +81,26 @@ std::vector<LinearLayer> adapted_layers(const CausalLM& model) {
   return adapted;
 }
 
-std::shared_ptr<LowRank> fresh_pair(const LinearLayer& layer, const LoraOptions& options) {
-  const uint64_t key = mix_bits(options.seed, name_hash(layer.name));
-  const auto place = layer.linear->placement();
-  const int64_t in = layer.linear->in_features();
-  const int64_t out = layer.linear->out_features();
-  // One draw per element from a counter: the same start on every device and in every dtype.
+// One draw per element from a counter: the same start on every device and in every dtype.
+torch::Tensor draw_a(int64_t rank, int64_t in, uint64_t key) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-  torch::Tensor a = torch::empty({options.rank, in}, torch::kFloat);
+  torch::Tensor a = torch::empty({rank, in}, torch::kFloat);
   auto* values = a.mutable_data_ptr<float>();
   Rng rng(key);
   for (int64_t i = 0; i < a.numel(); ++i) {
     values[i] = static_cast<float>((2.0 * rng.uniform() - 1.0) * bound);
   }
+  return a;
+}
+
+std::shared_ptr<LowRank> fresh_pair(const LinearLayer& layer, const LoraOptions& options) {
+  const uint64_t key = mix_bits(options.seed, name_hash(layer.name));
+  const auto place = layer.linear->placement();
+  const int64_t in = layer.linear->in_features();
+  const int64_t out = layer.linear->out_features();
   auto pair = std::make_shared<LowRank>();
-  pair->a = a.to(place);
+  pair->a = place.device().is_meta() ? torch::empty({options.rank, in}, place)
+                                     : draw_a(options.rank, in, key).to(place);
   pair->b = torch::zeros({out, options.rank}, place);
   pair->scale = options.alpha / static_cast<double>(options.rank);
   pair->dropout = options.dropout;
@@ -158,16 +163,6 @@ void merge_lora(CausalLM& model) {
     layer.linear->set_low_rank(nullptr);
   }
   for (torch::Tensor& parameter : model.parameters()) parameter.set_requires_grad(true);
-}
-
-std::vector<std::pair<std::string, int64_t>> lora_parameters(const CausalLM& model,
-                                                             const LoraOptions& options) {
-  std::vector<std::pair<std::string, int64_t>> parameters;
-  for (const LinearLayer& layer : target_layers(model, options)) {
-    parameters.emplace_back(layer.name + kPeftA, options.rank * layer.linear->in_features());
-    parameters.emplace_back(layer.name + kPeftB, options.rank * layer.linear->out_features());
-  }
-  return parameters;
 }
 
 void write_adapter(const CausalLM& model, const LoraOptions& options, const std::string& base,

@@ -80,6 +80,10 @@ torch::Tensor RmsNorm::forward(const torch::Tensor& x) const {
   return RmsNormFunction::apply(x, weight, eps_, kind_);
 }
 
+ModuleKept RmsNorm::kept(const KeptContext& context, int64_t rows) const {
+  return {.inside = {rows * context.wide(), 0}, .input = true};
+}
+
 LayerNorm::LayerNorm(const Placement& placement, int64_t width, double eps)
     : weight(register_parameter("weight", placement.empty({width}))),
       bias(register_parameter("bias", placement.empty({width}))),
@@ -87,6 +91,11 @@ LayerNorm::LayerNorm(const Placement& placement, int64_t width, double eps)
 
 torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
   return torch::layer_norm(x, {weight.size(0)}, weight, bias, eps_);
+}
+
+// Mean and deviation of each row.
+ModuleKept LayerNorm::kept(const KeptContext& context, int64_t rows) const {
+  return {.inside = {2 * rows * context.wide(), 0}, .input = true};
 }
 
 PerHeadLayerNorm::PerHeadLayerNorm(const Placement& placement, int64_t heads, int64_t head_dim,
@@ -102,6 +111,13 @@ PerHeadLayerNorm::PerHeadLayerNorm(const Placement& placement, int64_t heads, in
 
 torch::Tensor PerHeadLayerNorm::forward(const torch::Tensor& x) const {
   return torch::layer_norm(x, {x.size(-1)}, {}, {}, eps_) * torch::stack(weights_);
+}
+
+// The weights' gradient needs what they multiply.
+ModuleKept PerHeadLayerNorm::kept(const KeptContext& context, int64_t rows) const {
+  const torch::Tensor& first = weights_.front();
+  const int64_t normal = first.requires_grad() ? rows * first.size(0) * context.element() : 0;
+  return {.inside = {2 * rows * context.wide() + normal, 0}, .input = true};
 }
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {
@@ -147,8 +163,27 @@ torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
   return down_->forward(activate(gate, activation_) * up);
 }
 
-bool GatedMlp::remakes_inner() const {
-  return activation_ == Activation::kSilu && down_->is_plain();
+ModuleKept GatedMlp::kept(const KeptContext& context) const {
+  const int64_t inner = down_->in_features() * context.element();
+  ModuleKept kept{.work = {3 * inner, 0}};
+  for (const Linear* projection : {gate_up_.get(), gate_.get(), up_.get()}) {
+    if (projection == nullptr) continue;
+    const ModuleKept own = projection->kept(context);
+    kept.inside += own.inside;
+    kept.input |= own.input;
+  }
+  if (activation_ == Activation::kSilu) {
+    kept.inside.token += down_->kept_swiglu(context);
+    return kept;
+  }
+  // The activated gate and the other factor, the gate (part of one tensor with the other factor
+  // where they are fused), and their product.
+  const ModuleKept down = down_->kept(context);
+  kept.inside += down.inside;
+  kept.inside.token += 2 * inner;
+  if (keeps_input(activation_) || gate_up_) kept.inside.token += inner;
+  if (down.input) kept.inside.token += inner;
+  return kept;
 }
 
 PlainMlp::PlainMlp(const Placement& placement, const MlpOptions& options, const std::string& first,
@@ -163,6 +198,17 @@ PlainMlp::PlainMlp(const Placement& placement, const MlpOptions& options, const 
 
 torch::Tensor PlainMlp::forward(const torch::Tensor& x) const {
   return second_->forward(activate(first_->forward(x), activation_));
+}
+
+ModuleKept PlainMlp::kept(const KeptContext& context) const {
+  const int64_t inner = second_->in_features() * context.element();
+  const ModuleKept first = first_->kept(context);
+  const ModuleKept second = second_->kept(context);
+  ModuleKept kept{.inside = first.inside + second.inside, .input = first.input};
+  if (keeps_input(activation_)) kept.inside.token += inner;
+  if (second.input || !keeps_input(activation_)) kept.inside.token += inner;
+  kept.work = {3 * inner, 0};
+  return kept;
 }
 
 }  // namespace unlearn::model

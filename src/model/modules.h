@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "kept.h"
+
 namespace unlearn::model {
 
 // Where and as what parameters are made; the meta device makes shapes without memory.
@@ -45,6 +47,10 @@ class Linear : public torch::nn::Module {
   torch::Tensor matrix() const { return turned(weight); }  // [out, in] in either layout
   void add_to_matrix(const torch::Tensor& delta);          // W += delta, [out, in]
 
+  // What forward() and forward_swiglu() keep; the latter instead of their `input`.
+  ModuleKept kept(const KeptContext& context) const;
+  int64_t kept_swiglu(const KeptContext& context) const;
+
   // LoRA: a trainable pair beside the frozen weight, registered as lora_A.weight and lora_B.weight;
   // null takes it away.
   void set_low_rank(std::shared_ptr<LowRank> pair);
@@ -56,6 +62,8 @@ class Linear : public torch::nn::Module {
   void pack(const torch::Tensor& stored, const WeightFormat& format, torch::Device device,
             const std::string& where);
   void unpack();
+  // Only says so, for memory plans.
+  void plan_pack(const WeightFormat& format);
 
   torch::Tensor weight;  // undefined while packed
   torch::Tensor bias;    // [out] or undefined
@@ -92,6 +100,8 @@ class Embedding : public torch::nn::Module {
 class Norm : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) const = 0;
+  // With this many rows per token. All need their input.
+  virtual ModuleKept kept(const KeptContext& context, int64_t rows) const = 0;
 };
 
 // What an RmsNorm multiplies with, and in which dtype.
@@ -107,6 +117,7 @@ class RmsNorm : public Norm {
   RmsNorm(const Placement& placement, int64_t width, double eps,
           RmsWeight kind = RmsWeight::kNarrow);
   torch::Tensor forward(const torch::Tensor& x) const override;
+  ModuleKept kept(const KeptContext& context, int64_t rows) const override;
 
   torch::Tensor weight;  // [width]
 
@@ -119,6 +130,7 @@ class LayerNorm : public Norm {
  public:
   LayerNorm(const Placement& placement, int64_t width, double eps);
   torch::Tensor forward(const torch::Tensor& x) const override;
+  ModuleKept kept(const KeptContext& context, int64_t rows) const override;
 
   torch::Tensor weight;  // [width]
   torch::Tensor bias;    // [width]
@@ -133,6 +145,7 @@ class PerHeadLayerNorm : public Norm {
  public:
   PerHeadLayerNorm(const Placement& placement, int64_t heads, int64_t head_dim, double eps);
   torch::Tensor forward(const torch::Tensor& x) const override;
+  ModuleKept kept(const KeptContext& context, int64_t rows) const override;
 
  private:
   std::vector<torch::Tensor> weights_;  // per head [D]
@@ -142,13 +155,14 @@ class PerHeadLayerNorm : public Norm {
 // The activations that config.json's hidden_act may name.
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
 torch::Tensor activate(const torch::Tensor& x, Activation activation);
+// Whether activate() needs its input in the backward pass, not its result.
+inline bool keeps_input(Activation activation) { return activation != Activation::kRelu; }
 
 // A feed-forward part: [T, d] -> [T, d].
 class Mlp : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) const = 0;
-  // Whether its last projection's input is made again in the backward pass, not kept.
-  virtual bool remakes_inner() const { return false; }
+  virtual ModuleKept kept(const KeptContext& context) const = 0;
 };
 
 struct MlpOptions {
@@ -166,7 +180,7 @@ class GatedMlp : public Mlp {
  public:
   GatedMlp(const Placement& placement, const MlpOptions& options);
   torch::Tensor forward(const torch::Tensor& x) const override;
-  bool remakes_inner() const override;
+  ModuleKept kept(const KeptContext& context) const override;
 
  private:
   Activation activation_;
@@ -182,6 +196,7 @@ class PlainMlp : public Mlp {
   PlainMlp(const Placement& placement, const MlpOptions& options, const std::string& first,
            const std::string& second);
   torch::Tensor forward(const torch::Tensor& x) const override;
+  ModuleKept kept(const KeptContext& context) const override;
 
  private:
   Activation activation_;

@@ -93,15 +93,19 @@ int64_t working_bytes(const MemoryShape& shape, MemoryPlan& plan, Recompute reco
                       int64_t before) {
   const auto element = static_cast<int64_t>(torch::elementSize(shape.dtype));
   const model::ModelFootprint& model = shape.model;
-  const int64_t token = shape.tokens * element;
   const int64_t table = model.dims.vocab_size * model.dims.hidden_size * element;
   const int64_t head = model.trains_head ? table : 0;
-  // The block in work holds the gradients of its intermediate values besides: three of the inner
-  // width while its activation function is differentiated, and those of the residual path.
-  const int64_t in_work = token * (3 * model.mlp_width + 2 * model.dims.hidden_size);
+  const int64_t stream = shape.tokens * model.dims.hidden_size * element;
+  // The block in work holds the gradients of its intermediate values besides, and those of the
+  // residual path.
+  const int64_t in_work =
+      shape.tokens * model.work.token + shape.longest_pairs * model.work.pair + 2 * stream;
   // A packed matrix in use.
   const int64_t unpacked = model.unpacked * element;
-  plan.activations = token * (model.kept(recompute) + 2 * model.dims.hidden_size);
+  const auto bytes_of = [&](const model::Kept& kept) {
+    return shape.tokens * kept.token + shape.pairs * kept.pair;
+  };
+  plan.activations = bytes_of(model.kept(recompute)) + 2 * stream;
   const LogitsBytes logits = logits_bytes(shape);
   plan.logits = logits.labels + logits.rows + logits.chunk;
   // The two parts of the logits give their memory back one after the other, each for a gradient of
@@ -111,7 +115,7 @@ int64_t working_bytes(const MemoryShape& shape, MemoryPlan& plan, Recompute reco
   // A tied table's gradient from the head and its sum with that of the rows that were read.
   const int64_t embedding = model.dims.tied_embeddings ? head : 0;
   const int64_t end =
-      plan.gradients + token * model.block + in_work + std::max(embedding, unpacked);
+      plan.gradients + bytes_of(model.block) + in_work + std::max(embedding, unpacked);
   return std::max(before + plan.activations + begin, end);
 }
 
@@ -156,15 +160,18 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
       is_apart ? std::vector{Terms::kForget, Terms::kRetain} : std::vector{Terms::kAll};
   const auto measure = [&](const MicroBatch& items) {
     for (const Terms terms : passes) {
-      int64_t tokens = 0, labels = 0, rows = 0;
+      int64_t tokens = 0, pairs = 0, labels = 0, rows = 0;
       for (const data::PackItem& item : items) {
         if (!belongs_to(item.role, terms)) continue;
         const auto inputs_of_item = static_cast<int64_t>(item.example->tokens.size()) - 1;
         tokens += inputs_of_item;
+        pairs += inputs_of_item * inputs_of_item;
+        shape.longest_pairs = std::max(shape.longest_pairs, inputs_of_item * inputs_of_item);
         labels += item.example->num_labels;
         if (has_rows(item.role)) rows += inputs_of_item;
       }
       shape.tokens = std::max(shape.tokens, tokens);
+      shape.pairs = std::max(shape.pairs, pairs);
       shape.label_rows = std::max(shape.label_rows, labels);
       shape.kl_rows = std::max(shape.kl_rows, rows);
     }

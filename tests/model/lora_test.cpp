@@ -34,16 +34,12 @@ TEST(Lora, AWrittenAdapterBesideItsBaseIsTheTrainedModel) {
 TEST(Lora, FreshAdapterIsTheReferenceModel) {
   const auto model = load("llama");
   const torch::Tensor before = log_probs(*model, "llama");
-  std::map<std::string, int64_t> planned;
-  for (const auto& [name, elements] : lora_parameters(*model, {.rank = 4}))
-    planned[name] = elements;
   add_lora(*model, {.rank = 4});
   EXPECT_TRUE(torch::equal(log_probs(*model, "llama"), before));
-  std::map<std::string, int64_t> trainable;
+  // Which they are, footprint_test.cpp compares with the plan.
   for (const auto& entry : model->named_parameters()) {
-    if (entry.value().requires_grad()) trainable[entry.key()] = entry.value().numel();
+    EXPECT_EQ(entry.value().requires_grad(), entry.key().find(".lora_") != std::string::npos);
   }
-  EXPECT_EQ(trainable, planned);
 }
 
 TEST(Lora, PatternsChooseLayers) {

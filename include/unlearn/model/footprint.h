@@ -18,6 +18,33 @@ struct Adaptation {
   const WeightFormat* base_format = nullptr;
 };
 
+// As what and where a model runs.
+struct Execution {
+  torch::Dtype dtype = torch::kFloat32;
+  bool on_cpu = true;
+};
+
+// Bytes that a backward pass needs: per token, and per query and key of one sequence (where
+// attention's scores are kept).
+struct Kept {
+  int64_t token = 0;
+  int64_t pair = 0;
+
+  Kept& operator+=(const Kept& other) {
+    token += other.token;
+    pair += other.pair;
+    return *this;
+  }
+  friend Kept operator+(Kept a, const Kept& b) { return a += b; }
+  friend Kept operator*(int64_t times, const Kept& one) {
+    return {times * one.token, times * one.pair};
+  }
+  // The larger of each.
+  static Kept most(const Kept& a, const Kept& b) {
+    return {a.token > b.token ? a.token : b.token, a.pair > b.pair ? a.pair : b.pair};
+  }
+};
+
 struct ModelFootprint {
   // What is trained (name, elements; tied weights once), and what is frozen: elements in the
   // model's dtype, and bytes of packed matrices.
@@ -28,21 +55,23 @@ struct ModelFootprint {
   int64_t unpacked = 0;
   bool trains_head = true;
   ModelDims dims;
-  // Elements per token that one block keeps for its backward pass: all of them, and those of the
-  // attention half alone (with its input), which stay under Recompute::kSelective.
-  int64_t block = 0;
-  int64_t attention = 0;
-  int64_t mlp_width = 0;
+  // What all blocks keep for their backward passes, without recomputation and under
+  // Recompute::kSelective, and their inputs alone.
+  Kept all, selective, inputs;
+  // Of the block that needs most: what it keeps, the part of it that selective recomputation makes
+  // again, and what its backward pass takes besides while it runs.
+  Kept block, recomputed, work;
 
   int64_t trained_count() const;
   int64_t parameter_count = 0;  // of the model without LoRA
-  // Elements per token kept over all blocks, with what the block being computed again holds.
-  int64_t kept(Recompute recompute) const;
+  // Over all blocks, with what the block being recomputed holds.
+  Kept kept(Recompute recompute) const;
   // Only parameters whose whole name matches one of the regular expressions are trained after all.
   void train_only(const std::vector<std::string>& patterns);
 };
 
 ModelFootprint model_footprint(const Json& hf_config,
-                               const std::optional<Adaptation>& adaptation = {});
+                               const std::optional<Adaptation>& adaptation = {},
+                               const Execution& execution = {});
 
 }  // namespace unlearn::model

@@ -32,10 +32,6 @@ void add_lora(CausalLM& model, const LoraOptions& options);
 // that hold what was computed with. Parameters need gradients again.
 void merge_lora(CausalLM& model);
 
-// The parameters that add_lora would make, with their elements, for memory plans.
-std::vector<std::pair<std::string, int64_t>> lora_parameters(const CausalLM& model,
-                                                             const LoraOptions& options);
-
 // Writes adapter_config.json and adapter_model.safetensors as PEFT saves them; `base` is what
 // base_model_name_or_path will say. The folder appears whole. UserError when `destination` is there
 // and not empty, unless `replace`.

@@ -20,13 +20,15 @@ struct MemoryShape {
   // The largest micro-batch of the run.
   int64_t micro_batches = 1;  // most micro-batches that a step runs
   int64_t tokens = 0;
+  int64_t pairs = 0;          // of tokens in one sequence, over all of them
+  int64_t longest_pairs = 0;  // in the longest sequence
   int64_t label_rows = 0;
   int64_t kl_rows = 0;          // rows whose whole distribution is compared with the reference's
   int64_t reference_bytes = 0;  // cached reference states
 };
 
-// The largest micro-batch over all steps and processes; `inputs` needs no model. Fills the last
-// five fields, and takes what the method does not train out of `model`.
+// The largest micro-batch over all steps and processes; `inputs` needs no model. Fills the fields
+// from `micro_batches` on, and takes what the method does not train out of `model`.
 void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShape& shape);
 
 // Bytes at the peak. Activations and gradients peak apart when a step is one micro-batch: the
