@@ -90,7 +90,7 @@ rows_file "$rows/full.json" 4 1 20 700 0
 model_folder gpt2_30m "$work/gpt2" "$source_dir"
 model_folder gemma2_12m "$work/gemma2" "$source_dir"
 for model in gpt2 gemma2; do
-  for mode in none full; do
+  for mode in none selective; do
     within_a_tenth "${model}_$mode" data.max_length=1024 train.batch_size=2 \
       train.batch_tokens=4096 "train.recompute=$mode"
   done
