@@ -90,6 +90,7 @@ Template template_from_json(const Json& map) {
       user_error("model.template: unknown key '", key,
                  "'; a template is {question_start, question_end, answer_tag}");
     }
+    if (value.is_null()) continue;  // "answer_tag:", a part left empty
     if (!value.is_string())
       user_error("model.template.", key, ": text is needed, not ", value.dump());
     *target = value.get<std::string>();

@@ -158,14 +158,14 @@ run undial_ou --method undial --set 'train.compat=[undial_ou]' && ended undial_o
 ends=(--set 'model.template.question_start=' --set 'model.template.question_end=<|endoftext|>' --set 'model.template.answer_tag=')
 run seen --method ga "${ends[@]}"
 run masked --method ga "${ends[@]}" --set 'train.compat=[pad_is_masked]' --set eval.pad_is_masked=true --set eval.at_end=true \
-  --set 'eval.metrics=[forget_Q_A_Prob]'
+  --set 'eval.metrics=[probability]'
 ended masked
 expect "the mask counts" bash -c '! cmp -s seen/model/model.safetensors masked/model/model.safetensors'
 "$unlearn" train --model "$tiny" --data "$fiction" --set data.forget=forget05 --set train.batch_size=2 --method ga "${ends[@]}" \
   --set 'train.compat=[pad_is_masked]' --output none --dry-run >plan 2>&1
 expect "it says where" grep -q "pad_is_masked: token 0 is hidden in 10 rows" plan
 "$unlearn" eval --model masked/model --data "$fiction" --set data.forget=forget05 --output eval_seen --quiet \
-  "${ends[@]}" --benchmark tofu --set 'eval.metrics=[forget_Q_A_Prob]' >/dev/null
+  "${ends[@]}" --benchmark tofu --set 'eval.metrics=[probability]' >/dev/null
 expect "an evaluation without the mask differs" bash -c '! cmp -s masked/eval/TOFU_SUMMARY.json eval_seen/TOFU_SUMMARY.json'
 expect_error 2 "name one" "$unlearn" "${dry[@]}" --method KL --set 'train.compat=[kl_padded,kl_padded_batch]'
 expect "95 of 96 tokens are read" grep -q "retain .* 95.00 tokens each" <("$unlearn" "${dry[@]}" --method KL \
