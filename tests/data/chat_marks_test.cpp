@@ -12,7 +12,8 @@ constexpr const char* kChatMl =
 constexpr const char* kInstructions =
     "{% for m in messages %}{{ '[INST] ' + m.content + ' [/INST]' }}{% endfor %}";
 constexpr const char* kRoles =
-    "{% for m in messages %}{{ '<|' + m['role'] + '|>\\n' + m['content'] + '<|end|>' }}{% endfor %}";
+    "{% for m in messages %}{{ '<|' + m['role'] + '|>\\n' + m['content'] + '<|end|>' }}{% endfor "
+    "%}";
 
 TEST(ChatMarks, AreThoseOfTheTurns) {
   EXPECT_EQ(chat_marks(named_template("qwen2")),

@@ -43,6 +43,7 @@ expect "eval takes the run's template" grep -q "template: zephyr (from .*first/c
 # A folder with a chat template of another kind than the family's: a benchmark's prompts are refused
 # until they are named, people's own rows are asked by the folder's template.
 cp -r "$tiny" chat
+# shellcheck disable=SC2028 # the template's own \n, not the shell's
 echo "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}" >chat/chat_template.jinja
 tofu=(--set data.benchmark=tofu --data "$fiction" --set data.forget=forget05)
