@@ -1,5 +1,7 @@
 #include "commands/check_run.h"
 
+#include <algorithm>
+
 #include "commands/weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
@@ -57,6 +59,12 @@ void check_reference(const RunConfig& config, const model::ModelDims& own) {
 void check_method(const RunConfig& config, model::ModelFootprint footprint) {
   config.loss->start(train::model_facts(footprint.dims, config.train));
   train::check_update(config.train, *config.loss);
+  const std::vector<losses::Term> terms = config.loss->terms();
+  if (std::all_of(terms.begin(), terms.end(), [](const auto& term) { return term.weight == 0; })) {
+    user_error("method: every term of ", config.method,
+               " as configured has weight 0, so that nothing ",
+               "would be learned; raise method.forget_weight or method.retain_weight");
+  }
   const std::string example = footprint.trained.front().first;
   const std::vector<std::string> patterns = config.loss->needs().trainable;
   footprint.train_only(patterns);

@@ -17,6 +17,11 @@ for way in --quiet --dry-run; do
   expect_error 2 "nothing is learned" "$unlearn" --method simnpo "${own[@]}" --output run --lr 0 \
     --set train.batch_size=5 $way
 done
+# No term has a weight.
+for way in --quiet --dry-run; do
+  expect_error 2 "every term of ga as configured has weight 0" "$unlearn" --method ga "${own[@]}" \
+    --output run --set method.forget_weight=0 --set train.batch_size=5 --set train.warmup_epochs=0 $way
+done
 expect "nothing written" test ! -e run
 
 # The template that a run of ours trained with is taken, and written into the new run's record.
