@@ -1,10 +1,10 @@
-#include "header.h"
+#include "checkpoint/header.h"
 
 #include <algorithm>
 #include <cstring>
 #include <set>
 
-#include "dtypes.h"
+#include "checkpoint/dtypes.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/plural.h"

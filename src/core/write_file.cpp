@@ -12,7 +12,7 @@
 #include <random>
 #include <streambuf>
 
-#include "digest.h"
+#include "core/digest.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/written_file.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kept.h"
+#include "model/kept.h"
 
 namespace unlearn::model {
 

@@ -1,4 +1,4 @@
-#include "attention_cuda.h"
+#include "model/attention_cuda.h"
 
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>

@@ -1,9 +1,9 @@
-#include "decoder.h"
+#include "model/decoder.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "recompute.h"
+#include "model/recompute.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/device_kernels.h"
 

@@ -1,4 +1,4 @@
-#include "dropout.h"
+#include "model/dropout.h"
 
 #include <ATen/Parallel.h>
 

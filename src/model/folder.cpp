@@ -2,11 +2,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 
-#include "dropout.h"
-#include "family.h"
-#include "linear_layers.h"
-#include "staged_copy.h"
-#include "stored_weights.h"
+#include "model/dropout.h"
+#include "model/family.h"
+#include "model/linear_layers.h"
+#include "model/staged_copy.h"
+#include "model/stored_weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"

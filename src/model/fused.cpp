@@ -1,4 +1,4 @@
-#include "fused.h"
+#include "model/fused.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "low_rank.h"
+#include "model/low_rank.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 

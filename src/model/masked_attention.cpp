@@ -2,7 +2,7 @@
 // ones' queries against them.
 #include <algorithm>
 
-#include "attention.h"
+#include "model/attention.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/device_kernels.h"
 

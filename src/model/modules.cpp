@@ -1,6 +1,6 @@
-#include "modules.h"
+#include "model/modules.h"
 
-#include "fused.h"
+#include "model/fused.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {

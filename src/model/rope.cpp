@@ -1,10 +1,10 @@
-#include "rope.h"
+#include "model/rope.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "fused.h"
+#include "model/fused.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/device_kernels.h"
 

@@ -1,4 +1,4 @@
-#include "staged_copy.h"
+#include "model/staged_copy.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/Event.h>

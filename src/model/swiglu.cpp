@@ -1,8 +1,8 @@
-#include "swiglu.h"
+#include "model/swiglu.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "fused.h"
+#include "model/fused.h"
 
 namespace unlearn::model {
 namespace {

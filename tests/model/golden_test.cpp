@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "lora_fixture.h"
 #include "model/dropout.h"
+#include "model/lora_fixture.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 

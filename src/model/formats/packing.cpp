@@ -1,4 +1,4 @@
-#include "packing.h"
+#include "model/formats/packing.h"
 
 #include <ATen/Parallel.h>
 
