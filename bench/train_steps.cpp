@@ -63,7 +63,7 @@ train::TrainConfig train_config(const Json& spec) {
   config.max_steps = spec.at("steps").get<int64_t>();
   config.epochs = 1e6;
   config.lr = spec.at("lr").get<double>();
-  config.schedule = "constant";
+  config.schedule = train::Schedule::kConstant;
   config.warmup_epochs.reset();
   config.warmup_steps = 0;
   config.shuffle = false;

@@ -80,13 +80,14 @@ void check_shareable(const RunConfig& config, int64_t processes) {
     user_error("train.free_gradients: belongs to a single process; of ", processes,
                " each keeps a part of the optimizer's state instead");
   }
-  if (config.train.averaging == "micro_batch_mean" && config.loss->needs().is_sequential) {
+  if (config.train.averaging == train::Averaging::kMicroBatchMean &&
+      config.loss->needs().is_sequential) {
     user_error("train.averaging: with micro_batch_mean, ", config.method,
                "'s micro-batches depend on those before them, and ", processes,
                " processes cannot share them; use averaging: exact, or one process");
   }
   const losses::Needs needs = config.loss->needs();
-  if (config.train.averaging == "exact" &&
+  if (config.train.averaging == train::Averaging::kExact &&
       (needs.forget_rows.to_longest || needs.retain_rows.to_longest)) {
     log::warn(
         "train.compat: what is padded to the longest text of a micro-batch depends on how a "
@@ -98,11 +99,11 @@ void check_shareable(const RunConfig& config, int64_t processes) {
 void keep_modes(RunConfig& config) {
   const Json modes =
       read_json(fs::path(config.output) / "run.json").value("memory_modes", Json::object());
-  const std::pair<const char*, std::string*> fields[] = {{"master", &config.train.master},
-                                                         {"state_bits", &config.train.state_bits}};
-  for (const auto& [name, value] : fields) {
-    if (*value == "auto") *value = modes.value(name, *value);
-  }
+  const auto keep = [&](const char* name, const auto& table, auto& value) {
+    if (!value) value = config::value_in(table, modes.value(name, config::name_in(table, value)));
+  };
+  keep("master", train::kMasters, config.train.master);
+  keep("state_bits", train::kStateBits, config.train.state_bits);
 }
 
 void warn_of_warmup(const train::StepPlan& plan) {
@@ -129,7 +130,7 @@ CheckedRun check_run(RunConfig& config, const TrainingFlags& flags, Purpose purp
   check_reference(config, checked.prepared.footprint.dims);
   check_method(config, checked.prepared.footprint);
   if (sharing.processes > 1) check_shareable(config, sharing.processes);
-  if (config.eval.at_end || config.eval.every != "never") {
+  if (config.eval.at_end || config.eval.interval(1) > 0) {
     checked.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
     checked.evaluator->plan_summary();  // reads its data and logs
   }

@@ -63,13 +63,8 @@ torch::Device resolve_device(const std::string& name, std::optional<int64_t> pro
   return device;
 }
 
-torch::Dtype resolve_dtype(const std::string& name, torch::Device device) {
-  if (name == "float32") return torch::kFloat32;
-  if (name == "bfloat16") return torch::kBFloat16;
-  if (name == "float64") return torch::kFloat64;
-  if (name == "float16") return torch::kFloat16;
-  UNLEARN_CHECK(name == "auto", name);
-  return device.is_cuda() ? torch::kBFloat16 : torch::kFloat32;
+torch::Dtype resolve_dtype(std::optional<torch::Dtype> asked, torch::Device device) {
+  return asked.value_or(device.is_cuda() ? torch::kBFloat16 : torch::kFloat32);
 }
 
 std::string dtype_text(torch::Dtype dtype) {

@@ -85,7 +85,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   for (const char* key : {"n_positions", "max_position_embeddings", "n_ctx"}) {
     if (context_ == 0) context_ = hf_config.size_or(key, 0, INT32_MAX);
   }
-  if (config.eval.generation_config == "apply") {
+  if (config.eval.generation_config == eval::GenerationConfig::kApply) {
     rules_ = scoring::read_decoding_rules(folder, vocab_size_);
   }
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {

@@ -85,12 +85,13 @@ void check_alike(const RunConfig& config, const PreparedRun& run, const distribu
 // taken.
 void agree_on_modes(RunConfig& config, const distributed::Group& group) {
   train::TrainConfig& own = config.train;
-  const std::string modes =
-      group.first(cat(own.master, " ", own.state_bits, " ", own.recompute)).text;
-  const std::vector<std::string> parts = split(modes, ' ');
-  own.master = parts.at(0);
-  own.state_bits = parts.at(1);
-  own.recompute = parts.at(2);
+  const std::string words = cat(config::name_in(train::kMasters, own.master), " ",
+                                config::name_in(train::kStateBits, own.state_bits), " ",
+                                config::name_in(train::kRecomputes, own.recompute));
+  const std::vector<std::string> parts = split(group.first(words).text, ' ');
+  own.master = config::value_in(train::kMasters, parts.at(0));
+  own.state_bits = config::value_in(train::kStateBits, parts.at(1));
+  own.recompute = config::value_in(train::kRecomputes, parts.at(2));
 }
 
 }  // namespace
@@ -110,7 +111,8 @@ int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose p
   group.together([&] {
     config = resolve_run(shared, flags, purpose);
     const torch::Device device = resolve_device(config.device, number_on_machine(group));
-    if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+    if (device.is_cuda() && config.train.deterministic == train::Determinism::kFull)
+      model::set_deterministic();
     if (group.leads()) train::RunFolder::check(config.output, existing_output(flags));
     checked.emplace(check_run(config, flags, purpose, device, {group.size(), group.local_size()}));
     record_template(config, checked->prepared.prompt_template);

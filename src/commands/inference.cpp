@@ -52,7 +52,7 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
                  "answer_tag} (default: the config's, else the family's)");
   add_tokenizer_flag(app, flags.tokenizer);
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
-      .one_of({"auto", "float32", "bfloat16", "float64"});
+      .one_of(config::names_in(kDtypes));
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
   add_strict_flag(app, shared);
   app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
@@ -97,7 +97,8 @@ LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& flags,
   check_model(folder, config.model.strict);
   if (!flags.adapter.empty()) model::check_adapter(folder, flags.adapter);
   loaded.prompt_template = resolve_template(config, folder, ForeignChat::kWarn);
-  loaded.model = model::load_model(folder, resolve_dtype(flags.dtype, device), device);
+  loaded.model = model::load_model(
+      folder, resolve_dtype(config::value_in(kDtypes, flags.dtype), device), device);
   if (!flags.adapter.empty()) model::merge_adapter(*loaded.model, flags.adapter);
   check_finite(*loaded.model, folder);
   loaded.model->eval();

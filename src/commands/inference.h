@@ -6,7 +6,7 @@
 
 #include "commands/cli.h"
 #include "commands/output.h"
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/template.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/tokenizer/tokenizer.h"
 

@@ -36,8 +36,8 @@ std::vector<std::string> chosen_experiments(const std::string& flag,
     return value.is_string() ? value.get<std::string>() : value.dump();
   };
   const std::string name = !flag.empty() ? flag : setting == nullptr ? kBoth : text(setting->value);
-  if (name == kBoth) return markov::kExperiments;
-  const auto& known = markov::kExperiments;
+  const std::vector<std::string> known = config::names_in(markov::kExperiments);
+  if (name == kBoth) return known;
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     user_error("--experiment: must be one of ", join(known, ", "), " or both, not '", name, "'",
                did_you_mean(name, known));
@@ -60,7 +60,7 @@ bool is_done(const fs::path& file, const markov::Study& study, bool overwrite) {
 // All records of the folder, in the order of experiment and file name.
 std::vector<Json> read_records(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const std::string& experiment : markov::kExperiments) {
+  for (const std::string& experiment : config::names_in(markov::kExperiments)) {
     if (!fs::is_directory(folder / experiment)) continue;
     for (const auto& entry : fs::directory_iterator(folder / experiment)) {
       const std::string name = entry.path().filename().string();
@@ -103,7 +103,8 @@ int run_markov(std::vector<std::string> arguments) {
   const auto names = chosen_experiments(experiment, settings);
   for (const int64_t seed : seeds) {
     for (const std::string& name : names) {
-      markov::Study study = markov::resolve_study(name, settings);
+      markov::Study study =
+          markov::resolve_study(config::value_in(markov::kExperiments, name), settings);
       const std::string file = cat(name, "/seed-", seed, ".json");
       if (is_done(output.path() / file, study, overwrite)) continue;
       output.check_free({file});

@@ -43,9 +43,10 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
     if (bytes > 0) text += cat(" ", name, " ", gib(bytes));
   }
   // Wider weights than bfloat16 are their own master.
-  const std::string master = is_half ? cat("master ", memory.master, ", ") : "";
+  const std::string master =
+      is_half ? cat("master ", config::name_in(train::kMasters, memory.master), ", ") : "";
   return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
-             " bits, recompute ", memory.recompute, "\n");
+             " bits, recompute ", config::name_in(train::kRecomputes, memory.recompute), "\n");
 }
 
 // What a step's examples are called.

@@ -90,7 +90,7 @@ PreparedRun prepare_run(const RunConfig& config, Purpose purpose, torch::Device 
   run.dtype = resolve_dtype(config.model.dtype, run.device);
   const std::filesystem::path folder = config.model.path;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
-  const bool is_pretrained = config.model.init == "pretrained";
+  const bool is_pretrained = config.model.init == Init::kPretrained;
   run.hf_config = is_pretrained ? model::model_config(folder) : hf_config.json();
   if (is_pretrained) check_model(folder, config.model.strict);
   if (!config.model.adapter.empty()) {

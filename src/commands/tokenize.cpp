@@ -53,7 +53,8 @@ int run_tokenize(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), flags)) return 0;
 
   check_not_input("--output", "", {{"--model", flags.model}, {"stdin", "/dev/stdin"}});
-  const auto tok = tokenizer::load_tokenizer(flags.model, resolve_rules(rules, flags.model));
+  const auto tok = tokenizer::load_tokenizer(
+      flags.model, resolve_rules(config::value_in(kTokenizerRules, rules), flags.model));
   std::string line;
   for (int64_t row = 0; std::getline(std::cin, line);) {
     if (trim(line).empty()) continue;

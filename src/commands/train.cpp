@@ -7,6 +7,7 @@
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/distributed/processes.h"
 
 namespace unlearn::commands {
 namespace {

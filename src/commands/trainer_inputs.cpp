@@ -1,12 +1,13 @@
 // What the trainer gets from a checked run.
+#include "unlearn/train/trainer_inputs.h"
+
 #include "commands/session.h"
-#include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
 namespace {
 
 data::Pairing pairing_of(const RunConfig& config) {
-  if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
+  if (config.data.pairing) return *config.data.pairing;
   if (!config.train.shuffle) return data::Pairing::kCyclic;
   const auto by_default = config.data.chosen().default_pairing;
   return by_default != nullptr ? by_default(config.data) : data::Pairing::kRandom;

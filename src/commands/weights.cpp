@@ -1,6 +1,5 @@
 #include "commands/weights.h"
 
-#include "commands/device.h"
 #include "unlearn/core/log.h"
 #include "unlearn/model/lora.h"
 
@@ -17,7 +16,7 @@ model::LoraOptions lora_options(const train::TrainConfig& train) {
 }
 
 std::shared_ptr<model::CausalLM> base_weights(const RunConfig& config, const PreparedRun& run) {
-  if (config.model.init == "pretrained") {
+  if (config.model.init == Init::kPretrained) {
     return model::load_model(config.model.path, run.dtype, run.device, config.train.base_format());
   }
   auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
@@ -63,10 +62,8 @@ fs::path save_weights(const RunConfig& config, const PreparedRun& run,
     if (!config.train.lora_merge) return adapter;
     model::merge_lora(model);
   }
-  const torch::Dtype saved = config.model.save_dtype == "auto"
-                                 ? run.dtype
-                                 : resolve_dtype(config.model.save_dtype, run.device);
-  source.save(model, folder.model(), saved, checkpoint::kLargestShard, /*replace=*/true);
+  source.save(model, folder.model(), config.model.save_dtype.value_or(run.dtype),
+              checkpoint::kLargestShard, /*replace=*/true);
   return folder.model();
 }
 

@@ -4,6 +4,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/text_file.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/data/rows.h"
 
 namespace unlearn::data {

@@ -35,8 +35,8 @@ PackedBatch pack(const std::vector<PackItem>& items, bool with_last_token) {
     UNLEARN_CHECK(example.tokens.size() >= 2 && example.tokens.size() == example.labels.size(),
                   example.id);
     const auto length = static_cast<int64_t>(example.tokens.size()) - (with_last_token ? 0 : 1);
-    batch.segments.push_back(
-        {batch.num_tokens(), length, item.role, &example, num_labels, example.num_labels});
+    batch.segments.push_back({batch.num_tokens(), length, item.role, &example, num_labels,
+                              example.num_labels, item.index});
     batch.offsets.push_back(batch.num_tokens() + length);
     const auto unpadded = static_cast<int64_t>(example.tokens.size()) - example.num_pads;
     batch.attended.push_back(std::min(length, unpadded));

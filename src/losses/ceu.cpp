@@ -8,7 +8,7 @@ namespace {
 
 class Ceu : public ForgetRetainLoss {
  public:
-  Ceu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "none", .retain = 1.0}) {}
+  Ceu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNone, .retain = 1.0}) {}
 
  protected:
   Unit forget_unit() const override { return Unit::kPosition; }

@@ -5,6 +5,14 @@
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
+namespace {
+
+constexpr config::Named<scoring::RowPositions> kKlPositions[] = {
+    {scoring::RowPositions::kAttended, "attended"},
+    {scoring::RowPositions::kLabels, "labels"},
+    {scoring::RowPositions::kAll, "all"}};
+
+}  // namespace
 
 Diagnostic diagnostic(const std::string& name, const torch::Tensor& values) {
   return {name, values.detach().sum().item<double>(), static_cast<double>(values.numel())};
@@ -19,9 +27,7 @@ scoring::RowRequest ForgetRetainLoss::kl_rows() const {
   using scoring::RowPositions;
   scoring::RowRequest rows;
   rows.function = scoring::RowFunction::kForwardKl;
-  rows.positions = kl_positions_ == "labels" || kl_per_sequence_ ? RowPositions::kLabels
-                   : kl_positions_ == "all"                      ? RowPositions::kAll
-                                                                 : RowPositions::kAttended;
+  rows.positions = kl_per_sequence_ ? RowPositions::kLabels : kl_positions_;
   if (kl_padded_ || kl_padded_batch_) rows.positions = RowPositions::kAll;
   rows.to_longest = kl_padded_batch_;
   if (muse_logits_) {
@@ -66,7 +72,7 @@ void ForgetRetainLoss::check() const {
 Needs ForgetRetainLoss::needs() const {
   Needs needs;
   needs.retain = has_retain();
-  needs.retain_logp = retain_is("nll");
+  needs.retain_logp = retain_is(RetainLoss::kNll);
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
   const auto pads = [&](const scoring::RowRequest& rows) {
@@ -78,7 +84,7 @@ Needs ForgetRetainLoss::needs() const {
 }
 
 Unit ForgetRetainLoss::retain_unit() const {
-  if (retain_is("nll")) return Unit::kToken;
+  if (retain_is(RetainLoss::kNll)) return Unit::kToken;
   if (!has_kl()) return own_retain_unit();
   return kl_unit();
 }
@@ -95,7 +101,7 @@ std::vector<Term> ForgetRetainLoss::terms() const {
 
 std::vector<torch::Tensor> ForgetRetainLoss::sums(const LossInputs& inputs) const {
   std::vector<torch::Tensor> sums = {forget_sum(inputs)};
-  if (retain_is("nll")) {
+  if (retain_is(RetainLoss::kNll)) {
     sums.push_back(-inputs.retain.logp.sum());
   } else if (has_kl()) {
     sums.push_back(inputs.retain.row_values.sum());
@@ -119,17 +125,17 @@ void ForgetRetainLoss::visit(config::FieldVisitor& visitor) {
   visit_own(visitor);
   visitor.field("forget_weight", weights_.forget,
                 {.help = "coefficient of the forget term", .min = 0.0});
-  std::vector<std::string> choices = {"none", "nll", "kl"};
-  for (const std::string& own : own_retain_losses()) choices.push_back(own);
-  visitor.field("retain_loss", weights_.retain_loss,
-                {.help = "what keeps the retain set: token mean of -log p, or KL to the reference",
-                 .choices = choices});
+  std::vector<config::Named<RetainLoss>> terms = {
+      {RetainLoss::kNone, "none"}, {RetainLoss::kNll, "nll"}, {RetainLoss::kKl, "kl"}};
+  if (!own_retain_loss().empty()) terms.push_back({RetainLoss::kOwn, own_retain_loss()});
+  visitor.field(
+      "retain_loss", weights_.retain_loss, terms,
+      {.help = "what keeps the retain set: token mean of -log p, or KL to the reference"});
   visitor.field("retain_weight", weights_.retain,
                 {.help = "coefficient of the retain term", .min = 0.0});
-  visitor.field("kl_positions", kl_positions_,
+  visitor.field("kl_positions", kl_positions_, kKlPositions,
                 {.help = "positions the KL is averaged over: every token but the last, those that "
-                         "predict a label, or every token",
-                 .choices = {"attended", "labels", "all"}});
+                         "predict a label, or every token"});
 }
 
 Quirk pad_labels_quirk(bool* on) {

@@ -6,6 +6,9 @@
 namespace unlearn::losses {
 namespace {
 
+constexpr config::Named<data::Role> kNllStreams[] = {{data::Role::kForget, "forget"},
+                                                     {data::Role::kRetain, "retain"}};
+
 class Nll : public Loss {
  public:
   Needs needs() const override {
@@ -17,7 +20,7 @@ class Nll : public Loss {
   }
 
   std::vector<Term> terms() const override {
-    return {{stream_, on_retain() ? data::Role::kRetain : data::Role::kForget, Unit::kToken, 1.0}};
+    return {{config::name_in(kNllStreams, stream_), stream_, Unit::kToken, 1.0}};
   }
 
   std::vector<torch::Tensor> sums(const LossInputs& inputs) const override {
@@ -25,16 +28,15 @@ class Nll : public Loss {
   }
 
   void visit(config::FieldVisitor& visitor) override {
-    visitor.field("stream", stream_,
-                  {.help = "the data trained on", .choices = {"forget", "retain"}});
+    visitor.field("stream", stream_, kNllStreams, {.help = "the data trained on"});
   }
 
   std::vector<Quirk> quirks() override { return {pad_labels_quirk(&pad_labels_)}; }
 
  private:
-  bool on_retain() const { return stream_ == "retain"; }
+  bool on_retain() const { return stream_ == data::Role::kRetain; }
 
-  std::string stream_ = "forget";
+  data::Role stream_ = data::Role::kForget;
   bool pad_labels_ = false;
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 class Undial : public ForgetRetainLoss {
  public:
-  Undial() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "nll", .retain = 0.0}) {}
+  Undial() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNll, .retain = 0.0}) {}
 
  protected:
   Unit forget_unit() const override { return Unit::kPosition; }

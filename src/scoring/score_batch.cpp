@@ -63,13 +63,15 @@ void fill_layout(TokenScores& scores, const data::PackedBatch& batch, Role role)
   }
 }
 
-void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
+void fill_reference(TokenScores& scores, const data::PackedBatch& batch, Role role,
+                    const ReferenceCache& reference) {
   if (!scores.logp.defined()) return;
   if (scores.examples.empty()) scores.reference_logp = scores.logp.detach();
   std::vector<Tensor> parts;
-  for (const data::Example* example : scores.examples) {
-    if (!reference.has_logp(*example)) return;
-    parts.push_back(reference.logp(*example));
+  for (const data::Segment& segment : batch.segments) {
+    if (segment.role != role) continue;
+    if (!reference.has_logp(segment.key())) return;
+    parts.push_back(reference.logp(segment.key()));
   }
   if (!parts.empty()) scores.reference_logp = upload(torch::cat(parts), scores.logp.device());
 }
@@ -108,7 +110,7 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
     if (needs_reference(wanted.function)) {
       UNLEARN_CHECK(reference != nullptr);
       // Positions ascend: those that are left out are the last.
-      reference_rows.push_back(reference->hidden(*segment.example)
+      reference_rows.push_back(reference->hidden(segment.key())
                                    .narrow(0, 0, static_cast<int64_t>(rows.size()) - before));
     }
     scores.row_offsets.push_back(static_cast<int64_t>(rows.size()));
@@ -134,8 +136,8 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
     for (const int64_t position : row_positions(*segment.example, RowPositions::kLabelTokens)) {
       rows.push_back(segment.offset + position);
     }
-    if (reference != nullptr && reference->has_layer_hidden(*segment.example)) {
-      reference_rows.push_back(reference->layer_hidden(*segment.example));
+    if (reference != nullptr && reference->has_layer_hidden(segment.key())) {
+      reference_rows.push_back(reference->layer_hidden(segment.key()));
     }
   }
   const torch::Dtype dtype =
@@ -157,6 +159,12 @@ model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device
   for (const data::Segment& segment : batch.segments) {
     ids.lengths.push_back(static_cast<int64_t>(segment.example->tokens.size()));
   }
+  return ids;
+}
+
+model::PackedIds packed_ids(const data::SharedPack& pack, torch::Device device) {
+  model::PackedIds ids{pack.ids.to(device), pack.positions.to(device), pack.offsets};
+  if (pack.places.defined()) ids.shared = {pack.places.to(device), pack.first.to(device)};
   return ids;
 }
 
@@ -191,8 +199,8 @@ BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
   }
   fill_logp(scores, batch, hidden, head, request);
   if (reference != nullptr) {
-    for (TokenScores* part : {&scores.forget, &scores.retain, &scores.alternate}) {
-      fill_reference(*part, *reference);
+    for (const Role role : {Role::kForget, Role::kRetain, Role::kAlternate}) {
+      fill_reference(of_role(scores, role), batch, role, *reference);
     }
   }
   return scores;

@@ -1,4 +1,5 @@
-// Scoring of examples one by one as far as their values go, in shared packs as far as work goes.
+#include "unlearn/scoring/score_examples.h"
+
 #include <algorithm>
 #include <numeric>
 #include <span>
@@ -174,12 +175,6 @@ double ExampleScore::sum() const { return std::accumulate(logp.begin(), logp.end
 
 double ExampleScore::mean() const {
   return logp.empty() ? 0.0 : sum() / static_cast<double>(logp.size());
-}
-
-model::PackedIds packed_ids(const data::SharedPack& pack, torch::Device device) {
-  model::PackedIds ids{pack.ids.to(device), pack.positions.to(device), pack.offsets};
-  if (pack.places.defined()) ids.shared = {pack.places.to(device), pack.first.to(device)};
-  return ids;
 }
 
 std::vector<ExampleScore> score_examples(model::CausalLM& model,

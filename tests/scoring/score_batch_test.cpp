@@ -69,9 +69,9 @@ class ScoreBatch : public testing::Test {
         kept_(example_of({5, 5, 90, 2}, 2)) {}
 
   BatchScores score(const ScoreRequest& request, const ReferenceCache* reference = nullptr) {
-    const data::PackedBatch batch =
-        data::pack({{Role::kForget, &first_}, {Role::kRetain, &kept_}, {Role::kForget, &second_}},
-                   request.with_last_token());
+    const data::PackedBatch batch = data::pack(
+        {{Role::kForget, &first_, 0}, {Role::kRetain, &kept_, 0}, {Role::kForget, &second_, 1}},
+        request.with_last_token());
     return score_batch(model_, batch, request, reference);
   }
 
@@ -148,9 +148,8 @@ TEST_F(ScoreBatch, LogProbabilitiesDoNotDependOnWhatElseIsAsked) {
 // undial_ou: at positions without a label, -100 counts as the vocabulary's entry V - 100.
 TEST_F(ScoreBatch, UndialWithoutALabelLowersEntryFromTheEnd) {
   ReferenceNeeds needs;
-  for (const data::Example* example : {&first_, &second_}) {
-    needs.hidden.push_back({example, RowPositions::kAttended});
-  }
+  needs.hidden = {{{Role::kForget, 0}, &first_, RowPositions::kAttended},
+                  {{Role::kForget, 1}, &second_, RowPositions::kAttended}};
   const auto folder = std::filesystem::path(testing::TempDir()) / "unlearn_score_batch";
   std::filesystem::remove_all(folder);
   const auto reference = ReferenceCache::open_or_build(folder, model_, "table", needs, 64);
@@ -177,8 +176,8 @@ TEST_F(ScoreBatch, LooksUpToTheLongestTextOfTheRole) {
   std::vector<data::Example> padded = {first_, second_};
   data::pad_examples(padded, {.length = 12, .token = 11});
   ReferenceNeeds needs;
-  for (const data::Example& example : padded)
-    needs.hidden.push_back({&example, RowPositions::kAll});
+  needs.hidden = {{{Role::kForget, 0}, &padded[0], RowPositions::kAll},
+                  {{Role::kForget, 1}, &padded[1], RowPositions::kAll}};
   const TestFolder folder;
   const auto reference = ReferenceCache::open_or_build(folder.path(), model_, "table", needs, 64);
   // A longer text of another role does not count.
@@ -192,9 +191,10 @@ TEST_F(ScoreBatch, LooksUpToTheLongestTextOfTheRole) {
     request.forget.rows.positions = positions;
     const int64_t each = positions == RowPositions::kAll ? 5 : 4;
     EXPECT_EQ(row_end({&padded[0], &padded[1]}, request.forget.rows), each);
-    const data::PackedBatch batch = data::pack(
-        {{Role::kForget, &padded[0]}, {Role::kRetain, &other}, {Role::kForget, &padded[1]}},
-        request.with_last_token());
+    const data::PackedBatch batch = data::pack({{Role::kForget, &padded[0], 0},
+                                                {Role::kRetain, &other, 0},
+                                                {Role::kForget, &padded[1], 1}},
+                                               request.with_last_token());
     const BatchScores scores = score_batch(model_, batch, request, &reference);
     EXPECT_EQ(scores.forget.row_offsets, (std::vector<int64_t>{0, each, 2 * each}));
     // The shorter text's first padding position, after which no label comes.

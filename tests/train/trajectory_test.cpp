@@ -68,8 +68,8 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     }
     if (!is_counted()) return config;
     const Json& counts = golden_["trainer"];
-    config.step_count = "trainer";
-    config.averaging = "micro_batch_mean";
+    config.step_count = StepCount::kTrainer;
+    config.averaging = Averaging::kMicroBatchMean;
     config.epochs = counts.at("epochs");
     config.batch_size = counts.at("batch_size");
     config.micro_batch_size = counts.at("micro_batch_size").get<int64_t>();

@@ -1,6 +1,7 @@
 // A tokenised training or scoring sequence.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,6 +14,13 @@ inline constexpr int32_t kIgnored = -100;
 // What a sequence is for. kAlternate is a refusal or another replacement answer.
 enum class Role : uint8_t { kForget, kRetain, kAlternate };
 inline constexpr int kNumRoles = 3;
+
+// Which of a run's examples: its place among those of its role.
+struct ExampleKey {
+  Role role = Role::kForget;
+  int64_t index = 0;
+  auto operator<=>(const ExampleKey&) const = default;
+};
 
 // `tokens` holds the sequence with its final target; the model is run on all but the last token,
 // and labels[t] (= tokens[t], or kIgnored) is predicted from position t - 1. labels[0] is kIgnored.

@@ -19,6 +19,9 @@ struct Segment {
   const Example* example = nullptr;
   int64_t label_offset = 0;  // first row in label_rows/targets
   int64_t num_labels = 0;
+  int64_t index = 0;  // PackItem::index
+
+  ExampleKey key() const { return {role, index}; }
 };
 
 struct PackedBatch {
@@ -36,6 +39,7 @@ struct PackedBatch {
 struct PackItem {
   Role role;
   const Example* example;  // must outlive the batch
+  int64_t index = 0;       // its place among the run's examples of this role (ExampleKey)
 };
 
 // How a reference's data set pads its sequences to a fixed length, on the right.

@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/data_config.h"
+#include "unlearn/data/template.h"
 #include "unlearn/eval/eval_config.h"
 #include "unlearn/eval/execute.h"
 #include "unlearn/eval/plan.h"

@@ -72,7 +72,8 @@ class AdamW : public Optimizer {
                   {.help = "AdamW's epsilon", .min = 0, .exclusive_min = true});
   }
   OptimizerModes modes() const override {
-    return {.masters = {"split", "sr", "none"}, .state_bits = {"32", "16", "8"}};
+    return {.masters = {Master::kSplit, Master::kStochastic, Master::kRounded},
+            .state_bits = {32, 16, 8}};
   }
   int64_t state_bytes(int64_t elements, torch::Dtype dtype,
                       const OptimizerOptions& options) const override;

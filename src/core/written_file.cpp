@@ -1,4 +1,6 @@
 // Files that appear whole, hashed while they are written.
+#include "unlearn/core/written_file.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,7 +17,6 @@
 #include "core/digest.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
-#include "unlearn/core/written_file.h"
 
 namespace unlearn {
 namespace fs = std::filesystem;

@@ -1,7 +1,8 @@
+#include "unlearn/data/template.h"
+
 #include "unlearn/core/error.h"
 #include "unlearn/core/python_text.h"
 #include "unlearn/data/chat_template.h"
-#include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
 namespace {
