@@ -8,11 +8,11 @@
 
 namespace unlearn::distributed {
 
-// As torchrun, Slurm's srun and mpirun tell it through the environment.
+// As torchrun, Slurm's srun and mpirun set it in the environment.
 struct Launch {
   int64_t rank = 0;
   int64_t size = 1;
-  std::optional<int64_t> local_rank;  // among the processes on this machine, where it is told
+  std::optional<int64_t> local_rank;  // among the processes on this machine, where it is known
   std::string address;                // where rank 0 listens
   int64_t port = 0;
   bool is_hosted = false;  // torchrun itself listens there …
@@ -20,7 +20,7 @@ struct Launch {
 };
 
 // RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them what srun or Open MPI's
-// mpirun say in their own words. One process where nothing is said. UserError
+// mpirun set under their own names. One process where nothing is set. UserError
 // names the variable that is missing or wrong.
 Launch launch_from_environment();
 
