@@ -15,6 +15,7 @@ ROWS = [
     ["core"],
     ["config", "distributed", "jinja"],
     ["checkpoint", "tokenizer"],
+    ["runtime"],
     ["data", "model"],
     ["scoring"],
     ["losses", "metrics", "report"],
@@ -24,7 +25,7 @@ ROWS = [
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
-KERNEL_USERS = {"model", "scoring", "train"}
+KERNEL_USERS = {"runtime"}
 MODULES = {"benchmarks"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".def"}

@@ -7,6 +7,8 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+#include "unlearn/core/read_log.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/distributed/broadcast.h"
 #include "unlearn/run/device.h"

@@ -2,9 +2,9 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/model/host_arena.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/run/device.h"
+#include "unlearn/runtime/host_arena.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -50,7 +50,7 @@ std::shared_ptr<model::CausalLM> load_model(const RunConfig& config, const Prepa
     model::add_lora(*model, lora_options(config.train));
     log::info("LoRA: ", count_trainable(*model), " trainable parameters");
   }
-  model::trim_host_memory();
+  runtime::trim_host_memory();
   return model;
 }
 

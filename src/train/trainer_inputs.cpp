@@ -74,6 +74,4 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   return result;
 }
 
-int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
-
 }  // namespace unlearn::train

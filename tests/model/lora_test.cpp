@@ -5,10 +5,11 @@
 
 #include <algorithm>
 
-#include "model/dropout.h"
+#include "lora_fixture.h"
 #include "model/lora_fixture.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/runtime/dropout.h"
 
 namespace unlearn::model {
 namespace {
@@ -93,14 +94,14 @@ TEST(Lora, DropoutGradientsAreThoseOfTheFunction) {
 
 TEST(Lora, DropoutDependsOnStepAndTokenOnly) {
   const torch::Tensor x = torch::ones({200, 33});
-  const DropoutDraw draw{.probability = 0.3, .key = 11, .first_token = 0};
-  const torch::Tensor mask = dropout_mask(x, draw);
-  EXPECT_TRUE(torch::equal(mask, dropout_mask(x, draw)));
+  const runtime::DropoutDraw draw{.probability = 0.3, .key = 11, .first_token = 0};
+  const torch::Tensor mask = runtime::dropout_mask(x, draw);
+  EXPECT_TRUE(torch::equal(mask, runtime::dropout_mask(x, draw)));
   // Rows of a later micro-batch are rows of the whole.
-  const DropoutDraw later{.probability = 0.3, .key = 11, .first_token = 120};
-  EXPECT_TRUE(torch::equal(mask.slice(0, 120), dropout_mask(x.slice(0, 120), later)));
-  const DropoutDraw other{.probability = 0.3, .key = 12, .first_token = 0};
-  EXPECT_FALSE(torch::equal(mask, dropout_mask(x, other)));
+  const runtime::DropoutDraw later{.probability = 0.3, .key = 11, .first_token = 120};
+  EXPECT_TRUE(torch::equal(mask.slice(0, 120), runtime::dropout_mask(x.slice(0, 120), later)));
+  const runtime::DropoutDraw other{.probability = 0.3, .key = 12, .first_token = 0};
+  EXPECT_FALSE(torch::equal(mask, runtime::dropout_mask(x, other)));
   // 6600 draws: the share of dropped ones is within four standard deviations of 0.3.
   EXPECT_NEAR((mask == 0).to(torch::kDouble).mean().item<double>(), 0.3, 0.023);
   const torch::Tensor kept = mask.masked_select(mask != 0);

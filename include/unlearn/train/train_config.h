@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "unlearn/config/fields.h"
-#include "unlearn/kernels/adamw.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/runtime/adamw.h"
 #include "unlearn/train/choice.h"
 
 namespace unlearn::model {

@@ -42,7 +42,4 @@ struct TrainerInputs {
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
-// Default token budget of a micro-batch on a device.
-int64_t default_batch_tokens(torch::Device device);
-
 }  // namespace unlearn::train
