@@ -23,8 +23,6 @@ struct GenerateOptions {
   // Asked after every new token of an output; true ends it (stop strings).
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
   int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of the outputs under way
-  // Told of every finished output (its prompt's index), in the order in which they finish.
-  std::function<void(size_t prompt, const std::vector<int32_t>& output)> finished;
   std::function<void(int64_t done, int64_t total)> progress;
   // Who's Harry Potter (arXiv 2310.02238): at every step the logits become
   // z - whp_alpha ReLU(z_reinforced - z), with a model fine-tuned further on the forget data.
