@@ -145,6 +145,11 @@ Header parse_header(std::string_view file_bytes, const std::string& where) {
   if (text.empty() || text.front() != '{') {
     user_error(where, ": the safetensors header does not begin with '{'");
   }
+  // The parser takes a NUL byte for the end, and would say nothing about what follows.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    user_error(where, ": a NUL byte at byte ", nul + 1,
+               " of the safetensors header (a damaged file?)");
+  }
   Header header;
   header.data_offset = kLengthBytes + static_cast<size_t>(length);
   const SortedJson object = parse_object(text, where);

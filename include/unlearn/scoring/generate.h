@@ -25,8 +25,6 @@ struct GenerateOptions {
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
   // Cached tokens (prompt + new) of the outputs under way.
   int64_t batch_tokens = runtime::kGenerationTokens.cpu;
-  // Told of every finished output (its prompt's index), in the order in which they finish.
-  std::function<void(size_t prompt, const std::vector<int32_t>& output)> finished;
   std::function<void(int64_t done, int64_t total)> progress;
   // Who's Harry Potter (arXiv 2310.02238): at every step the logits become
   // z - whp_alpha ReLU(z_reinforced - z), with a model fine-tuned further on the forget data.
