@@ -33,21 +33,21 @@ awk '
       split(substr(line, RSTART, RLENGTH), part, "`")
       print part[2] >>part[4]; close(part[4]); print part[4]
     } }' "$source_dir/CONTRIBUTING.md" >written
-sort -o written written
+LC_ALL=C sort -o written written
 expect "blocks and lines of four recipes: $(tr '\n' ' ' <written)" cmp -s written - <<'END'
 src/benchmarks/benchmarks.def
-src/benchmarks/cards/benchmark.cpp
+src/benchmarks/word_cards/benchmark.cpp
 src/losses/losses.def
 src/losses/square.cpp
-src/metrics/lowest_token.cpp
 src/metrics/metrics.def
+src/metrics/worst_token.cpp
 src/train/optim/optimizers.def
 src/train/optim/sign.cpp
 END
 if command -v clang-format >/dev/null; then
-  grep 'cpp$' written | while read -r file; do
+  while read -r file; do
     expect "$file is formatted" clang-format --dry-run -Werror --style=file:"$source_dir/.clang-format" "$file"
-  done
+  done < <(grep 'cpp$' written)
 fi
 python3 scripts/check_layers.py >"$work/last.log" || die "a recipe includes a higher layer"
 
@@ -62,7 +62,7 @@ new=$work/tree/build/unlearn
 cd "$work"
 
 listed() { "$new" list "$1" --json | grep -q "\"name\": \"$2\""; }
-for pair in methods:square metrics:lowest_token optimizers:sign benchmarks:cards; do
+for pair in methods:square metrics:worst_token optimizers:sign benchmarks:word_cards; do
   expect "$pair is listed" listed "${pair%:*}" "${pair#*:}"
 done
 
@@ -95,12 +95,12 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && (a - b) ^
 # The metric in a benchmark that knows nothing of it: forgetting makes the least likely token less likely.
 for model in "$tiny" square/model; do
   name=tofu-$(basename "$(dirname "$model")")
-  "$new" eval --model "$model" "${fiction_rows[@]}" --benchmark tofu --set 'eval.metrics=[lowest_token]' \
+  "$new" eval --model "$model" "${fiction_rows[@]}" --benchmark tofu --set 'eval.metrics=[worst_token]' \
     --output "$name" --quiet >/dev/null
 done
-before=$(value tofu-data/eval/TOFU_SUMMARY.json lowest_token)
-after=$(value tofu-square/eval/TOFU_SUMMARY.json lowest_token)
-expect "lowest_token falls: $before, $after" below "$after" "$before"
+before=$(value tofu-data/eval/TOFU_SUMMARY.json worst_token)
+after=$(value tofu-square/eval/TOFU_SUMMARY.json worst_token)
+expect "worst_token falls: $before, $after" below "$after" "$before"
 expect "it is a log-probability" below "$before" 0
 
 # The benchmark trains, evaluates, and recomputes what it stored. Its figure is `score`'s.
@@ -109,20 +109,20 @@ for split in forget05 retain95; do
   sed 's/"question":/"front":/; s/"answer":/"back":/' "$fiction/$split.json" >"cards/$split.jsonl"
 done
 cards=(--data cards --set data.forget=forget05)
-run cards-run --method square --set data.benchmark=cards --set data.retain=retain95 --set eval.at_end=true "${cards[@]}"
-"$new" eval --model "$tiny" --benchmark cards "${cards[@]}" --output cards-before --quiet >/dev/null
-before=$(value cards-before/eval/CARDS_SUMMARY.json card_probability)
-after=$(value cards-run/eval/CARDS_SUMMARY.json card_probability)
+run cards-run --method square --set data.benchmark=word_cards --set data.retain=retain95 --set eval.at_end=true "${cards[@]}"
+"$new" eval --model "$tiny" --benchmark word_cards "${cards[@]}" --output cards-before --quiet >/dev/null
+before=$(value cards-before/eval/WORD_CARDS_SUMMARY.json card_probability)
+after=$(value cards-run/eval/WORD_CARDS_SUMMARY.json card_probability)
 expect "card_probability falls: $before, $after" below "$after" "$before"
 sed 's/"question":/"prompt":/' "$fiction/forget05.json" >rows.jsonl
 scored=$("$new" score --model cards-run/model --input rows.jsonl --quiet |
   sed -E 's/.*"mean_logprob":([^,]+),.*/\1/' | awk '{ sum += exp($1) } END { printf "%.9g", sum / NR }')
 expect "card_probability is score's: $after, $scored" near "$after" "$scored"
-expect "its texts get metrics.def's metrics" below "$(value cards-run/eval/CARDS_SUMMARY.json lowest_token)" 0
-"$new" metrics cards --log cards-run --output again --quiet >/dev/null 2>"$work/last.log"
-expect "recomputed" near "$(value again/CARDS_SUMMARY.json card_probability)" "$after"
+expect "its texts get metrics.def's metrics" below "$(value cards-run/eval/WORD_CARDS_SUMMARY.json worst_token)" 0
+"$new" metrics word_cards --log cards-run --output again --quiet >/dev/null 2>"$work/last.log"
+expect "recomputed" near "$(value again/WORD_CARDS_SUMMARY.json card_probability)" "$after"
 echo '{"front": "What is it?", "reverse": "A card."}' >cards/broken.jsonl
 expect_error 2 "broken.jsonl: row 0: .*'back'" "$new" train --model "$tiny" --method square --data cards \
-  --set data.benchmark=cards --set data.forget=broken --set data.retain=retain95 --output none --dry-run --quiet
+  --set data.benchmark=word_cards --set data.forget=broken --set data.retain=retain95 --output none --dry-run --quiet
 
 echo "$checks checks"
