@@ -1,20 +1,18 @@
 #!/usr/bin/env bash
 # The recipes of CONTRIBUTING.md, executed: its complete blocks become files, its one-liners lines of the
-# lists, the program is built from a copy of the sources, and everything new is used. Only the units that
-# changed are compiled; the others come from ccache, which the build of the program under test has filled.
+# lists, the program is built from a copy of the sources, and everything new is used. Only the layers that
+# changed are compiled, of which ccache knows most units; the others are those of the program under test.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-build=$(dirname "$unlearn")
+build=$(cd "$(dirname "$unlearn")" && pwd)
 if ! command -v cmake >/dev/null || [ ! -f "$build/CMakeCache.txt" ]; then
-  echo "skipped: $unlearn does not stand in its build folder"
+  echo "skipped: $unlearn is not in its build folder"
   exit 0
 fi
 
 # A copy of the sources with the recipes in it.
 mkdir "$work/tree"
 cp -a "$source_dir"/{CMakeLists.txt,CMakePresets.json,cmake,include,src,configs} "$work/tree"
-mkdir "$work/tree/tests"
-cp -a "$source_dir/tests/CMakeLists.txt" "$source_dir/tests/kernels" "$work/tree/tests"
 mkdir "$work/tree/scripts"
 cp -a "$source_dir/scripts/check_layers.py" "$work/tree/scripts"
 cd "$work/tree"
@@ -54,8 +52,9 @@ python3 scripts/check_layers.py >"$work/last.log" || die "a recipe includes a hi
 # Built as the program under test was.
 cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
 start=$SECONDS
+layers=$(sed -n 's#^src/\([a-z]*\)/.*#\1#p' written | sort -u | paste -sd ';')
 cmake --preset release -DTorch_ROOT="$(cached Torch_ROOT)" -DCMAKE_CXX_COMPILER="$(cached CMAKE_CXX_COMPILER)" \
-  -DUNLEARN_CUDA=OFF >"$work/last.log"
+  -DUNLEARN_CUDA=OFF -DUNLEARN_PREBUILT="$build" -DUNLEARN_REBUILT="$layers" >"$work/last.log"
 cmake --build build --target unlearn --parallel 2 >"$work/last.log"
 echo "built in $((SECONDS - start)) s"
 new=$work/tree/build/unlearn
