@@ -25,4 +25,4 @@ mkdir -p "build-$kind"
 cmake --preset "$kind" -DTorch_ROOT="$(cat build/torch_root)" >"build-$kind/configure.log" ||
   { cat "build-$kind/configure.log" >&2; exit 1; }
 cmake --build "build-$kind" --target "${layers[@]/#/test_}" --parallel "${JOBS:-2}"
-ctest --test-dir "build-$kind" --output-on-failure -R "^(unit|golden)\\.($(IFS='|' && echo "${layers[*]}"))\$"
+ctest --test-dir "build-$kind" --output-on-failure --timeout 3600 -R "^(unit|golden)\\.($(IFS='|' && echo "${layers[*]}"))\$"
