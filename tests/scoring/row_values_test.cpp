@@ -1,10 +1,13 @@
-// Row functions against numbers of an independent fp64 implementation, and their own backward
-// against automatic differentiation through full logits.
+// Row functions against scripts/goldens/row_values.py, and their own backward against automatic
+// differentiation through full logits.
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 
 #include <limits>
+#include <map>
+#include <set>
 
+#include "unlearn/core/json.h"
 #include "unlearn/scoring/generate.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -12,30 +15,31 @@ namespace unlearn::scoring {
 namespace {
 
 using torch::Tensor;
-using Rows = std::vector<std::vector<double>>;
 
-Tensor matrix(const Rows& rows) {
+// Written by scripts/goldens/row_values.py with PyTorch autograd in fp64.
+const Json& golden_rows() {
+  static const Json values =
+      read_json(std::string(UNLEARN_TEST_DIR) + "/golden/scoring/row_values.json");
+  return values;
+}
+
+Tensor matrix(const Json& rows) {
   std::vector<Tensor> parts;
-  for (const auto& row : rows) parts.push_back(torch::tensor(row, torch::kDouble));
+  for (const Json& row : rows) {
+    parts.push_back(torch::tensor(row.get<std::vector<double>>(), torch::kDouble));
+  }
   return torch::stack(parts);
 }
 
-// Three rows of logits over four tokens, the reference's, and the labels; an identity head makes
-// hidden rows and logits the same thing.
+// Rows of logits, the reference's, and the labels; an identity head makes hidden rows and logits
+// the same thing.
 struct FixtureB {
-  Tensor z = matrix({{1.0, 0.0, -1.0, 0.5}, {0.2, 1.5, -0.3, 0.0}, {-0.4, 0.6, 0.9, -1.2}})
-                 .set_requires_grad(true);
+  Tensor z = matrix(golden_rows().at("logits")).set_requires_grad(true);
   RowComparison comparison{
-      matrix({{0.8, 0.3, -0.5, 0.1}, {0.0, 1.0, 0.2, -0.6}, {0.1, 0.1, 1.1, -0.7}}),
+      matrix(golden_rows().at("reference")),
       {torch::eye(4, torch::kDouble), {}},
-      torch::tensor({0, 1, 2}, torch::kLong)};
+      torch::tensor(golden_rows().at("labels").get<std::vector<int64_t>>(), torch::kLong)};
   model::Head head{torch::eye(4, torch::kDouble), {}};
-};
-
-struct Golden {
-  RowRequest request;
-  double mean;    // over the three rows
-  Rows gradient;  // the first rows of d(mean)/dz
 };
 
 RowRequest request_of(RowFunction function, double beta = 0, double margin = 0) {
@@ -46,67 +50,39 @@ RowRequest request_of(RowFunction function, double beta = 0, double margin = 0) 
   return request;
 }
 
-void check(const Golden& golden) {
-  SCOPED_TRACE(static_cast<int>(golden.request.function));
-  const FixtureB b;
-  const Tensor mean = row_values(golden.request, b.z, b.head, b.comparison).mean();
-  EXPECT_NEAR(mean.item<double>(), golden.mean, 1e-13 * std::max(1.0, std::abs(golden.mean)));
-  const Tensor gradient = torch::autograd::grad({mean}, {b.z})[0];
-  const Tensor wanted = matrix(golden.gradient);
-  // The listed gradients carry 12 significant digits.
-  EXPECT_TRUE(torch::allclose(gradient.narrow(0, 0, wanted.size(0)), wanted, 1e-10, 1e-13))
-      << gradient;
+const std::map<std::string, RowFunction> kFunctions = {
+    {"forward_kl", RowFunction::kForwardKl}, {"ceu", RowFunction::kCeu},
+    {"undial", RowFunction::kUndial},        {"max_minus_mean", RowFunction::kMaxMinusMean},
+    {"raw_npo", RowFunction::kRawNpo},       {"raw_simnpo", RowFunction::kRawSimNpo},
+    {"raw_kl", RowFunction::kRawKl}};
+
+bool equals(const Tensor& found, const Tensor& wanted) {
+  return torch::allclose(found, wanted, 1e-12, 1e-14);
 }
 
-TEST(GoldenRowValues, ForwardKl) {
-  check({request_of(RowFunction::kForwardKl),
-         0.061501659751945,
-         {{0.0176843403624, -0.0269800697187, -0.0168570849397, 0.0261528142961},
-          {-0.00603948779762, 0.0355973970691, -0.0410062168184, 0.0114483075469},
-          {-0.0219705573577, 0.0511144717045, -0.0192719065681, -0.00987200777863}}});
-}
-
-TEST(GoldenRowValues, CrossEntropyUnlearning) {
-  check({request_of(RowFunction::kCeu),
-         1.6960192827913,
-         {{0.157996948751, -0.0523758242613, -0.0192679889601, -0.08635313553}}});
-}
-
-TEST(GoldenRowValues, Undial) {
-  check({request_of(RowFunction::kUndial, 10),
-         1.8762774765019,
-         {{0.157985948253, -0.0888398200715, -0.0446524624863, -0.0244936656954}}});
-  check({request_of(RowFunction::kUndial, 3),
-         1.8221344328241,
-         {{0.146354403497, -0.0837114080337, -0.0423481184178, -0.0202948770456}}});
-}
-
-TEST(GoldenRowValues, MaxMinusMean) {
-  check({request_of(RowFunction::kMaxMinusMean),
-         0.98125,
-         {{0.4375, -0.145833333333333, -0.145833333333333, -0.145833333333333}}});
-}
-
-// One sequence of three positions: the mean over B T V is the mean of the rows' means.
-TEST(GoldenRowValues, MuseRawLogits) {
-  check({request_of(RowFunction::kRawNpo, 0.1),
-         13.859255639842,
-         {{0.08416663889, 0.0820834270749, 0.0812504339193, 0.0849997778133}}});
-  const FixtureB b;
-  const auto value = [&](const RowRequest& request) {
-    return row_values(request, b.z, b.head, b.comparison);
-  };
-  EXPECT_NEAR(value(request_of(RowFunction::kRawSimNpo, 0.7)).mean().item<double>(),
-              2.2355081843182, 1e-12);
-  EXPECT_NEAR(value(request_of(RowFunction::kRawSimNpo, 0.7, 0.07)).mean().item<double>(),
-              2.3421035532597, 1e-12);
-  EXPECT_NEAR(value(request_of(RowFunction::kRawKl)).sum().item<double>(), -0.6075542409205, 1e-12);
+TEST(GoldenRowValues, ValuesAndGradients) {
+  std::set<std::string> seen;
+  for (const Json& golden : golden_rows().at("cases")) {
+    SCOPED_TRACE(golden.dump());
+    const auto name = golden.at("function").get<std::string>();
+    seen.insert(name);
+    const RowRequest request =
+        request_of(kFunctions.at(name), golden.at("beta"), golden.at("margin"));
+    const FixtureB b;
+    const Tensor values = row_values(request, b.z, b.head, b.comparison);
+    const auto wanted = golden.at("values").get<std::vector<double>>();
+    EXPECT_TRUE(equals(values, torch::tensor(wanted, torch::kDouble))) << values;
+    const Tensor gradient = torch::autograd::grad({values.mean()}, {b.z})[0];
+    EXPECT_TRUE(equals(gradient, matrix(golden.at("gradient")))) << gradient;
+  }
+  EXPECT_EQ(seen.size(), kFunctions.size());
 }
 
 TEST(GoldenRowValues, WhosHarryPotter) {
   const FixtureB b;
-  const Tensor wanted = matrix({{1, -0.3, -1.5, 0.5}, {0.2, 1.5, -0.8, 0}, {-0.9, 0.6, 0.7, -1.7}});
-  EXPECT_TRUE(torch::allclose(whp_logits(b.z, b.comparison.reference_rows, 1.0), wanted, 0, 1e-14));
+  const Json& whp = golden_rows().at("whp");
+  EXPECT_TRUE(equals(whp_logits(b.z, b.comparison.reference_rows, whp.at("alpha")),
+                     matrix(whp.at("logits"))));
 }
 
 // The same functions written over full logits, for automatic differentiation.
