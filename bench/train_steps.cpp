@@ -18,9 +18,10 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/model/device_kernels.h"
-#include "unlearn/model/host_arena.h"
 #include "unlearn/model/lora.h"
+#include "unlearn/runtime/device.h"
+#include "unlearn/runtime/host_arena.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/train/memory_plan.h"
 #include "unlearn/train/trainer.h"
 
@@ -44,7 +45,7 @@ torch::Device device_of(const Json& spec) {
   const std::string name = spec.value("device", "cpu");
   if (name == "cpu") return torch::kCPU;
   if (name != "cuda") user_error("device: must be cpu or cuda, not '", name, "'");
-  const std::string missing = model::enable_cuda();
+  const std::string missing = runtime::enable_cuda();
   if (!missing.empty()) user_error("device: cuda: ", missing);
   if (!torch::cuda::is_available()) user_error("device: cuda: no CUDA device is available here");
   return {torch::kCUDA, 0};
@@ -84,7 +85,7 @@ std::shared_ptr<model::CausalLM> load(const Json& spec, const train::TrainConfig
                              .targets = config.lora_targets,
                              .seed = static_cast<uint64_t>(config.seed)});
   }
-  model::trim_host_memory();
+  runtime::trim_host_memory();
   return model;
 }
 
@@ -136,7 +137,7 @@ class StepClock {
 };
 
 void run(const Json& spec) {
-  if (spec.value("arena", true)) model::use_arena_for_host_tensors();
+  if (spec.value("arena", true)) runtime::use_arena_for_host_tensors();
   const torch::Device device = device_of(spec);
   const train::TrainConfig config = train_config(spec);
   const auto model = load(spec, config, device);
@@ -157,7 +158,7 @@ void run(const Json& spec) {
   if (const auto needs = train::reference_needs(inputs); needs.any()) {
     reference = scoring::ReferenceCache::open_or_build(
         folder_path / "reference", *model, "bench", needs,
-        config.batch_tokens.value_or(train::default_batch_tokens(device)));
+        config.batch_tokens.value_or(runtime::kTrainingTokens.on(device)));
     inputs.reference = &*reference;
   }
   StepClock clock(device);

@@ -14,6 +14,7 @@ ROWS = [
     ["core"],
     ["config", "distributed", "jinja"],
     ["checkpoint", "tokenizer"],
+    ["runtime"],
     ["data", "model"],
     ["scoring"],
     ["losses", "metrics", "report"],
@@ -22,7 +23,7 @@ ROWS = [
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
-KERNEL_USERS = {"model", "scoring", "train"}
+KERNEL_USERS = {"runtime"}
 MODULES = {"benchmarks"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"(?:unlearn/)?([a-z_]+)/(?:([a-z_0-9]+)/)?', re.M)
 

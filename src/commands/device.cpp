@@ -6,7 +6,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::commands {
 namespace {
@@ -29,7 +29,7 @@ torch::Device find_device(const std::string& name, std::optional<int64_t> proces
   if (process && name.starts_with("cuda:")) {
     user_error("--device ", name, ": is one GPU, which several processes would share; use cuda");
   }
-  const std::string missing = wants_cuda ? model::enable_cuda() : "";
+  const std::string missing = wants_cuda ? runtime::enable_cuda() : "";
   const bool has_cuda = wants_cuda && missing.empty() && torch::cuda::is_available();
   if (name == "auto" && !missing.empty()) log::info("running on the CPU: ", missing);
   if (name == "cpu" || (name == "auto" && !has_cuda)) return torch::kCPU;
@@ -59,7 +59,7 @@ torch::Device find_device(const std::string& name, std::optional<int64_t> proces
 
 torch::Device resolve_device(const std::string& name, std::optional<int64_t> process) {
   const torch::Device device = find_device(name, process);
-  model::use_device(device);
+  runtime::use_device(device);
   return device;
 }
 

@@ -15,6 +15,7 @@
 #include "unlearn/core/manifest.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/token_budget.h"
 
 namespace unlearn::commands {
 namespace {
@@ -208,7 +209,6 @@ eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& 
 eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& cache,
                              const fs::path& reference_cache, const fs::path& eval_folder) {
   const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
-  const bool on_cuda = device_.is_cuda();
   StageProgress progress;
   eval::EvaluationRun settings;
   settings.model = model;
@@ -226,8 +226,8 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
   settings.rules = rules_;
   settings.cache = cache;
   settings.reference_cache = reference_cache;
-  settings.batch_tokens = on_cuda ? 32768 : 4096;
-  settings.generation_tokens = on_cuda ? 131072 : 8192;
+  settings.batch_tokens = runtime::kScoringTokens.on(device_);
+  settings.generation_tokens = runtime::kGenerationTokens.on(device_);
   settings.progress = [&](const std::string& stage, int64_t done, int64_t total) {
     progress.show(stage, done, total);
   };

@@ -15,7 +15,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/read_log.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::commands {
 namespace {
@@ -110,7 +110,7 @@ int execute_run(const SharedFlags& shared, const TrainingFlags& flags, Purpose p
   group.together([&] {
     config = resolve_run(shared, flags, purpose);
     const torch::Device device = resolve_device(config.device, number_on_machine(group));
-    if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+    if (device.is_cuda() && config.train.deterministic == "full") runtime::set_deterministic();
     if (group.leads()) train::RunFolder::check(config.output, existing_output(flags));
     checked.emplace(check_run(config, flags, purpose, device, {group.size(), group.local_size()}));
     record_template(config, checked->prepared.prompt_template);

@@ -3,7 +3,7 @@
 #include "commands/reference.h"
 #include "commands/weights.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/host_arena.h"
+#include "unlearn/runtime/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/trainer.h"
 
@@ -38,7 +38,7 @@ int join_run(const RunConfig& config, const PreparedRun& run, const distributed:
   group.together([] {});  // while it opens the run folder
   if (group.first("").text == kNothingToTrain) return 0;
   const auto model = load_weights(config, run);
-  model::trim_host_memory();
+  runtime::trim_host_memory();
   try {
     join_training(config, run, group, *model);
   } catch (const Interrupted& stopped) {

@@ -16,7 +16,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
-#include "unlearn/model/host_arena.h"
+#include "unlearn/runtime/host_arena.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/event_file.h"
 #include "unlearn/train/resume.h"
@@ -256,7 +256,7 @@ int lead_run(RunConfig& config, CheckedRun& checked, const TrainingFlags& flags,
   try {
     const model::ModelSource source(config.model.path);
     const auto model = load_weights(config, run);
-    model::trim_host_memory();
+    runtime::trim_host_memory();
     log::debug("weights loaded after ", seconds(), " s");
     train_model(config, run, checkpoint, group, folder, *hashes, *model,
                 evaluator ? &*evaluator : nullptr, course);

@@ -6,6 +6,7 @@
 #include "commands/weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -95,7 +96,7 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run,
                              mean_tokens(splits.retain) + mean_tokens(splits.alternate);
   const double step_tokens = item_tokens * static_cast<double>(config.train.batch_size);
   const auto budget = static_cast<double>(
-      config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+      config.train.batch_tokens.value_or(runtime::kTrainingTokens.on(run.device)));
   std::ostringstream out;
   out << std::fixed << std::setprecision(2);
   out << "method      " << config.method << "\n"

@@ -5,6 +5,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::commands {
@@ -49,7 +50,7 @@ scoring::ReferenceCache open_reference(const RunConfig& config, const PreparedRu
   }
   return scoring::ReferenceCache::open_or_build(
       cache_folder(folder), own ? *own : policy, key, needs,
-      config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+      config.train.batch_tokens.value_or(runtime::kTrainingTokens.on(run.device)));
 }
 
 }  // namespace unlearn::commands

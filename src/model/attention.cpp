@@ -4,7 +4,6 @@
 
 #include "attention_cuda.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "recompute.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::model {
 namespace {
@@ -18,7 +18,7 @@ torch::Tensor count_positions(const std::vector<int64_t>& offsets,
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
     std::iota(out + offsets[i], out + offsets[i + 1], before[i]);
   }
-  return upload(positions, device);
+  return runtime::upload(positions, device);
 }
 
 // Which tokens attention sees, [T]; empty: all.

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "dropout.h"
+#include "unlearn/model/causal_lm.h"
 #include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {

@@ -4,7 +4,7 @@
 
 #include "attention.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::model {
 namespace {
@@ -39,8 +39,8 @@ std::vector<MaskedSequence> split_sequences(const std::vector<int64_t>& offsets,
 // [queries, keys] for tokens at these positions.
 torch::Tensor visible_between(const std::vector<int64_t>& queries, const std::vector<int64_t>& keys,
                               int64_t window, torch::Device device) {
-  const torch::Tensor query = upload(queries, device).unsqueeze(1);
-  const torch::Tensor key = upload(keys, device).unsqueeze(0);
+  const torch::Tensor query = runtime::upload(queries, device).unsqueeze(1);
+  const torch::Tensor key = runtime::upload(keys, device).unsqueeze(0);
   torch::Tensor visible = key <= query;
   if (window > 0) visible = visible & (key > query - window);
   return visible;
@@ -105,7 +105,7 @@ torch::Tensor masked_attention(const torch::Tensor& q, const torch::Tensor& k,
     seen_offsets.push_back(static_cast<int64_t>(seen_tokens.size()));
   }
   if (seen_tokens.empty()) return torch::zeros_like(q);
-  const torch::Tensor index = upload(seen_tokens, q.device());
+  const torch::Tensor index = runtime::upload(seen_tokens, q.device());
   const torch::Tensor queries = q.index_select(0, index);
   const torch::Tensor keys = k.index_select(0, index);
   const torch::Tensor values = v.index_select(0, index);
@@ -128,11 +128,11 @@ torch::Tensor masked_attention(const torch::Tensor& q, const torch::Tensor& k,
     is_reordered = is_reordered || sequence.is_interleaved();
     std::vector<int64_t> hidden_tokens;
     for (const int64_t t : sequence.hidden) hidden_tokens.push_back(offsets[i] + t);
-    outs.push_back(attend_hidden(q.index_select(0, upload(hidden_tokens, q.device())), own_keys,
-                                 own_values, sequence, options));
+    outs.push_back(attend_hidden(q.index_select(0, runtime::upload(hidden_tokens, q.device())),
+                                 own_keys, own_values, sequence, options));
   }
   const torch::Tensor out = torch::cat(outs);
-  return is_reordered ? out.index_select(0, upload(places, q.device())) : out;
+  return is_reordered ? out.index_select(0, runtime::upload(places, q.device())) : out;
 }
 
 }  // namespace unlearn::model

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
+#include "unlearn/runtime/row_logits.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -35,9 +35,9 @@ Tensor row_function_value(const RowRequest& request, const RowChunk& chunk) {
   const Tensor& z = chunk.logits;
   switch (request.function) {
     case RowFunction::kForwardKl: {
-      if (has_row_kl(z, chunk.reference)) {
+      if (runtime::has_row_kl(z, chunk.reference)) {
         const Tensor values = torch::empty({z.size(0)}, z.options());
-        row_kl(z, chunk.reference, values, /*with_gradient=*/false);
+        runtime::row_kl(z, chunk.reference, values, /*with_gradient=*/false);
         return values;
       }
       Tensor p = chunk.reference.log_softmax(1);

@@ -3,8 +3,8 @@
 
 #include "scoring/head_chunks.h"
 #include "scoring/row_functions.h"
-#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
+#include "unlearn/runtime/row_logits.h"
 #include "unlearn/scoring/token_logprob.h"
 
 namespace unlearn::scoring {
@@ -38,9 +38,10 @@ RowChunk make_chunk(Tensor logits, const Tensor& rows, const model::Head& head,
 // Values of a chunk; its logits become the values' gradients before the head's cap and scale.
 void to_gradient(const RowRequest& request, const RowChunk& chunk, const model::Head& head,
                  Tensor values) {
-  if (request.function == RowFunction::kForwardKl && has_row_kl(chunk.logits, chunk.reference)) {
+  if (request.function == RowFunction::kForwardKl &&
+      runtime::has_row_kl(chunk.logits, chunk.reference)) {
     const Tensor capped = head.softcap != 0.0 ? chunk.logits.clone() : Tensor();
-    row_kl(chunk.logits, chunk.reference, values, /*with_gradient=*/true);
+    runtime::row_kl(chunk.logits, chunk.reference, values, /*with_gradient=*/true);
     through_cap(chunk.logits, capped, head);
     return;
   }

@@ -4,13 +4,13 @@
 #include <array>
 
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::scoring {
 namespace {
 
 using data::Role;
-using model::upload;
+using runtime::upload;
 using torch::Tensor;
 
 TokenScores& of_role(BatchScores& scores, Role role) {

@@ -6,7 +6,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/data/shared_pack.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::scoring {
@@ -154,7 +154,7 @@ class Scorer {
   }
 
   Tensor on_device(const std::vector<int64_t>& values) const {
-    return model::upload(values, device_);
+    return runtime::upload(values, device_);
   }
 
   model::CausalLM& model_;

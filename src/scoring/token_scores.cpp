@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -15,7 +15,7 @@ torch::Tensor differences(const std::vector<int64_t>& offsets, const torch::Tens
   if (bounds.numel() < 2) {
     return torch::empty({0}, torch::kInt64).to(like.device());
   }
-  return model::upload(bounds.slice(0, 1) - bounds.slice(0, 0, -1), like.device());
+  return runtime::upload(bounds.slice(0, 1) - bounds.slice(0, 0, -1), like.device());
 }
 
 }  // namespace

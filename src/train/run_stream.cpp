@@ -5,6 +5,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/runtime/token_budget.h"
 
 namespace unlearn::train {
 namespace {
@@ -178,7 +179,7 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
                   const std::vector<data::PairItem>& items, size_t next_epoch) {
   // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
   const int64_t usual = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
-                                                     : default_batch_tokens(device);
+                                                     : runtime::kTrainingTokens.on(device);
   const bool exact = inputs.config.averaging == "exact";
   const CutRule rule{inputs.config.batch_tokens.value_or(usual), inputs.config.micro_batch_size,
                      exact ? 0 : next_epoch};
@@ -234,7 +235,5 @@ void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t pr
                     epoch_break(plan, stream.epoch_length(), step)));
   }
 }
-
-int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 
 }  // namespace unlearn::train

@@ -3,7 +3,7 @@
 
 #include "test_gpu.h"
 #include "train/started_optimizer.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/train/optimizer.h"
 

@@ -8,6 +8,7 @@
 #include "unlearn/data/packing.h"
 #include "unlearn/data/shared_pack.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/scoring/reference_cache.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/scoring/token_scores.h"
@@ -56,7 +57,7 @@ struct ExampleScore {
 };
 
 struct ScoreExamplesOptions {
-  int64_t batch_tokens = 4096;
+  int64_t batch_tokens = runtime::kScoringTokens.cpu;
   bool moments = false;               // for all examples …
   std::vector<uint8_t> with_moments;  // … or for those marked here; empty: none
   // Lets examples that begin alike share those tokens (the answers of one question): the same

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "unlearn/config/fields.h"
-#include "unlearn/kernels/adamw.h"
+#include "unlearn/runtime/adamw.h"
 #include "unlearn/train/choice.h"
 #include "unlearn/train/sharded_parameters.h"
 

@@ -124,7 +124,4 @@ class Trainer {
   int64_t step_ = 0;
 };
 
-// Default token budget of a micro-batch on a device.
-int64_t default_batch_tokens(torch::Device device);
-
 }  // namespace unlearn::train

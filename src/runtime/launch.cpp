@@ -1,45 +1,22 @@
-#include "unlearn/model/device_kernels.h"
+#include "runtime/launch.h"
 
-#include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
-#include <cstdlib>
-
 #include "unlearn/core/error.h"
+#include "unlearn/runtime/device.h"
 
-namespace unlearn::model {
-
-std::string enable_cuda() {
-  // Step sizes vary with the lengths of texts; growing segments keep freed memory usable.
-  if (std::getenv("PYTORCH_ALLOC_CONF") == nullptr) {
-    setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
-  }
-  return kernels::load_cuda();
-}
-
-void use_device(torch::Device device) {
-  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
-}
-
-void set_deterministic() {
-  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-  // Everything is written before it is read; filling memory first would only cost time.
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
-}
-
-torch::Tensor upload(const torch::Tensor& host, torch::Device device) {
-  return host.to(device, /*non_blocking=*/true);
-}
-
-torch::Tensor upload(const std::vector<int64_t>& values, torch::Device device) {
-  return upload(torch::tensor(values, torch::kInt64), device);
-}
+namespace unlearn::runtime {
 
 const kernels::CudaLibrary* kernels_for(const torch::Tensor& tensor) {
   const auto dtype = tensor.scalar_type();
   const bool fits = tensor.is_cuda() && (dtype == torch::kFloat32 || dtype == torch::kBFloat16);
   return fits ? kernels::cuda_library() : nullptr;
+}
+
+const kernels::CudaLibrary& loaded_kernels() {
+  const kernels::CudaLibrary* library = kernels::cuda_library();
+  UNLEARN_CHECK(library != nullptr, "CUDA kernels are not loaded");
+  return *library;
 }
 
 kernels::DType kernel_dtype(torch::Dtype dtype) {
@@ -69,4 +46,4 @@ DeviceWork work_table(const std::vector<int64_t>& sizes, torch::Device device) {
   return work;
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

@@ -1,12 +1,12 @@
-// The block's row and element-wise operations as single CUDA kernels; each says by an empty result
-// that ATen has to do it (other devices, dtypes or widths).
+// A decoder block's row and element-wise operations as single CUDA kernels; each says by an empty
+// result that ATen has to do it (other devices, dtypes or widths).
 #pragma once
 
 #include <torch/types.h>
 
 #include <optional>
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 
 struct FusedNorm {
   torch::Tensor out;    // as x
@@ -38,4 +38,4 @@ std::optional<FusedSwigluGradient> fused_swiglu_backward(const torch::Tensor& gr
                                                          const torch::Tensor& up,
                                                          torch::Tensor* product = nullptr);
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

@@ -1,17 +1,17 @@
-#include "scoring/row_kernels.h"
+#include "unlearn/runtime/row_logits.h"
 
 #include <ATen/Parallel.h>
 
+#include "runtime/launch.h"
 #include "unlearn/kernels/row_logits.h"
-#include "unlearn/model/device_kernels.h"
 
-namespace unlearn::scoring {
+namespace unlearn::runtime {
 namespace {
 
 using torch::Tensor;
 
 bool has_kernel(const Tensor& logits) {
-  const bool is_loaded = logits.is_cpu() || model::kernels_for(logits) != nullptr;
+  const bool is_loaded = logits.is_cpu() || kernels_for(logits) != nullptr;
   return is_loaded && logits.scalar_type() == torch::kFloat && logits.is_contiguous();
 }
 
@@ -24,8 +24,8 @@ void run(const Tensor& logits, const Args& args, CpuKernel on_cpu,
                      [&](int64_t begin, int64_t end) { on_cpu(args, begin, end); });
     return;
   }
-  void* stream = model::current_stream(logits.device());
-  model::check_launch((kernels::cuda_library()->*on_gpu)(&args, stream), name);
+  void* stream = current_stream(logits.device());
+  check_launch((kernels::cuda_library()->*on_gpu)(&args, stream), name);
 }
 
 kernels::RowLogits kernel_arguments(const Tensor& logits, const Tensor& targets,
@@ -81,4 +81,4 @@ void row_kl(Tensor logits, const Tensor& reference, Tensor values, bool with_gra
   run(logits, args, kernels::row_kl_cpu, &kernels::CudaLibrary::row_kl, "row_kl");
 }
 
-}  // namespace unlearn::scoring
+}  // namespace unlearn::runtime

@@ -1,13 +1,12 @@
-#include "train/optim/adamw_step.h"
+#include "unlearn/runtime/adamw.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 
-#include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "runtime/launch.h"
 
-namespace unlearn::train {
+namespace unlearn::runtime {
 namespace {
 
 using kernels::AdamWTensor;
@@ -40,15 +39,14 @@ void run_on_cpu(const std::vector<AdamWTensor>& tensors, const kernels::AdamWLay
 
 void run_on_gpu(const std::vector<AdamWTensor>& tensors, const kernels::AdamWLayout& layout,
                 const kernels::AdamWNumbers& numbers, torch::Device device) {
-  const kernels::CudaLibrary* library = kernels::cuda_library();
-  UNLEARN_CHECK(library != nullptr, "CUDA kernels are not loaded");
+  const kernels::CudaLibrary& library = loaded_kernels();
   std::vector<int64_t> sizes;
   for (const AdamWTensor& tensor : tensors) sizes.push_back(tensor.size);
-  const model::DeviceWork work = model::work_table(sizes, device);
-  const torch::Tensor table = model::to_device(tensors, device);
-  model::check_launch(library->adamw(static_cast<const AdamWTensor*>(table.const_data_ptr()),
-                                     &work.table, &layout, &numbers, model::current_stream(device)),
-                      "adamw");
+  const DeviceWork work = work_table(sizes, device);
+  const torch::Tensor table = to_device(tensors, device);
+  check_launch(library.adamw(static_cast<const AdamWTensor*>(table.const_data_ptr()), &work.table,
+                             &layout, &numbers, current_stream(device)),
+               "adamw");
 }
 
 }  // namespace
@@ -60,4 +58,4 @@ void run_adamw(const std::vector<AdamWTensor>& tensors, const kernels::AdamWLayo
   run_on_gpu(tensors, layout, numbers, device);
 }
 
-}  // namespace unlearn::train
+}  // namespace unlearn::runtime

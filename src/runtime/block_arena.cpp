@@ -1,4 +1,4 @@
-#include "unlearn/core/block_arena.h"
+#include "unlearn/runtime/block_arena.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "unlearn/core/error.h"
 
-namespace unlearn {
+namespace unlearn::runtime {
 namespace {
 
 size_t page_size() {
@@ -138,4 +138,4 @@ BlockArena::Usage BlockArena::usage() const {
   return {in_use_, peak_, in_use_ + warm_bytes_};
 }
 
-}  // namespace unlearn
+}  // namespace unlearn::runtime

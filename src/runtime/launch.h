@@ -1,25 +1,18 @@
-// Where tensors meet our CUDA kernels.
+// How this layer's files launch a CUDA kernel on tensors.
 #pragma once
 
 #include <torch/types.h>
 
-#include <string>
 #include <vector>
 
 #include "unlearn/kernels/cuda_library.h"
 
-namespace unlearn::model {
-
-// Makes CUDA usable; "" or one line that says what is missing.
-std::string enable_cuda();
-// Makes the device the one that this thread's kernels are launched on.
-void use_device(torch::Device device);
-// From here on, operators that have a bit-reproducible form on CUDA use it; those that have none
-// throw. Before the first CUDA operation: cuBLAS reads its part of it then.
-void set_deterministic();
+namespace unlearn::runtime {
 
 // The kernels, when `tensor` lies on a GPU and is fp32 or bf16; else null.
 const kernels::CudaLibrary* kernels_for(const torch::Tensor& tensor);
+// The kernels; they must be loaded.
+const kernels::CudaLibrary& loaded_kernels();
 
 kernels::DType kernel_dtype(torch::Dtype dtype);  // fp32, bf16 or fp64
 // The cudaStream_t that ATen works on.
@@ -34,11 +27,6 @@ struct DeviceWork {
 };
 DeviceWork work_table(const std::vector<int64_t>& sizes, torch::Device device);
 
-// To the device without waiting for the work queued there. `host` may be changed or freed at once:
-// the driver copies pageable memory before it returns.
-torch::Tensor upload(const torch::Tensor& host, torch::Device device);
-torch::Tensor upload(const std::vector<int64_t>& values, torch::Device device);
-
 // An array of plain structs as a byte tensor on the device.
 template <class T>
 torch::Tensor to_device(const std::vector<T>& items, torch::Device device) {
@@ -47,4 +35,4 @@ torch::Tensor to_device(const std::vector<T>& items, torch::Device device) {
       .to(device, /*non_blocking=*/true, /*copy=*/true);
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

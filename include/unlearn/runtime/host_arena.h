@@ -1,7 +1,7 @@
 // What keeps the process small on the CPU.
 #pragma once
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 
 // From now on tensors of 64 KiB and more come from a BlockArena: the process then holds no more
 // memory than its tensors ever take at one time, which the C library's heap exceeds by a fifth when
@@ -17,4 +17,4 @@ void bound_matrix_kernels();
 // Gives memory that nothing uses back to the system, e.g. after loading.
 void trim_host_memory();
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

@@ -1,4 +1,4 @@
-#include "unlearn/core/block_arena.h"
+#include "unlearn/runtime/block_arena.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace unlearn {
+namespace unlearn::runtime {
 namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
@@ -131,4 +131,4 @@ TEST(BlockArenaTest, RandomUse) {
 }
 
 }  // namespace
-}  // namespace unlearn
+}  // namespace unlearn::runtime

@@ -4,7 +4,7 @@
 
 #include <torch/types.h>
 
-namespace unlearn::scoring {
+namespace unlearn::runtime {
 
 // lse and the target's logit, both [n] of the logits' dtype, written into `lse` and `picked`.
 void row_lse(const torch::Tensor& logits, const torch::Tensor& targets, torch::Tensor lse,
@@ -20,4 +20,4 @@ bool has_row_kl(const torch::Tensor& logits, const torch::Tensor& reference);
 void row_kl(torch::Tensor logits, const torch::Tensor& reference, torch::Tensor values,
             bool with_gradient);
 
-}  // namespace unlearn::scoring
+}  // namespace unlearn::runtime

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 
 // Tensors of a mapped file, or of ordinary memory, go through a few page-locked buffers: all
 // threads fill one while the device reads another. On other devices a plain copy.
@@ -30,4 +30,4 @@ class StagedCopy {
   size_t next_ = 0;
 };
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

@@ -1,4 +1,4 @@
-#include "unlearn/model/host_arena.h"
+#include "unlearn/runtime/host_arena.h"
 
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>
@@ -6,9 +6,9 @@
 
 #include <atomic>
 
-#include "unlearn/core/block_arena.h"
+#include "unlearn/runtime/block_arena.h"
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 namespace {
 
 constexpr size_t kSmallest = size_t{64} << 10;
@@ -70,4 +70,4 @@ void trim_host_memory() {
   ::malloc_trim(0);
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-namespace unlearn {
+namespace unlearn::runtime {
 
 // Blocks lie in one reserved range of addresses. A freed block keeps its pages for the next one
 // that fits into it; when a request fits none, it gets fresh pages, and as many pages of freed
@@ -57,4 +57,4 @@ class BlockArena {
   size_t in_use_ = 0, warm_bytes_ = 0, peak_ = 0;
 };
 
-}  // namespace unlearn
+}  // namespace unlearn::runtime

@@ -6,15 +6,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <memory>
-#include <string>
 
-#include "unlearn/model/causal_lm.h"
-
-namespace unlearn::model {
-
-// FNV-1a of a parameter's or layer's name: a stream number that depends on the name only.
-uint64_t name_hash(const std::string& name);
+namespace unlearn::runtime {
 
 // One layer's dropout at one moment.
 struct DropoutDraw {
@@ -26,4 +19,4 @@ struct DropoutDraw {
 // 0 where an element falls out and 1 / (1 - p) elsewhere, shaped and typed as x [T, d].
 torch::Tensor dropout_mask(const torch::Tensor& x, const DropoutDraw& draw);
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

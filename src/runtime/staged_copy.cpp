@@ -1,4 +1,4 @@
-#include "staged_copy.h"
+#include "unlearn/runtime/staged_copy.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/Event.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 namespace {
 
 constexpr size_t kBuffers = 3;
@@ -63,4 +63,4 @@ void StagedCopy::copy_part(torch::Tensor destination, const torch::Tensor& sourc
   buffer.read.record(c10::impl::VirtualGuardImpl(device_.type()).getStream(device_));
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

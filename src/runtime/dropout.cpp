@@ -1,18 +1,12 @@
-#include "dropout.h"
+#include "unlearn/runtime/dropout.h"
 
 #include <ATen/Parallel.h>
 
+#include "runtime/launch.h"
 #include "unlearn/core/error.h"
 #include "unlearn/kernels/dropout.h"
-#include "unlearn/model/device_kernels.h"
 
-namespace unlearn::model {
-
-uint64_t name_hash(const std::string& name) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
+namespace unlearn::runtime {
 
 torch::Tensor dropout_mask(const torch::Tensor& x, const DropoutDraw& draw) {
   UNLEARN_CHECK(x.dim() == 2 && draw.probability >= 0 && draw.probability < 1);
@@ -40,4 +34,4 @@ torch::Tensor dropout_mask(const torch::Tensor& x, const DropoutDraw& draw) {
   return mask.to(x.options());
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime

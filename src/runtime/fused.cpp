@@ -1,10 +1,10 @@
-#include "fused.h"
+#include "unlearn/runtime/fused.h"
 
 #include <algorithm>
 
-#include "unlearn/model/device_kernels.h"
+#include "runtime/launch.h"
 
-namespace unlearn::model {
+namespace unlearn::runtime {
 namespace {
 
 // Thread blocks that share the rows of a weight's gradient: two per multiprocessor of a large GPU.
@@ -124,4 +124,4 @@ std::optional<FusedSwigluGradient> fused_swiglu_backward(const torch::Tensor& gr
   return result;
 }
 
-}  // namespace unlearn::model
+}  // namespace unlearn::runtime
