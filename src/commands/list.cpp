@@ -9,7 +9,7 @@
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
-#include "unlearn/losses/loss.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/train/optimizer.h"

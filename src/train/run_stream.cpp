@@ -135,7 +135,7 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   };
   const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
                               const scoring::RowRequest& request) {
-    if (!scoring::needs_reference(request.function)) return;
+    if (!request.needs_reference()) return;
     for (const data::Example* example : examples(role, rows)) {
       result.hidden.push_back({example, request.positions, request.skip});
     }

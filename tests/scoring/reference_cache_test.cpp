@@ -108,7 +108,7 @@ TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
     std::vector<data::PackItem> items;
     for (const auto& example : examples_) items.push_back({data::Role::kRetain, &example});
     ScoreRequest request;
-    request.retain.rows.function = RowFunction::kForwardKl;
+    request.retain.rows.function = &forward_kl();
     request.retain.rows.positions = positions;
     const auto kl = [&] {
       const torch::NoGradGuard no_grad;

@@ -10,6 +10,7 @@
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/runtime/token_budget.h"
 #include "unlearn/scoring/reference_cache.h"
+#include "unlearn/scoring/row_request.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/scoring/token_scores.h"
 
