@@ -2,6 +2,7 @@
 // token, held fixed: l = -sum_v q log pi, q = softmax(z with z_y = -inf), the mean over label
 // positions. OpenUnlearning src/trainer/unlearn/ceu.py; it has no retain term.
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 
 namespace unlearn::losses {
 namespace {
@@ -15,7 +16,7 @@ class Ceu : public ForgetRetainLoss {
 
   void add_needs(Needs& needs) const override {
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kCeu;
+    needs.forget_rows.function = &row_ceu();
     needs.forget_rows.positions = scoring::RowPositions::kLabels;
     needs.forget_rows.skip = skip_;
   }

@@ -1,7 +1,5 @@
 #include "losses/forget_retain.h"
 
-#include <algorithm>
-
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -26,46 +24,14 @@ torch::Tensor log_ratio(const scoring::TokenScores& scores) {
 scoring::RowRequest ForgetRetainLoss::kl_rows() const {
   using scoring::RowPositions;
   scoring::RowRequest rows;
-  rows.function = scoring::RowFunction::kForwardKl;
-  rows.positions = kl_per_sequence_ ? RowPositions::kLabels : kl_positions_;
-  if (kl_padded_ || kl_padded_batch_) rows.positions = RowPositions::kAll;
-  rows.to_longest = kl_padded_batch_;
-  if (muse_logits_) {
-    rows.function = scoring::RowFunction::kRawKl;
-    rows.positions = RowPositions::kAll;
-  }
+  rows.function = &scoring::forward_kl();
+  rows.positions = kl_positions_;
+  quirks_.adapt_kl(rows);
   return rows;
 }
 
-// A quirk that changes nothing would be reported as reproduced.
 void ForgetRetainLoss::check() const {
-  const Needs needs = this->needs();
-  using scoring::RowFunction;
-  if (kl_padded_ && kl_padded_batch_) {
-    user_error("train.compat: kl_padded and kl_padded_batch pad to different lengths; name one");
-  }
-  const auto computes = [&](std::initializer_list<RowFunction> functions) {
-    return std::any_of(functions.begin(), functions.end(), [&](RowFunction function) {
-      return needs.forget_rows.function == function || needs.retain_rows.function == function;
-    });
-  };
-  const std::pair<bool, const char*> of_kl[] = {{kl_padded_, "kl_padded"},
-                                                {kl_padded_batch_, "kl_padded_batch"},
-                                                {kl_per_sequence_, "kl_per_sequence"}};
-  const bool has_any_kl = computes({RowFunction::kForwardKl, RowFunction::kRawKl});
-  for (const auto& [on, name] : of_kl) {
-    if (on && !has_any_kl) {
-      user_error("train.compat: ", name,
-                 " changes nothing here: this run computes no KL "
-                 "(method.retain_loss: kl)");
-    }
-  }
-  if (muse_logits_ &&
-      !computes({RowFunction::kRawKl, RowFunction::kRawNpo, RowFunction::kRawSimNpo})) {
-    user_error(
-        "train.compat: muse_logits changes nothing here: it is of npo, simnpo and "
-        "method.retain_loss: kl");
-  }
+  quirks_.check(needs());
   check_own();
 }
 
@@ -75,11 +41,6 @@ Needs ForgetRetainLoss::needs() const {
   needs.retain_logp = retain_is(RetainLoss::kNll);
   if (has_kl()) needs.retain_rows = kl_rows();
   add_needs(needs);
-  const auto pads = [&](const scoring::RowRequest& rows) {
-    return rows.to_longest || (kl_padded_ && rows.function == scoring::RowFunction::kForwardKl);
-  };
-  needs.padding = {.forget = pads(needs.forget_rows), .retain = pads(needs.retain_rows)};
-  if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
   return needs;
 }
 
@@ -91,7 +52,7 @@ Unit ForgetRetainLoss::retain_unit() const {
 
 std::vector<Term> ForgetRetainLoss::terms() const {
   // The MUSE code does not apply the forget coefficient beside its KL.
-  const double forget = muse_logits_ && has_kl() ? 1.0 : weights_.forget;
+  const double forget = raw_logits() && has_kl() ? 1.0 : weights_.forget;
   std::vector<Term> terms = {{"forget", data::Role::kForget, forget_unit(), forget}};
   if (has_retain()) {
     terms.push_back({"retain", data::Role::kRetain, retain_unit(), weights_.retain});
@@ -138,31 +99,8 @@ void ForgetRetainLoss::visit(config::FieldVisitor& visitor) {
                          "predict a label, or every token"});
 }
 
-Quirk pad_labels_quirk(bool* on) {
-  return {"wmdp_pad_labels",
-          "Unlearn-Simple's WMDP code: texts are padded to data.max_length and padding is labelled",
-          on,
-          {},
-          "wmdp"};
-}
-
 std::vector<Quirk> ForgetRetainLoss::quirks() {
-  std::vector<Quirk> quirks = {
-      {"muse_logits",
-       "MUSE's and Unlearn-Simple's MUSE code: NPO, SimNPO and KL on raw logits of every position",
-       &muse_logits_},
-      {"kl_per_sequence",
-       "Unlearn-Simple's synthetic code: KL summed over label positions, divided by sequences",
-       &kl_per_sequence_},
-      {"kl_padded",
-       "TOFU's and Unlearn-Simple's TOFU code: KL over all positions of sequences padded to "
-       "data.max_length",
-       &kl_padded_},
-      {"kl_padded_batch",
-       "OpenUnlearning: KL over all positions of sequences padded to the longest of the "
-       "micro-batch",
-       &kl_padded_batch_},
-      pad_labels_quirk(&pad_labels_)};
+  std::vector<Quirk> quirks = quirks_.list();
   for (Quirk& own : own_quirks()) quirks.push_back(std::move(own));
   return quirks;
 }

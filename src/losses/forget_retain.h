@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "losses/compat/forget_retain_quirks.h"
 #include "losses/methods.h"
 
 namespace unlearn::losses {
@@ -13,9 +14,6 @@ Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
 
 // S - S_ref of every sequence [S]; token differences are summed, not two large sums subtracted.
 torch::Tensor log_ratio(const scoring::TokenScores& scores);
-
-// The quirk of WMDP's code that every method reading its data sets may have.
-Quirk pad_labels_quirk(bool* on);
 
 // The retain term: none, the token mean of -log p, the forward KL to the reference, or one that the
 // method has itself.
@@ -31,6 +29,7 @@ class ForgetRetainLoss : public Loss {
   std::vector<Diagnostic> diagnostics(const LossInputs& inputs) const override;
   void visit(config::FieldVisitor& visitor) override;
   std::vector<Quirk> quirks() override;
+  void decorate(RunExamples& examples) const override { quirks_.decorate(needs(), examples); }
 
  protected:
   // A method's initial values.
@@ -63,11 +62,9 @@ class ForgetRetainLoss : public Loss {
   const Weights& weights() const { return weights_; }
   // The forward KL as kl_positions asks for it.
   scoring::RowRequest kl_rows() const;
-  bool muse_logits() const { return muse_logits_; }
+  bool raw_logits() const { return quirks_.raw_logits(); }
   // What divides the sum of kl_rows().
-  Unit kl_unit() const {
-    return muse_logits_ || kl_per_sequence_ ? Unit::kSequence : Unit::kPosition;
-  }
+  Unit kl_unit() const { return quirks_.kl_by_sequence() ? Unit::kSequence : Unit::kPosition; }
 
  private:
   bool has_kl() const { return retain_is(RetainLoss::kKl); }
@@ -75,11 +72,7 @@ class ForgetRetainLoss : public Loss {
 
   Weights weights_;
   scoring::RowPositions kl_positions_ = scoring::RowPositions::kAttended;
-  bool muse_logits_ = false;
-  bool kl_per_sequence_ = false;
-  bool kl_padded_ = false;
-  bool kl_padded_batch_ = false;
-  bool pad_labels_ = false;
+  ForgetRetainQuirks quirks_;
 };
 
 // The settings that spellings ending in "_grad_diff", "_gdr", "_RT" and "_KL", "_klr" imply.

@@ -1,6 +1,7 @@
 // Plain next-token training: descent on the token mean of -log p of one stream. On the forget
 // stream it relearns (relearning attacks) or fine-tunes; on the retain stream it is the references'
 // `fine_tuned` baseline.
+#include "losses/compat/padding.h"
 #include "losses/forget_retain.h"
 
 namespace unlearn::losses {
@@ -15,7 +16,6 @@ class Nll : public Loss {
     Needs needs;
     needs.forget = !on_retain();
     needs.retain = on_retain();
-    if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
     return needs;
   }
 
@@ -32,6 +32,10 @@ class Nll : public Loss {
   }
 
   std::vector<Quirk> quirks() override { return {pad_labels_quirk(&pad_labels_)}; }
+
+  void decorate(RunExamples& examples) const override {
+    if (pad_labels_) pad_run(kPaddedLabels, examples);
+  }
 
  private:
   bool on_retain() const { return stream_ == data::Role::kRetain; }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -64,7 +65,7 @@ class Pdu : public ForgetRetainLoss {
 
   void add_needs(Needs& needs) const override {
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kMaxMinusMean;
+    needs.forget_rows.function = &row_max_minus_mean();
     needs.forget_rows.positions =
         shift_ ? scoring::RowPositions::kLabels : scoring::RowPositions::kLabelTokens;
     needs.epoch_means = is_dual() && upon_ == DualUpdate::kEpoch;

@@ -55,9 +55,9 @@ torch::Tensor visible_to_hidden(const std::vector<int64_t>& queries,
     for (const int64_t query : queries) {
       const int64_t last = *(std::lower_bound(seen.begin(), seen.end(), query) - 1);
       if (query - last < window) continue;
-      user_error("a text of ", last + 1, " tokens is padded to ", queries.back() + 1,
-                 ": padding beyond the model's attention window of ", window,
-                 " sees nothing, which the references leave undefined; lower data.max_length");
+      user_error("a text of ", last + 1, " tokens is followed by ", query - last,
+                 " hidden ones: beyond the model's attention window of ", window,
+                 " they see nothing, and their outputs are undefined; lower data.max_length");
     }
   }
   const bool is_behind = queries.front() > seen.back();

@@ -7,6 +7,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/data/template.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/model/causal_lm.h"

@@ -84,7 +84,7 @@ void check_shareable(const RunConfig& config, int64_t processes) {
   }
   const losses::Needs needs = config.loss->needs();
   if (config.train.averaging == train::Averaging::kExact &&
-      (needs.forget_rows.to_longest || needs.retain_rows.to_longest)) {
+      (needs.forget_rows.end != nullptr || needs.retain_rows.end != nullptr)) {
     log::warn(
         "train.compat: what is padded to the longest text of a micro-batch depends on how a "
         "step is cut, and so on the number of processes");

@@ -3,6 +3,7 @@
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/losses/compat.h"
 
 namespace unlearn::run {
 

@@ -42,7 +42,6 @@ scoring::ReferenceCache open_reference(const Training& training, const std::stri
   if (other || share > 0) {
     const std::string& path = other ? config.model.reference : config.model.path;
     own = model::load_model(path, run.dtype, run.device);
-    own->set_masked_token(run.masked_token);
     const Json hf_config = model::model_config(path);
     const auto seed = static_cast<uint64_t>(config.train.seed);
     if (share > 0) perturb(*own, hf_config, share, seed);

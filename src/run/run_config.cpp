@@ -2,6 +2,7 @@
 
 #include "run/method_settings.h"
 #include "unlearn/core/error.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/model/weight_format.h"
 
 namespace unlearn::run {

@@ -44,7 +44,6 @@ std::optional<model::Adaptation> adaptation(const train::TrainConfig& train) {
 
 std::shared_ptr<model::CausalLM> load_model(const RunConfig& config, const PreparedRun& run) {
   auto model = base_weights(config, run);
-  model->set_masked_token(run.masked_token);
   if (!config.model.adapter.empty()) model::merge_adapter(*model, config.model.adapter);
   if (config.train.lora_rank > 0) {
     model::add_lora(*model, lora_options(config.train));

@@ -37,15 +37,16 @@ void append_bytes(std::string& out, const std::vector<T>& values) {
 }
 
 std::string content_key(const std::string& model_key, const ReferenceNeeds& needs,
-                        torch::Dtype dtype, std::optional<int64_t> masked_token) {
+                        torch::Dtype dtype) {
   std::string content =
       cat("unlearn reference 2 ", model_key, " ", c10::toString(dtype), " layer ", needs.layer);
-  if (masked_token) content += cat(" without sight of ", *masked_token);
   const auto add = [&](const data::Example& example) {
     content += cat(example.tokens.size(), ",");
     append_bytes(content, example.tokens);
     append_bytes(content, example.labels);
-    if (example.num_pads > 0) content += cat(" pads ", example.num_pads, ",");
+    if (example.seen.empty()) return;
+    content += " seen ";
+    append_bytes(content, example.seen);
   };
   content += cat(" ", needs.logp.size(), ":");
   for (const ReferenceNeeds::Labels& labels : needs.logp) add(*labels.example);
@@ -161,8 +162,7 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
                                              const ReferenceNeeds& needs, int64_t batch_tokens) {
   const model::Head head = model.head();
   const fs::path path =
-      folder / (content_key(model_key, needs, head.weight.scalar_type(), model.masked_token()) +
-                ".safetensors");
+      folder / (content_key(model_key, needs, head.weight.scalar_type()) + ".safetensors");
   auto file = open_file(path);
   if (!file) {
     build(path, model, needs, batch_tokens);

@@ -76,12 +76,11 @@ void fill_reference(TokenScores& scores, const data::PackedBatch& batch, Role ro
   if (!parts.empty()) scores.reference_logp = upload(torch::cat(parts), scores.logp.device());
 }
 
-// The label that the output at `position` predicts. Where there is none, the entry that the label
-// -100 names when it is used as an index from the end (train.compat: undial_ou).
-int64_t target_at(const data::Example& example, int64_t position, int64_t vocabulary) {
+// The label that the output at `position` predicts, or `missing`.
+int64_t target_at(const data::Example& example, int64_t position, int64_t missing) {
   const auto next = static_cast<size_t>(position) + 1;
   const int64_t label = next < example.labels.size() ? example.labels[next] : data::kIgnored;
-  return label == data::kIgnored ? vocabulary + data::kIgnored : label;
+  return label == data::kIgnored ? missing : label;
 }
 
 // Full-vocabulary values of one role's sequences.
@@ -89,7 +88,7 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
                const model::Head& head, const ScoreRequest& request,
                const ReferenceCache* reference) {
   const RowRequest& wanted = request.of(role).rows;
-  if (wanted.function == RowFunction::kNone) return;
+  if (wanted.function == nullptr) return;
   std::vector<int64_t> rows, targets;
   std::vector<Tensor> reference_rows;
   scores.row_offsets = {0};
@@ -99,15 +98,17 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
     return;
   }
   const int64_t end = row_end(scores.examples, wanted);
+  const int64_t missing =
+      wanted.missing_label < 0 ? head.weight.size(0) + wanted.missing_label : wanted.missing_label;
   for (const data::Segment& segment : batch.segments) {
     if (segment.role != role) continue;
     const auto before = static_cast<int64_t>(rows.size());
     for (const int64_t position : row_positions(*segment.example, wanted.positions, wanted.skip)) {
       if (position >= end) break;
       rows.push_back(segment.offset + position);
-      targets.push_back(target_at(*segment.example, position, head.weight.size(0)));
+      targets.push_back(target_at(*segment.example, position, missing));
     }
-    if (needs_reference(wanted.function)) {
+    if (wanted.needs_reference()) {
       UNLEARN_CHECK(reference != nullptr);
       // Positions ascend: those that are left out are the last.
       reference_rows.push_back(reference->hidden(segment.key())
@@ -121,7 +122,7 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
     comparison.reference_rows = upload(torch::cat(reference_rows), device);
     comparison.reference_head = reference->head();
   }
-  if (needs_targets(wanted.function)) comparison.targets = upload(targets, device);
+  if (wanted.function->needs_targets) comparison.targets = upload(targets, device);
   scores.row_values = row_values(wanted, hidden.index_select(0, upload(rows, device)), head,
                                  comparison, request.logits.value_or(LogitsOptions::of(device)));
 }
@@ -154,7 +155,7 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
   model::PackedIds ids{upload(batch.ids, device), upload(batch.positions, device), batch.offsets};
-  ids.attended = batch.attended;
+  ids.seen = batch.seen;
   // transformers' models read the last token too: it counts where the rotation turns with length.
   for (const data::Segment& segment : batch.segments) {
     ids.lengths.push_back(static_cast<int64_t>(segment.example->tokens.size()));
@@ -174,8 +175,7 @@ const RoleRequest& ScoreRequest::of(Role role) const {
 
 bool ScoreRequest::with_last_token() const {
   const auto reads = [](const RoleRequest& role) {
-    return role.hidden ||
-           (role.rows.function != RowFunction::kNone && reads_last_token(role.rows.positions));
+    return role.hidden || (role.rows.function != nullptr && reads_last_token(role.rows.positions));
   };
   return reads(forget) || reads(retain) || reads(alternate);
 }

@@ -152,7 +152,7 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
   shape.model.train_only(needs.trainable);
   const auto has_rows = [&](data::Role role) {
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
-    return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
+    return role != data::Role::kAlternate && request.function != nullptr;
   };
   // Terms that are run apart never lie in one micro-batch, and their gradients add up.
   const bool is_apart = make_chosen(updates(), inputs.config.update)->needs().several_passes;

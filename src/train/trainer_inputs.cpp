@@ -60,7 +60,7 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
   };
   const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
                               const scoring::RowRequest& request) {
-    if (!scoring::needs_reference(request.function)) return;
+    if (!request.needs_reference()) return;
     add_rows(role, rows, request.positions, request.skip, result.hidden);
   };
   if (needs.reference_forget) add_logp(Role::kForget, drawn.forget);

@@ -37,6 +37,17 @@ std::vector<Tokens> some_prompts(int64_t vocabulary) {
   return prompts;
 }
 
+TEST(GoldenGuidance, WhosHarryPotter) {
+  const auto rows = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kDouble).view({3, 4});
+  };
+  const torch::Tensor z = rows({1.0, 0.0, -1.0, 0.5, 0.2, 1.5, -0.3, 0.0, -0.4, 0.6, 0.9, -1.2});
+  const torch::Tensor reinforced =
+      rows({0.8, 0.3, -0.5, 0.1, 0.0, 1.0, 0.2, -0.6, 0.1, 0.1, 1.1, -0.7});
+  const torch::Tensor wanted = rows({1, -0.3, -1.5, 0.5, 0.2, 1.5, -0.8, 0, -0.9, 0.6, 0.7, -1.7});
+  EXPECT_TRUE(torch::allclose(whp_logits(z, reinforced, 1.0), wanted, 0, 1e-14));
+}
+
 class LongGenerations : public testing::TestWithParam<std::string> {};
 
 TEST_P(LongGenerations, AreThoseOfTheWholeTextAgainForEveryToken) {

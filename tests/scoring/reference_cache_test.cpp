@@ -139,7 +139,7 @@ TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
       items.push_back({data::Role::kRetain, &examples_[i], static_cast<int64_t>(i)});
     }
     ScoreRequest request;
-    request.retain.rows.function = RowFunction::kForwardKl;
+    request.retain.rows.function = &forward_kl();
     request.retain.rows.positions = positions;
     const auto kl = [&] {
       const torch::NoGradGuard no_grad;

@@ -30,10 +30,13 @@ struct Example {
   std::vector<int32_t> tokens;
   std::vector<int32_t> labels;
   int64_t num_labels = 0;  // labels that are not kIgnored
-  // Trailing tokens that are padding: each sees the tokens before the padding and no token sees
-  // them. Zero but for reference quirks (train.compat) that read the model's outputs there.
-  int64_t num_pads = 0;
-  int64_t num_added = 0;  // of these, tokens that padding appended; an own end token may be a pad
+  // [tokens] 0 where a token is hidden from attention: it sees the seen tokens before it, and no
+  // other token sees it. Empty: all are seen.
+  std::vector<uint8_t> seen = {};
+  int64_t num_appended = 0;  // of the tokens, the last ones that are not of the text itself
 };
+
+// Hides every occurrence of a token from attention; whether there is one.
+bool hide_token(Example& example, int32_t token);
 
 }  // namespace unlearn::data

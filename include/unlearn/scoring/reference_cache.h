@@ -13,7 +13,7 @@
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/data/example.h"
 #include "unlearn/model/causal_lm.h"
-#include "unlearn/scoring/token_scores.h"
+#include "unlearn/scoring/row_request.h"
 
 namespace unlearn::scoring {
 
@@ -40,8 +40,8 @@ class ReferenceCache {
  public:
   // Reads <folder>/<content hash>.safetensors, or runs the model (which must be the reference now)
   // over the examples in packs of `batch_tokens` and writes it. The hash covers `model_key` (what
-  // the weights are), dtype, tokens and labels, so a changed model or data set never meets a stale
-  // cache. A damaged file is rebuilt with a warning.
+  // the weights are), dtype, tokens, labels and masks, so a changed model or data set never meets a
+  // stale cache. A damaged file is rebuilt with a warning.
   static ReferenceCache open_or_build(const std::filesystem::path& folder, model::CausalLM& model,
                                       const std::string& model_key, const ReferenceNeeds& needs,
                                       int64_t batch_tokens);

@@ -8,6 +8,7 @@
 #include "unlearn/data/shared_pack.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/scoring/reference_cache.h"
+#include "unlearn/scoring/row_request.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/scoring/token_scores.h"
 

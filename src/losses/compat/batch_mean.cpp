@@ -1,4 +1,4 @@
-#include "losses/batch_mean.h"
+#include "losses/compat/batch_mean.h"
 
 #include <cmath>
 
@@ -16,6 +16,12 @@ torch::Tensor batch_mean_sum(const torch::Tensor& values, const BatchMean& form)
   const double softplus = std::max(-argument, 0.0) + std::log1p(std::exp(-std::abs(argument)));
   const double slope = 2.0 / (1.0 + std::exp(argument));
   return (values - values.detach()).sum() * slope + 2.0 / form.beta * softplus * count;
+}
+
+Quirk batch_mean_quirk(bool* on) {
+  return {"wmdp_batch_mean",
+          "Unlearn-Simple's WMDP code: one loss of the batch's token mean, not of each sequence",
+          on};
 }
 
 Statistic batch_mean_statistic(const torch::Tensor& values) {

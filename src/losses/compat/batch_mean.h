@@ -19,6 +19,8 @@ struct BatchMean {
 // micro-batches give the step's value and gradient. `values` [N]: log p, or log p - log p_ref.
 torch::Tensor batch_mean_sum(const torch::Tensor& values, const BatchMean& form);
 
+Quirk batch_mean_quirk(bool* on);
+
 // The mean as a statistic of the step.
 Statistic batch_mean_statistic(const torch::Tensor& values);
 

@@ -4,16 +4,21 @@
 #include <torch/autograd.h>
 
 #include <limits>
-#include <map>
 #include <set>
+#include <stdexcept>
 
+#include "losses/rows.h"
 #include "unlearn/core/json.h"
 #include "unlearn/scoring/generate.h"
 #include "unlearn/scoring/token_logprob.h"
 
-namespace unlearn::scoring {
+namespace unlearn::losses {
 namespace {
 
+using scoring::row_values;
+using scoring::RowComparison;
+using scoring::RowFunction;
+using scoring::RowRequest;
 using torch::Tensor;
 
 // Written by scripts/goldens/row_values.py with PyTorch autograd in fp64.
@@ -42,19 +47,20 @@ struct FixtureB {
   model::Head head{torch::eye(4, torch::kDouble), {}};
 };
 
-RowRequest request_of(RowFunction function, double beta = 0, double margin = 0) {
+RowRequest request_of(const RowFunction& function, double beta = 0, double margin = 0) {
   RowRequest request;
-  request.function = function;
+  request.function = &function;
   request.beta = beta;
   request.margin = margin;
   return request;
 }
 
-const std::map<std::string, RowFunction> kFunctions = {
-    {"forward_kl", RowFunction::kForwardKl}, {"ceu", RowFunction::kCeu},
-    {"undial", RowFunction::kUndial},        {"max_minus_mean", RowFunction::kMaxMinusMean},
-    {"raw_npo", RowFunction::kRawNpo},       {"raw_simnpo", RowFunction::kRawSimNpo},
-    {"raw_kl", RowFunction::kRawKl}};
+const RowFunction& function_named(const std::string& name) {
+  for (const RowFunction* function : row_functions()) {
+    if (function->name == name) return *function;
+  }
+  throw std::invalid_argument(name);
+}
 
 bool equals(const Tensor& found, const Tensor& wanted) {
   return torch::allclose(found, wanted, 1e-12, 1e-14);
@@ -67,7 +73,7 @@ TEST(GoldenRowValues, ValuesAndGradients) {
     const auto name = golden.at("function").get<std::string>();
     seen.insert(name);
     const RowRequest request =
-        request_of(kFunctions.at(name), golden.at("beta"), golden.at("margin"));
+        request_of(function_named(name), golden.at("beta"), golden.at("margin"));
     const FixtureB b;
     const Tensor values = row_values(request, b.z, b.head, b.comparison);
     const auto wanted = golden.at("values").get<std::vector<double>>();
@@ -75,48 +81,47 @@ TEST(GoldenRowValues, ValuesAndGradients) {
     const Tensor gradient = torch::autograd::grad({values.mean()}, {b.z})[0];
     EXPECT_TRUE(equals(gradient, matrix(golden.at("gradient")))) << gradient;
   }
-  EXPECT_EQ(seen.size(), kFunctions.size());
+  EXPECT_EQ(seen.size(), row_functions().size());
 }
 
 TEST(GoldenRowValues, WhosHarryPotter) {
   const FixtureB b;
   const Json& whp = golden_rows().at("whp");
-  EXPECT_TRUE(equals(whp_logits(b.z, b.comparison.reference_rows, whp.at("alpha")),
+  EXPECT_TRUE(equals(scoring::whp_logits(b.z, b.comparison.reference_rows, whp.at("alpha")),
                      matrix(whp.at("logits"))));
 }
 
 // The same functions written over full logits, for automatic differentiation.
 Tensor over_full_logits(const RowRequest& request, const Tensor& z, const Tensor& reference,
                         const Tensor& targets) {
+  const std::string name = request.function->name;
   const Tensor at = targets.unsqueeze(1);
   const Tensor logp = z.log_softmax(1);
-  switch (request.function) {
-    case RowFunction::kForwardKl:
-      return (reference.softmax(1) * (reference.log_softmax(1) - logp)).sum(1);
-    case RowFunction::kCeu: {
-      Tensor masked = z.detach().clone();
-      masked.scatter_(1, at, -std::numeric_limits<double>::infinity());
-      return -(masked.softmax(1) * logp).sum(1);
-    }
-    case RowFunction::kUndial: {
-      const Tensor one_hot = torch::zeros_like(reference).scatter(1, at, 1.0);
-      return -((reference - request.beta * one_hot).softmax(1) * logp).sum(1);
-    }
-    case RowFunction::kMaxMinusMean:
-      return (std::get<0>(z.max(1)) - z.mean(1)).pow(2);
-    case RowFunction::kRawNpo:
-      return -2 / request.beta * torch::log_sigmoid(request.beta * (reference - z)).mean(1);
-    case RowFunction::kRawSimNpo:
-      return -2 / request.beta * torch::log_sigmoid(-request.beta * z - request.margin).mean(1);
-    case RowFunction::kRawKl:
-      return (reference.exp() * (reference - z)).sum(1);
-    case RowFunction::kNone:
-      break;
+  if (name == "forward_kl") {
+    return (reference.softmax(1) * (reference.log_softmax(1) - logp)).sum(1);
   }
-  return {};
+  if (name == "ceu") {
+    Tensor masked = z.detach().clone();
+    masked.scatter_(1, at, -std::numeric_limits<double>::infinity());
+    return -(masked.softmax(1) * logp).sum(1);
+  }
+  if (name == "undial") {
+    const Tensor one_hot = torch::zeros_like(reference).scatter(1, at, 1.0);
+    return -((reference - request.beta * one_hot).softmax(1) * logp).sum(1);
+  }
+  if (name == "max_minus_mean") return (std::get<0>(z.max(1)) - z.mean(1)).pow(2);
+  if (name == "raw_npo") {
+    return -2 / request.beta * torch::log_sigmoid(request.beta * (reference - z)).mean(1);
+  }
+  if (name == "raw_simnpo") {
+    return -2 / request.beta * torch::log_sigmoid(-request.beta * z - request.margin).mean(1);
+  }
+  if (name == "raw_kl") return (reference.exp() * (reference - z)).sum(1);
+  throw std::logic_error("no formula of the row function " + name + " is given here");
 }
 
-class RowGradients : public testing::TestWithParam<std::tuple<RowFunction, double>> {};
+// Every registered function.
+class RowGradients : public testing::TestWithParam<std::tuple<const RowFunction*, double>> {};
 
 // In small chunks, some or none of them kept, with scale, bias and (with the second parameter above
 // 0) soft-capping.
@@ -131,7 +136,7 @@ TEST_P(RowGradients, EqualFullLogitsAutograd) {
   RowComparison comparison{torch::randn({11, 5}, fp64),
                            {torch::randn({37, 5}, fp64), {}, 1.3, softcap},
                            torch::randint(37, {11}, torch::kLong)};
-  const RowRequest request = request_of(function, 0.8, 0.3);
+  const RowRequest request = request_of(*function, 0.8, 0.3);
   const Tensor upstream = torch::randn({11}, fp64);
   const auto cap = [&, cap_at = softcap](const Tensor& z) {
     return cap_at > 0 ? cap_at * torch::tanh(z / cap_at) : z;
@@ -161,7 +166,7 @@ TEST_P(RowGradients, EqualFullLogitsAutograd) {
 // against fp64 on the same numbers.
 TEST_P(RowGradients, OfNarrowRowsFollowFp64) {
   const auto [function, softcap] = GetParam();
-  const RowRequest request = request_of(function, 0.8, 0.3);
+  const RowRequest request = request_of(*function, 0.8, 0.3);
   const auto run = [&, cap = softcap](torch::Dtype dtype, int64_t stored) {
     torch::manual_seed(6);
     const auto random = [&](torch::IntArrayRef sizes) {
@@ -197,21 +202,21 @@ TEST_P(RowGradients, OfNarrowRowsFollowFp64) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Functions, RowGradients,
-    testing::Combine(testing::Values(RowFunction::kForwardKl, RowFunction::kCeu,
-                                     RowFunction::kUndial, RowFunction::kMaxMinusMean,
-                                     RowFunction::kRawNpo, RowFunction::kRawSimNpo,
-                                     RowFunction::kRawKl),
-                     testing::Values(0.0, 3.0)));
+INSTANTIATE_TEST_SUITE_P(Functions, RowGradients,
+                         testing::Combine(testing::ValuesIn(row_functions()),
+                                          testing::Values(0.0, 3.0)),
+                         [](const auto& parameters) {
+                           return std::string(std::get<0>(parameters.param)->name) +
+                                  (std::get<1>(parameters.param) > 0 ? "_capped" : "");
+                         });
 
 TEST(RowValues, NoRowsIsAnEmptyDifferentiableTensor) {
   const FixtureB b;
   const Tensor none =
-      row_values(request_of(RowFunction::kMaxMinusMean), b.z.narrow(0, 0, 0), b.head, b.comparison);
+      row_values(request_of(row_max_minus_mean()), b.z.narrow(0, 0, 0), b.head, b.comparison);
   EXPECT_EQ(none.numel(), 0);
   EXPECT_NO_THROW(none.sum().backward());
 }
 
 }  // namespace
-}  // namespace unlearn::scoring
+}  // namespace unlearn::losses
