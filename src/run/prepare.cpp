@@ -117,10 +117,17 @@ PreparedRun prepare(const RunConfig& config, torch::Device device, const Sharing
 }
 
 void adopt_recorded_modes(RunConfig& config) {
-  const Json modes =
-      read_json(fs::path(config.output) / "run.json").value("memory_modes", Json::object());
+  const fs::path record = fs::path(config.output) / "run.json";
+  const Json modes = read_json(record).value("memory_modes", Json::object());
   const auto adopt = [&](const char* name, const auto& table, auto& value) {
-    if (!value) value = config::value_in(table, modes.value(name, config::name_in(table, value)));
+    const auto found = modes.is_object() ? modes.find(name) : modes.end();
+    if (value || found == modes.end()) return;
+    const std::vector<std::string> known = config::names_in(table);
+    if (!found->is_string() || std::find(known.begin(), known.end(), *found) == known.end()) {
+      user_error(record.string(), ": memory_modes: ", name, " is ", found->dump(),
+                 ", which no run writes (known: ", join(known, ", "), ")");
+    }
+    value = config::value_in(table, found->get<std::string>());
   };
   adopt("master", train::kMasters, config.train.master);
   adopt("state_bits", train::kStateBits, config.train.state_bits);
