@@ -73,7 +73,7 @@ TEST_F(HfFolder, LinksOutOfTheFolderAreRefused) {
   EXPECT_EQ(check(folder_ / "model"), "accepted");
   fs::create_directory_symlink(folder_ / "model", folder_ / "alias");
   EXPECT_EQ(check(folder_ / "alias"), "accepted");
-  for (const fs::path target : {fs::path("../outside"), folder_ / "outside"}) {
+  for (const fs::path& target : {fs::path("../outside"), folder_ / "outside"}) {
     fs::remove(folder_ / "model/weights");
     fs::create_symlink(target, folder_ / "model/weights");
     EXPECT_EQ(check(folder_ / "model"), "refused") << target;

@@ -151,8 +151,9 @@ class UndialOu : public testing::Test {
     const Needs needs = loss->needs();
     EXPECT_EQ(needs.forget_rows.positions, RowPositions::kAttended);
     scoring::ReferenceNeeds wanted;
-    for (const Example& example : forget) {
-      wanted.hidden.push_back({&example, needs.forget_rows.positions});
+    for (size_t i = 0; i < forget.size(); ++i) {
+      const data::ExampleKey key{Role::kForget, static_cast<int64_t>(i)};
+      wanted.hidden.push_back({key, &forget[i], needs.forget_rows.positions});
     }
     const TestFolder folder;
     const auto reference =
@@ -161,8 +162,9 @@ class UndialOu : public testing::Test {
     const Example other = example_of(Tokens(9, 4), 2);
     scoring::ScoreRequest request;
     request.forget = {.logp = needs.forget_logp, .rows = needs.forget_rows};
-    const data::PackedBatch batch = data::pack(
-        {{Role::kForget, &forget[0]}, {Role::kRetain, &other}, {Role::kForget, &forget[1]}});
+    const data::PackedBatch batch = data::pack({{Role::kForget, &forget[0], 0},
+                                                {Role::kRetain, &other, 0},
+                                                {Role::kForget, &forget[1], 1}});
     const auto scores = scoring::score_batch(model_, batch, request, &reference);
     EXPECT_EQ(scores.forget.row_offsets, (std::vector<int64_t>{0, 4, 8}));
     int64_t row = 0;
