@@ -5,7 +5,9 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make_grad_diff() { return std::make_unique<GradientAscent>(RetainLoss::kNll); }
+std::unique_ptr<Loss> make_grad_diff() {
+  return std::make_unique<GradientAscent>(RetainLoss::kNll);
+}
 
 }  // namespace
 

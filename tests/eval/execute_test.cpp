@@ -86,7 +86,7 @@ TEST_F(Execution, ResumesAfterEveryBatch) {
   uncached.cache.clear();
   uncached.progress = [&](const std::string&, int64_t, int64_t) { ++units; };
   const Results whole = execute(plan_, provider(), uncached);
-  ASSERT_GT(units, 6);
+  ASSERT_GE(units, 6);
   ExecuteOptions killed = options_;
   killed.progress = [](const std::string&, int64_t, int64_t) {
     throw std::runtime_error("killed");
