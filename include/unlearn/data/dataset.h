@@ -10,6 +10,7 @@
 #include "unlearn/config/fields.h"
 #include "unlearn/core/json.h"
 #include "unlearn/data/example.h"
+#include "unlearn/data/turn.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::data {
@@ -47,6 +48,9 @@ struct Template {
   std::string rendered_answer(const std::string& answer) const;
   // The whole text.
   std::string conversation(const std::string& question, const std::string& answer) const;
+  // The template that puts these turns in front of the question. UserError where there are some and
+  // this is no chat template of a model folder, which alone has a place for them.
+  Template after(const std::vector<Turn>& earlier) const;
 };
 
 // A template by name; UserError lists the names.
@@ -61,13 +65,23 @@ struct QaRow {
   std::string question;
   std::string answer;
   int64_t row = 0;
+  std::vector<Turn> earlier = {};             // before the question
+  std::vector<std::string> paraphrases = {};  // of the question, the user's own
 };
 
-// Reads a JSONL (or JSON array) file; `question_key`/`answer_key` name the two text fields.
+// Reads the rows of a file (row_file.h); `question_key`/`answer_key` name the two text fields.
+// Where they are "question" and "answer" and a row has no such field, prompt and completion (or
+// response, answer), instruction with input and output, or messages are taken (qa_fields.h).
 // UserError "<file>: row <n>: …" for a missing, empty or non-text field; for an empty file.
 std::vector<QaRow> read_qa_rows(const std::filesystem::path& file,
                                 const std::string& question_key = "question",
                                 const std::string& answer_key = "answer");
+
+// A row's example with another answer or its own, and its prompt, behind its earlier turns.
+Example make_row_example(const tokenizer::Tokenizer& tok, const Template& tmpl, const QaRow& row,
+                         const std::string& answer, int64_t max_length);
+std::vector<int32_t> make_row_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
+                                     const QaRow& row, const std::string& question);
 
 // Tokenises one pair by the TOFU rule: BOS as the tokenizer adds it, question masked, EOS appended
 // as the last target when the text is shorter than max_length (locuslab/tofu, data_module.py).
@@ -108,11 +122,14 @@ struct DataConfig {
   int64_t max_length = 500;
   std::string chunking = "published";  // published | ou (muse, wmdp)
   bool allow_overlap = false;          // forget rows may be retain rows too
+  bool drop_overlap = false;           // … and are taken out of the retain set
+  double hold_out = 0;                 // share of the retain rows that is never trained on
   std::string pairing = "auto";        // fixed | random | cyclic | by_row | auto (by benchmark)
   std::string question_key = "question";
   std::string answer_key = "answer";
   std::string alternate_key = "alternate";
   std::string text_key = "text";
+  std::string forget_keys, retain_keys;  // "question,answer" of these files; "": the keys above
   void visit(config::FieldVisitor& visitor);
 };
 
@@ -136,11 +153,16 @@ struct Layout;
 
 struct Splits {
   std::optional<Split> forget, retain, alternate, train;
+  std::optional<Split> held_out;  // retain rows that are never trained on (data.hold_out)
 };
+
+// The section as it reads the file of `what` ("forget", "retain", …): its own keys are the keys.
+DataConfig keys_of(const DataConfig& config, const std::string& what);
 
 // Opens, checks and tokenises what is asked for. Token ids must be below vocab_size (the
 // embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Forget examples that are
-// retain examples too are refused unless data.allow_overlap. Parallel over rows.
+// retain examples too are refused unless data.allow_overlap or data.drop_overlap. Parallel over
+// rows.
 Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRequest& request,
                    const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size);
 
