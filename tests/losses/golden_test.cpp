@@ -111,6 +111,23 @@ TEST(GoldenLosses, SimNpo) {
       {"simnpo", plain({{"beta", 1e-6}}), 1386293.6094534, {0.166666618056, 0.099999954}, {}, {}});
 }
 
+// SimNPO's values above; the refusals' five tokens have a mean of 8.3 / 5, the retain tokens 2.1
+// / 6.
+TEST(GoldenLosses, SimNpoWithRefusals) {
+  check({"simnpo_idk",
+         plain({{"beta", 2.5}}),
+         0.12187616698689 + 1.66,
+         {0.0629074566334, 0.018224592203},
+         {},
+         {-0.2}});
+  check({"simnpo_idk",
+         {{"beta", 2.5}, {"refusal_weight", 0.5}, {"retain_weight", 2.0}},
+         0.12187616698689 + 0.83 + 0.7,
+         {0.0629074566334, 0.018224592203},
+         {2 * kSixth},
+         {-0.1}});
+}
+
 TEST(GoldenLosses, SimNpoMarginInBothForms) {
   const double loss = 0.1910467806108;
   const Values gradients = {0.0924040044563, 0.0283702129801};
