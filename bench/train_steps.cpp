@@ -17,10 +17,10 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/model/host_arena.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/train.h"
 #include "unlearn/run/weights.h"
+#include "unlearn/runtime/host_arena.h"
 
 namespace unlearn {
 namespace {
@@ -116,7 +116,7 @@ class StepClock {
 };
 
 void answer_steps(const Json& spec) {
-  if (spec.value("arena", true)) model::use_arena_for_host_tensors();
+  if (spec.value("arena", true)) runtime::use_arena_for_host_tensors();
   const run::RunConfig config = run_config(spec);
   const run::PreparedRun run = prepare(spec, config);
   const auto model = run::load_model(config, run);

@@ -15,7 +15,8 @@ if(CMAKE_CUDA_COMPILER AND unlearn_cuda_sources)
   endif()
   enable_language(CUDA)
   add_library(unlearn_cuda SHARED ${unlearn_cuda_sources})
-  target_include_directories(unlearn_cuda PRIVATE "${CMAKE_SOURCE_DIR}/include")
+  target_include_directories(unlearn_cuda PRIVATE "${CMAKE_SOURCE_DIR}/include"
+                                                  "${CMAKE_SOURCE_DIR}/src")
   # CMake 3.25 does not know how to ask nvcc 13 for C++20; the kernels need no more than C++17.
   set_target_properties(unlearn_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Shared)
   # The bits of the CPU twins: no fused multiply-adds. These kernels wait for memory anyway.

@@ -5,6 +5,9 @@
 # Several files make one translation unit (unity build), because every unit that sees LibTorch pays
 # seconds for its templates. So names in the anonymous namespaces of one layer's files must differ;
 # where they do not, the compiler says "redefinition".
+#
+# UNLEARN_PREBUILT, a build folder of the same headers and flags: layers that UNLEARN_REBUILT does not
+# name are linked from there instead of being compiled. tests/e2e/recipes_test.sh changes four layers.
 
 # An executable may not precompile for a library, so the shared header lives in a small library.
 add_library(unlearn_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
@@ -30,6 +33,16 @@ function(unlearn_layer name)
   if(NOT sources)
     add_library(unlearn_${name} INTERFACE)
     target_link_libraries(unlearn_${name} INTERFACE unlearn_options ${arg_DEPENDS})
+    return()
+  endif()
+  if(UNLEARN_PREBUILT AND NOT name IN_LIST UNLEARN_REBUILT)
+    add_library(unlearn_${name} STATIC IMPORTED GLOBAL)
+    set_target_properties(unlearn_${name} PROPERTIES IMPORTED_LOCATION
+                                                     "${UNLEARN_PREBUILT}/libunlearn_${name}.a")
+    target_link_libraries(unlearn_${name} INTERFACE unlearn_options ${arg_DEPENDS})
+    if(arg_TORCH)
+      target_link_libraries(unlearn_${name} INTERFACE LibTorch::cpu)
+    endif()
     return()
   endif()
   add_library(unlearn_${name} STATIC ${sources})

@@ -3,8 +3,9 @@
 
 A file may include headers of its own folder and of lower rows only. The folders in MODULES hold
 modules, one a folder, that share headers beside them but never include each other. Reads every
-`#include "unlearn/<folder>/…"` and `#include "<folder>/…"` below include/, src/ and prints each
-wrong arrow.
+`#include "…"` below include/ and src/ (CUDA sources too) and prints each wrong arrow. Includes have
+one form, so that none is overlooked: `"unlearn/<folder>/…"` is a file below include/, and
+`"<folder>/…"` one below src/.
 """
 import pathlib
 import re
@@ -14,6 +15,7 @@ ROWS = [
     ["core"],
     ["config", "distributed", "jinja"],
     ["checkpoint", "tokenizer"],
+    ["runtime"],
     ["data", "model"],
     ["scoring"],
     ["losses", "metrics", "report"],
@@ -23,9 +25,10 @@ ROWS = [
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
-KERNEL_USERS = {"model", "scoring", "train"}
+KERNEL_USERS = {"runtime"}
 MODULES = {"benchmarks"}
-INCLUDE = re.compile(r'^\s*#\s*include\s+"(?:unlearn/)?([a-z_]+)/(?:([a-z_0-9]+)/)?', re.M)
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".def"}
 
 
 def layer_of(path: pathlib.Path, root: pathlib.Path) -> str:
@@ -49,10 +52,27 @@ def wrong_arrow(owner: str, target: str) -> bool:
     return ROW_OF[target] >= ROW_OF[owner]
 
 
+def wrong_include(name: str, path: pathlib.Path, root: pathlib.Path) -> str:
+    """What is wrong with an include of this name in this file; empty: nothing."""
+    owner = layer_of(path, root)
+    top = "include" if name.startswith("unlearn/") else "src"
+    if "/./" in f"/{name}" or "/../" in f"/{name}" or not (root / top / name).is_file():
+        return f'include "{name}" is neither "unlearn/<layer>/…" nor "<layer>/…" of src/'
+    target, *rest = name.removeprefix("unlearn/").split("/")
+    module = rest[0] if len(rest) > 1 else ""
+    if target not in ROW_OF and target != "kernels":
+        return f"includes unknown layer '{target}'"
+    if wrong_arrow(owner, target):
+        return f"{owner} may not include {target}"
+    if target in MODULES and module and module != module_of(path, root):
+        return f"{owner} may not include the module {target}/{module}"
+    return ""
+
+
 def main() -> int:
     root = pathlib.Path(__file__).resolve().parent.parent
     files = [p for top in ("include", "src") for p in (root / top).rglob("*")
-             if p.suffix in {".h", ".cpp", ".cu", ".def"}]
+             if p.suffix in SUFFIXES]
     bad = []
     for path in files:
         owner = layer_of(path, root)
@@ -61,13 +81,8 @@ def main() -> int:
         if owner not in ROW_OF and owner != "kernels":
             bad.append(f"{path}: folder '{owner}' is no layer")
             continue
-        for target, module in INCLUDE.findall(path.read_text()):
-            if target not in ROW_OF and target != "kernels":
-                bad.append(f"{path}: includes unknown layer '{target}'")
-            elif wrong_arrow(owner, target):
-                bad.append(f"{path}: {owner} may not include {target}")
-            elif target in MODULES and module and module != module_of(path, root):
-                bad.append(f"{path}: {owner} may not include the module {target}/{module}")
+        wrong = [wrong_include(name, path, root) for name in INCLUDE.findall(path.read_text())]
+        bad += [f"{path}: {text}" for text in wrong if text]
     print("\n".join(bad) or f"layers: {len(files)} files, all arrows point down")
     return 1 if bad or not files else 0
 

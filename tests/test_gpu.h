@@ -5,13 +5,13 @@
 
 #include <string>
 
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn {
 
 // What keeps tests from running on CUDA here; empty: nothing.
 inline std::string missing_gpu() {
-  const std::string missing = model::enable_cuda();
+  const std::string missing = runtime::enable_cuda();
   if (!missing.empty()) return "no CUDA here: " + missing;
   return torch::cuda::is_available() ? "" : "no CUDA device here";
 }

@@ -1,10 +1,10 @@
-#include "header.h"
+#include "checkpoint/header.h"
 
 #include <algorithm>
 #include <cstring>
 #include <set>
 
-#include "dtypes.h"
+#include "checkpoint/dtypes.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/plural.h"
@@ -144,6 +144,11 @@ Header parse_header(std::string_view file_bytes, const std::string& where) {
   const std::string_view text = file_bytes.substr(kLengthBytes, static_cast<size_t>(length));
   if (text.empty() || text.front() != '{') {
     user_error(where, ": the safetensors header does not begin with '{'");
+  }
+  // The parser takes a NUL byte for the end, and would say nothing about what follows.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    user_error(where, ": a NUL byte at byte ", nul + 1,
+               " of the safetensors header (a damaged file?)");
   }
   Header header;
   header.data_offset = kLengthBytes + static_cast<size_t>(length);

@@ -8,8 +8,8 @@
 #include <ostream>
 #include <set>
 
-#include "dtypes.h"
-#include "header.h"
+#include "checkpoint/dtypes.h"
+#include "checkpoint/header.h"
 #include "unlearn/checkpoint/finite.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"

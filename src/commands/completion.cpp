@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "commands/cli.h"
+#include "unlearn/config/named.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/run/catalogue.h"
@@ -178,20 +179,22 @@ std::string fish_script(const std::vector<CommandDoc>& all) {
                     in_quotes(names), "\n");
 }
 
+using Script = std::string (*)(const std::vector<CommandDoc>&);
+constexpr config::Named<Script> kShells[] = {
+    {bash_script, "bash"}, {zsh_script, "zsh"}, {fish_script, "fish"}};
+
 }  // namespace
 
 int run_completion(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string shell;
   Flags app("prints the script that completes commands, flags and values in a shell", "completion");
-  app.add_option("shell", shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
+  app.add_option("shell", shell, "bash, zsh or fish").required().one_of(config::names_in(kShells));
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
   std::vector<CommandDoc> all;
   for (const Command& command : commands()) all.push_back(describe_command(command.run));
-  std::cout << (shell == "bash"  ? bash_script(all)
-                : shell == "zsh" ? zsh_script(all)
-                                 : fish_script(all));
+  std::cout << config::value_in(kShells, shell)(all);
   return 0;
 }
 

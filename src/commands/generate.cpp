@@ -5,6 +5,8 @@
 
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
+#include "unlearn/data/examples.h"
+#include "unlearn/eval/eval_config.h"
 
 namespace unlearn::commands {
 namespace {
@@ -49,7 +51,7 @@ int run_generate(std::vector<std::string> arguments) {
   app.add_option("--generation-config", generation_config,
                  "penalties, forced and suppressed tokens of the model's generation_config.json: "
                  "apply or ignore")
-      .one_of({"apply", "ignore"});
+      .one_of(config::names_in(eval::kGenerationConfigs));
   add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
@@ -59,7 +61,8 @@ int run_generate(std::vector<std::string> arguments) {
       open_model(shared, flags, {{"--input", input}, {"--whp-reinforced", reinforced}});
   const auto prompts = read_prompts(input, prompt, loaded);
   options.stop_ids = loaded.stops;
-  if (generation_config == "apply") {
+  if (config::value_in(eval::kGenerationConfigs, generation_config) ==
+      eval::GenerationConfig::kApply) {
     options.rules = scoring::read_decoding_rules(loaded.folder, loaded.model->dims().vocab_size);
     options.rules.check(kWithoutRules);
     options.rules.report(kWithoutRules, options.temperature > 0);

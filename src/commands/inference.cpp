@@ -39,7 +39,7 @@ void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags)
                  "answer_tag} (default: the config's, else the family's)");
   add_tokenizer_flag(app, flags.tokenizer);
   app.add_option("--dtype", flags.dtype, "auto, float32, bfloat16 or float64")
-      .one_of({"auto", "float32", "bfloat16", "float64"});
+      .one_of(config::names_in(run::kDtypes));
   app.add_option("--adapter", flags.adapter, "LoRA adapter folder (PEFT's format) to add");
   add_strict_flag(app, shared);
   app.add_option("--batch-tokens", flags.batch_tokens, "tokens per batch")
@@ -53,7 +53,8 @@ run::LoadedModel open_model(const SharedFlags& shared, const InferenceFlags& fla
       inputs.end(),
       {{"--model", config.model.path}, {"--adapter", flags.adapter}, {"--config", shared.config}});
   run::check_not_input("--output", flags.output, inputs);
-  run::InferenceOptions options{.dtype = flags.dtype, .adapter = flags.adapter};
+  run::InferenceOptions options{.dtype = config::value_in(run::kDtypes, flags.dtype),
+                                .adapter = flags.adapter};
   if (!shared.device.empty()) options.device = shared.device;
   return run::open_model(config, options);
 }

@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "commands/cli.h"
+#include "unlearn/model/causal_lm.h"
 #include "unlearn/run/inference.h"
 #include "unlearn/run/output.h"
+#include "unlearn/runtime/token_budget.h"
+#include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::commands {
 
@@ -16,7 +19,7 @@ struct InferenceFlags {
   std::string dtype = "auto";
   std::string adapter;  // LoRA adapter folder added into the weights
   std::string output;
-  int64_t batch_tokens = 4096;
+  int64_t batch_tokens = runtime::kScoringTokens.cpu;
 };
 void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags);
 

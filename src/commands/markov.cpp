@@ -35,7 +35,8 @@ int run_markov(std::vector<std::string> arguments) {
   const auto names = markov::chosen_experiments(experiment, settings);
   for (const int64_t seed : seeds) {
     for (const std::string& name : names) {
-      markov::Study study = markov::resolve_study(name, settings);
+      markov::Study study =
+          markov::resolve_study(config::value_in(markov::kExperiments, name), settings);
       const std::string file = cat(name, "/seed-", seed, ".json");
       if (markov::is_recorded(output.path() / file, study, overwrite)) continue;
       output.check_free({file});

@@ -17,8 +17,16 @@ namespace {
 struct MetricsFlags {
   std::string benchmark, output;
   benchmarks::StoredLogs logs;
+  std::string truth_ratio = "loss_mean";
+  std::string formula = "auto";
   bool as_json = false;
 };
+
+// Of --formula.
+constexpr config::Named<std::optional<eval::TofuFormula>> kLogFormulas[] = {
+    {std::nullopt, "auto"},
+    {eval::TofuFormula::kLegacy, "legacy"},
+    {eval::TofuFormula::kOpenUnlearning, "open_unlearning"}};
 
 const benchmarks::Benchmark& find_reader(const std::string& name) {
   std::vector<std::string> names;
@@ -75,10 +83,10 @@ int run_metrics(std::vector<std::string> arguments) {
       .required();
   app.add_option("--retain-log", flags.logs.retain_log,
                  "the retrained model's log, in either form, or its run folder");
-  app.add_option("--truth-ratio", flags.logs.truth_ratio, "loss_mean or prob_mean (tofu)")
-      .one_of({"loss_mean", "prob_mean"});
-  app.add_option("--formula", flags.logs.formula, "auto (the log's own), legacy or open_unlearning")
-      .one_of({"auto", "legacy", "open_unlearning"});
+  app.add_option("--truth-ratio", flags.truth_ratio, "loss_mean or prob_mean (tofu)")
+      .one_of(config::names_in(eval::kFalseAnswers));
+  app.add_option("--formula", flags.formula, "auto (the log's own), legacy or open_unlearning")
+      .one_of(config::names_in(kLogFormulas));
   app.add_option("--corpus", flags.logs.corpus, "news or books: MUSE's published retrained AUCs")
       .one_of({"news", "books"});
   app.add_option("--output", flags.output, "folder for <BENCHMARK>_EVAL.json and _SUMMARY.json");
@@ -86,6 +94,8 @@ int run_metrics(std::vector<std::string> arguments) {
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
 
+  flags.logs.truth_ratio = config::value_in(eval::kFalseAnswers, flags.truth_ratio);
+  flags.logs.formula = config::value_in(kLogFormulas, flags.formula);
   const benchmarks::Benchmark& benchmark = find_reader(flags.benchmark);
   const benchmarks::Recomputed result = benchmark.recompute(flags.logs);
   OwnFolder output{flags.output};

@@ -13,8 +13,8 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
-#include "unlearn/model/host_arena.h"
 #include "unlearn/run/version.h"
+#include "unlearn/runtime/host_arena.h"
 
 namespace unlearn::commands {
 namespace {
@@ -136,8 +136,8 @@ std::string example_of(const std::string& command) {
 int run_program(std::vector<std::string> arguments) {
   fill_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails, with an error line
-  model::use_arena_for_host_tensors();
-  model::bound_matrix_kernels();
+  runtime::use_arena_for_host_tensors();
+  runtime::bound_matrix_kernels();
   try {
     const int code = dispatch(std::move(arguments));
     check_stdout();

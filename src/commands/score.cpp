@@ -6,7 +6,8 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
-#include "unlearn/scoring/score_batch.h"
+#include "unlearn/data/examples.h"
+#include "unlearn/scoring/score_examples.h"
 
 namespace unlearn::commands {
 namespace {

@@ -53,7 +53,8 @@ int run_tokenize(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), flags)) return 0;
 
   run::check_not_input("--output", "", {{"--model", flags.model}, {"stdin", "/dev/stdin"}});
-  const auto tok = tokenizer::load_tokenizer(flags.model, run::resolve_rules(rules, flags.model));
+  const auto asked = config::value_in(run::kTokenizerRules, rules);
+  const auto tok = tokenizer::load_tokenizer(flags.model, run::resolve_rules(asked, flags.model));
   std::string line;
   for (int64_t row = 0; std::getline(std::cin, line);) {
     if (trim(line).empty()) continue;

@@ -6,6 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/distributed/processes.h"
 #include "unlearn/run/run.h"
 
 namespace unlearn::commands {

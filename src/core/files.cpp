@@ -12,9 +12,9 @@
 #include <cstring>
 #include <thread>
 
-#include "digest.h"
-#include "map_guard.h"
-#include "note_read.h"
+#include "core/digest.h"
+#include "core/map_guard.h"
+#include "core/note_read.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/written_file.h"
 

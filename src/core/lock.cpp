@@ -11,7 +11,7 @@
 #include <ctime>
 #include <utility>
 
-#include "digest.h"
+#include "core/digest.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/json.h"

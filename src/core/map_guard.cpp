@@ -1,4 +1,4 @@
-#include "map_guard.h"
+#include "core/map_guard.h"
 
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <set>
 
-#include "note_read.h"
+#include "core/note_read.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 

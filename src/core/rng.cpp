@@ -6,6 +6,13 @@
 #include "unlearn/core/error.h"
 
 namespace unlearn {
+
+uint64_t name_hash(const std::string& name) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
 uint64_t Rng::next() {
   state_ += kGolden64;
   return finalise64(state_);

@@ -1,8 +1,8 @@
-// Text to tokens and labels, by the rules of the reference code.
+#include "unlearn/data/examples.h"
+
 #include <algorithm>
 
 #include "unlearn/core/error.h"
-#include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
 namespace {

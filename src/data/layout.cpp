@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "unlearn/core/error.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/data/row_file.h"
 #include "unlearn/data/rows.h"
 

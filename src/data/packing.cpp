@@ -8,42 +8,38 @@ namespace unlearn::data {
 
 namespace {
 
-void pad(Example& example, const PadRule& rule) {
-  const auto before = static_cast<int64_t>(example.tokens.size());
-  const int64_t added = std::max<int64_t>(0, rule.length - before);
-  const bool ends_padded = !rule.labelled && example.tokens.back() == rule.token;
-  example.num_pads = added + (ends_padded ? 1 : 0);
-  example.num_added = added;
-  example.tokens.insert(example.tokens.end(), static_cast<size_t>(added), rule.token);
-  example.labels.resize(example.tokens.size(), rule.labelled ? rule.token : kIgnored);
-  if (rule.labelled) example.num_labels += added;
+// Which of the pack's tokens are seen; empty: all of them.
+std::vector<uint8_t> seen_tokens(const PackedBatch& batch) {
+  std::vector<uint8_t> seen;
+  for (const Segment& segment : batch.segments) {
+    const std::vector<uint8_t>& own = segment.example->seen;
+    if (own.empty()) continue;
+    const auto begin = own.begin(), end = begin + segment.length;
+    if (std::find(begin, end, uint8_t{0}) == end) continue;
+    seen.resize(static_cast<size_t>(batch.num_tokens()), 1);
+    std::copy(begin, end, seen.begin() + segment.offset);
+  }
+  return seen;
 }
 
 }  // namespace
-
-void pad_examples(std::vector<Example>& examples, const PadRule& rule) {
-  for (Example& example : examples) pad(example, rule);
-}
 
 PackedBatch pack(const std::vector<PackItem>& items, bool with_last_token) {
   PackedBatch batch;
   batch.offsets.push_back(0);
   int64_t num_labels = 0;
-  bool has_pads = false;
   for (const PackItem& item : items) {
     const Example& example = *item.example;
     UNLEARN_CHECK(example.tokens.size() >= 2 && example.tokens.size() == example.labels.size(),
                   example.id);
+    UNLEARN_CHECK(example.seen.empty() || example.seen.size() == example.tokens.size(), example.id);
     const auto length = static_cast<int64_t>(example.tokens.size()) - (with_last_token ? 0 : 1);
-    batch.segments.push_back(
-        {batch.num_tokens(), length, item.role, &example, num_labels, example.num_labels});
+    batch.segments.push_back({batch.num_tokens(), length, item.role, &example, num_labels,
+                              example.num_labels, item.index});
     batch.offsets.push_back(batch.num_tokens() + length);
-    const auto unpadded = static_cast<int64_t>(example.tokens.size()) - example.num_pads;
-    batch.attended.push_back(std::min(length, unpadded));
-    has_pads = has_pads || example.num_pads > 0;
     num_labels += example.num_labels;
   }
-  if (!has_pads) batch.attended.clear();
+  batch.seen = seen_tokens(batch);
   batch.ids = torch::empty({batch.num_tokens()}, torch::kLong);
   batch.positions = torch::empty({batch.num_tokens()}, torch::kLong);
   batch.label_rows = torch::empty({num_labels}, torch::kLong);

@@ -2,7 +2,6 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
-#include "unlearn/data/dataset.h"
 
 namespace unlearn::data {
 namespace {
@@ -19,15 +18,6 @@ int64_t draw(uint64_t seed, uint64_t stream, int64_t position, int64_t bound) {
 
 int64_t refusal_line(int64_t forget_row, int64_t count) {
   return torch_first_randint(static_cast<uint64_t>(forget_row), count);
-}
-
-Pairing parse_pairing(const std::string& name) {
-  if (name == "fixed") return Pairing::kFixed;
-  if (name == "random") return Pairing::kRandom;
-  if (name == "cyclic") return Pairing::kCyclic;
-  if (name == "by_row") return Pairing::kByRow;
-  user_error("data.pairing: must be fixed, random, cyclic or by_row, not '", name, "'",
-             did_you_mean(name, {"fixed", "random", "cyclic", "by_row"}));
 }
 
 PairStream::PairStream(const PairStreamOptions& options) : options_(options) {

@@ -88,10 +88,12 @@ double own_machine() {
 // c10d warns of names that cannot be looked up, and notes the last 2,000 exchanges of a process for
 // its debugger, without a lock between groups. What goes wrong is thrown, and reported by us.
 void keep_c10d_quiet() {
-  static const int done = setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/0);
-  UNLEARN_CHECK(done == 0, "no memory");
-  constexpr int kFatal = 3;
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = kFatal;
+  static const bool done = [] {  // once: groups of one process may begin at the same time
+    constexpr int kFatal = 3;
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = kFatal;
+    return setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/0) == 0;
+  }();
+  UNLEARN_CHECK(done, "no memory");
 }
 
 NcclType nccl_type(const torch::Tensor& tensor) {

@@ -1,4 +1,5 @@
-// --nproc: several processes of this program on one machine.
+#include "unlearn/distributed/processes.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>

@@ -1,8 +1,6 @@
 #include "unlearn/eval/eval_config.h"
 
-#include <algorithm>
-#include <charconv>
-
+#include "unlearn/config/interval.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::eval {
@@ -30,26 +28,22 @@ void EvalConfig::visit(config::FieldVisitor& v) {
   v.field("temperature", temperature, {.help = "of generations; 0: greedy", .min = 0});
   v.field("top_p", top_p, {.help = "nucleus of sampled generations", .min = 0, .max = 1});
   v.field("seed", seed, {.help = "seed of sampled generations", .min = 0});
-  v.field("generation_config", generation_config,
-          {.help = "penalties, forced and suppressed tokens of the model's generation_config.json",
-           .choices = {"apply", "ignore"}});
-  v.field("suite", suite,
-          {.help = "MUSE by its own definitions (muse) or OpenUnlearning's (ou)",
-           .choices = {"muse", "ou"}});
-  v.field("truth_ratio", truth_ratio,
-          {.help = "how false answers are averaged in the truth ratio",
-           .choices = {"loss_mean", "prob_mean"}});
-  v.field("formula", formula,
-          {.help = "open_unlearning guards its divisions with 1e-10, legacy (TOFU) does not",
-           .choices = {"open_unlearning", "legacy"}});
+  v.field(
+      "generation_config", generation_config, kGenerationConfigs,
+      {.help = "penalties, forced and suppressed tokens of the model's generation_config.json"});
+  v.field("suite", suite, kMuseSuites,
+          {.help = "MUSE by its own definitions (muse) or OpenUnlearning's (ou)"});
+  v.field("truth_ratio", truth_ratio, kFalseAnswers,
+          {.help = "how false answers are averaged in the truth ratio"});
+  v.field("formula", formula, kTofuFormulas,
+          {.help = "open_unlearning guards its divisions with 1e-10, legacy (TOFU) does not"});
   v.field(
       "ds_size", ds_size,
       {.help = "rows of a task in eval_log_aggregated.json at most (TOFU: 300); 0: all", .min = 0});
   v.field(
-      "log_rows", log_rows,
+      "log_rows", log_rows, kLogRows,
       {.help = "rows of eval_log_aggregated.json: objects keyed by row (read by locuslab/tofu) or "
-               "lists (read by Unlearn-Simple)",
-       .choices = {"objects", "lists"}});
+               "lists (read by Unlearn-Simple)"});
   v.field("es_strict", es_strict,
           {.help = "extraction strength 0 (not 1/n) where no suffix is reproduced"});
   v.field("pad_is_masked", pad_is_masked,
@@ -86,19 +80,8 @@ void EvalConfig::visit(config::FieldVisitor& v) {
           {.help = "keep results in eval/cache, so that a stopped evaluation goes on"});
 }
 
-namespace {
-
-std::optional<int64_t> step_count(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 void EvalConfig::check() const {
-  if (every != "never" && every != "epoch" && !step_count(every)) {
+  if (!config::parse_interval(every, 1)) {
     user_error("eval.every: must be never, epoch or a number of steps, not '", every, "'");
   }
   if (splits.empty()) user_error("eval.splits: names no split; use all");
@@ -106,8 +89,7 @@ void EvalConfig::check() const {
 }
 
 int64_t EvalConfig::interval(int64_t steps_per_epoch) const {
-  if (every == "epoch") return std::max<int64_t>(1, steps_per_epoch);
-  return step_count(every).value_or(0);
+  return config::parse_interval(every, steps_per_epoch).value_or(0);
 }
 
 }  // namespace unlearn::eval

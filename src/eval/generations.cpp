@@ -30,16 +30,23 @@ bool run_alike(const GenerationRequest& a, const GenerationRequest& b) {
   return same_drawing && a.limits == b.limits;
 }
 
-// Requests with equal limits and drawing run together.
-std::vector<std::vector<size_t>> by_limits(const std::vector<Item<GenerationRequest>>& items,
-                                           std::vector<size_t> pending) {
-  std::vector<std::vector<size_t>> groups;
-  while (!pending.empty()) {
-    const Item<GenerationRequest>& first = items[pending.front()];
+// Requests with equal limits and drawing run together, as many as fill the cache a few times:
+// finished ones make room for the next, and a kill costs no more than one such group.
+Batches by_limits(const std::vector<Item<GenerationRequest>>& items, int64_t cache_tokens) {
+  constexpr int64_t kFillings = 2;
+  const auto length_of = [&](size_t id) {
+    return static_cast<int64_t>(items[id].prompt.size()) + items[id].limits.max_new_tokens;
+  };
+  Batches groups;
+  std::vector<size_t> left = all_ids(items.size());
+  while (!left.empty()) {
+    const Item<GenerationRequest>& first = items[left.front()];
     const auto others = std::stable_partition(
-        pending.begin(), pending.end(), [&](size_t id) { return run_alike(items[id], first); });
-    groups.emplace_back(pending.begin(), others);
-    pending.erase(pending.begin(), others);
+        left.begin(), left.end(), [&](size_t id) { return run_alike(items[id], first); });
+    for (auto& group : cut_groups({left.begin(), others}, kFillings * cache_tokens, length_of)) {
+      groups.push_back(std::move(group));
+    }
+    left.erase(left.begin(), others);
   }
   return groups;
 }
@@ -85,10 +92,9 @@ struct Stage<GenerationRequest> {
     return json.get<std::vector<int32_t>>();
   }
 
-  static std::vector<std::vector<size_t>> batches(const std::vector<Item<GenerationRequest>>& items,
-                                                  const std::vector<size_t>& pending,
-                                                  const ExecuteOptions&) {
-    return by_limits(items, pending);
+  static Batches batches(const std::vector<Item<GenerationRequest>>& items,
+                         const std::vector<size_t>& pending, const ExecuteOptions& options) {
+    return unfinished(by_limits(items, options.generation_tokens), pending);
   }
   static void run(const std::vector<Item<GenerationRequest>>& items,
                   const std::vector<size_t>& batch, const StageContext& context,
@@ -112,10 +118,7 @@ struct Stage<GenerationRequest> {
       prompts.push_back(items[id].prompt);
       generate.streams.push_back(stream_of(items[id]));
     }
-    generate.finished = [&](size_t i, const std::vector<int32_t>& output) {
-      deliver({&batch[i], 1}, {output});
-    };
-    scoring::generate(context.model(), prompts, generate);
+    deliver(batch, scoring::generate(context.model(), prompts, generate));
   }
 };
 

@@ -6,22 +6,14 @@
 #include "unlearn/eval/plan.h"
 
 namespace unlearn::eval {
-namespace {
+bool ScoreRequest::hide(int32_t token) { return data::hide_token(example, token); }
 
-bool holds(const std::vector<int32_t>& tokens, int32_t token) {
-  return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
-}
+bool GradientRequest::hide(int32_t token) { return data::hide_token(example, token); }
 
-}  // namespace
-
-bool ScoreRequest::hide(int32_t token) { return holds(example.tokens, token); }
-
-bool GradientRequest::hide(int32_t token) { return holds(example.tokens, token); }
-
-bool DivergenceRequest::hide(int32_t token) { return holds(example.tokens, token); }
+bool DivergenceRequest::hide(int32_t token) { return data::hide_token(example, token); }
 
 bool GenerationRequest::hide(int32_t token) {
-  if (!holds(prompt, token)) return false;
+  if (std::find(prompt.begin(), prompt.end(), token) == prompt.end()) return false;
   if (prompt.back() == token) {
     user_error("eval.pad_is_masked: a prompt ends with the pad token (", token,
                "), so that its answer would begin at a hidden position; choose a template whose "

@@ -1,7 +1,6 @@
 // Scoring stages: label log-probabilities, multiple choice, gradient norms, divergences.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "eval/stages.h"
 #include "unlearn/core/error.h"
@@ -15,7 +14,6 @@ namespace unlearn::eval {
 namespace {
 
 using scoring::ExampleScore;
-using Batches = std::vector<std::vector<size_t>>;
 
 bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
@@ -58,25 +56,6 @@ bool answers(const ExampleScore& score, const ScoreRequest& item) {
          score.mean_logp.size() == moments && score.variance_logp.size() == moments;
 }
 
-// Cuts indices, longest first, into groups of at most `budget` tokens.
-template <class LengthOf>
-Batches cut_groups(std::vector<size_t> ids, int64_t budget, const LengthOf& length_of) {
-  std::stable_sort(ids.begin(), ids.end(),
-                   [&](size_t a, size_t b) { return length_of(a) > length_of(b); });
-  Batches groups;
-  int64_t tokens = 0;
-  for (const size_t id : ids) {
-    const int64_t length = length_of(id);
-    if (groups.empty() || tokens + length > budget) {
-      groups.emplace_back();
-      tokens = 0;
-    }
-    groups.back().push_back(id);
-    tokens += length;
-  }
-  return groups;
-}
-
 // Groups of one pack each: texts that begin alike, as a question's answers do, stay together.
 Batches score_groups(const std::vector<Item<ScoreRequest>>& items, int64_t budget) {
   std::vector<data::TokenSpan> texts, sorted;
@@ -89,24 +68,6 @@ Batches score_groups(const std::vector<Item<ScoreRequest>>& items, int64_t budge
     std::vector<size_t>& group = groups.emplace_back();
     for (size_t i = cuts[c]; i < cuts[c + 1]; ++i) group.push_back(order[i]);
   }
-  return groups;
-}
-
-std::vector<size_t> all_ids(size_t count) {
-  std::vector<size_t> ids(count);
-  std::iota(ids.begin(), ids.end(), size_t{0});
-  return ids;
-}
-
-// The groups of which a result is missing. They are cut from all requests and run whole: the last
-// bits of a result depend on what runs beside it, and an evaluation that goes on after a kill must
-// say what it would have said without one.
-Batches unfinished(Batches groups, const std::vector<size_t>& pending) {
-  std::erase_if(groups, [&](const std::vector<size_t>& group) {
-    return std::none_of(group.begin(), group.end(), [&](size_t id) {
-      return std::binary_search(pending.begin(), pending.end(), id);
-    });
-  });
   return groups;
 }
 

@@ -17,6 +17,18 @@ struct StageContext {
   ResultStore& store;
 };
 
+using Batches = std::vector<std::vector<size_t>>;
+
+// 0, 1, …, count - 1.
+std::vector<size_t> all_ids(size_t count);
+// Cuts indices, longest first, into groups of at most `budget` tokens.
+Batches cut_groups(std::vector<size_t> ids, int64_t budget,
+                   const std::function<int64_t(size_t id)>& length_of);
+// The batches of which a result is missing (`pending`, sorted). They are cut from all requests and
+// run whole: the last bits of a result depend on what runs beside it, and an evaluation that goes
+// on after a kill must say what it would have said without one.
+Batches unfinished(Batches batches, const std::vector<size_t>& pending);
+
 // Takes the answers of some requests: keeps them, and reports that they are done.
 template <class Request>
 using Deliver =
@@ -50,7 +62,7 @@ void run_requests(const Plan& plan, const StageContext& context, Results& result
     }
   }
   if (pending.empty()) return;
-  const std::vector<std::vector<size_t>> batches = Kind::batches(items, pending, context.options);
+  const Batches batches = Kind::batches(items, pending, context.options);
   size_t done = 0, total = 0;
   for (const std::vector<size_t>& batch : batches) total += batch.size();
   const Deliver<Request> deliver = [&](std::span<const size_t> ids,

@@ -1,6 +1,6 @@
 // AdamW over all tensors in one launch. Compiled without fused multiply-adds, so that it gives the
 // bits of its CPU twin.
-#include "device.cuh"
+#include "kernels/device.cuh"
 
 namespace unlearn::kernels {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/vector_versions.h"
 #include "unlearn/kernels/adamw.h"
-#include "vector_versions.h"
 
 namespace unlearn::kernels {
 namespace {

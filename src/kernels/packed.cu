@@ -1,6 +1,6 @@
 // Packed matrices: kRun elements per thread. Without fused multiply-adds it gives the bits of its
 // CPU twin.
-#include "device.cuh"
+#include "kernels/device.cuh"
 
 namespace unlearn::kernels {
 namespace {

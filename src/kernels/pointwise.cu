@@ -1,5 +1,5 @@
 // Element-wise kernels: rotary embedding, SwiGLU, dropout masks.
-#include "device.cuh"
+#include "kernels/device.cuh"
 
 namespace unlearn::kernels {
 namespace {

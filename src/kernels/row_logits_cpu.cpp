@@ -3,8 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "kernels/vector_versions.h"
 #include "unlearn/kernels/row_logits.h"
-#include "vector_versions.h"
 
 namespace unlearn::kernels {
 namespace {

@@ -1,5 +1,5 @@
 // Row-wise kernels: logits, RMSNorm, sums of squares.
-#include "device.cuh"
+#include "kernels/device.cuh"
 
 namespace unlearn::kernels {
 namespace {

@@ -2,20 +2,21 @@
 // token, held fixed: l = -sum_v q log pi, q = softmax(z with z_y = -inf), the mean over label
 // positions. OpenUnlearning src/trainer/unlearn/ceu.py; it has no retain term.
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 
 namespace unlearn::losses {
 namespace {
 
 class Ceu : public ForgetRetainLoss {
  public:
-  Ceu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "none", .retain = 1.0}) {}
+  Ceu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNone, .retain = 1.0}) {}
 
  protected:
   Unit forget_unit() const override { return Unit::kPosition; }
 
   void add_needs(Needs& needs) const override {
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kCeu;
+    needs.forget_rows.function = &row_ceu();
     needs.forget_rows.positions = scoring::RowPositions::kLabels;
     needs.forget_rows.skip = skip_;
   }

@@ -2,6 +2,9 @@
 // where the retain term is the token mean of -log p or the forward KL to the reference.
 #pragma once
 
+#include <string_view>
+
+#include "losses/compat/forget_retain_quirks.h"
 #include "losses/methods.h"
 
 namespace unlearn::losses {
@@ -12,8 +15,9 @@ Diagnostic diagnostic(const std::string& name, const torch::Tensor& values);
 // S - S_ref of every sequence [S]; token differences are summed, not two large sums subtracted.
 torch::Tensor log_ratio(const scoring::TokenScores& scores);
 
-// The quirk of WMDP's code that every method reading its data sets may have.
-Quirk pad_labels_quirk(bool* on);
+// The retain term: none, the token mean of -log p, the forward KL to the reference, or one that the
+// method has itself.
+enum class RetainLoss : uint8_t { kNone, kNll, kKl, kOwn };
 
 class ForgetRetainLoss : public Loss {
  public:
@@ -25,15 +29,16 @@ class ForgetRetainLoss : public Loss {
   std::vector<Diagnostic> diagnostics(const LossInputs& inputs) const override;
   void visit(config::FieldVisitor& visitor) override;
   std::vector<Quirk> quirks() override;
+  void decorate(RunExamples& examples) const override { quirks_.decorate(needs(), examples); }
 
  protected:
   // A method's initial values.
   struct Weights {
     double forget = 1.0;
-    std::string retain_loss = "nll";
+    RetainLoss retain_loss = RetainLoss::kNll;
     double retain = 1.0;
   };
-  explicit ForgetRetainLoss(Weights weights) : weights_(std::move(weights)) {}
+  explicit ForgetRetainLoss(Weights weights) : weights_(weights) {}
 
   // The forget term: its unit, and its sum over the batch's units.
   virtual Unit forget_unit() const = 0;
@@ -43,37 +48,31 @@ class ForgetRetainLoss : public Loss {
   // What the forget term needs beside the forget sequences.
   virtual void add_needs(Needs& needs) const;
   virtual void visit_own(config::FieldVisitor& visitor);
-  // Values of retain_loss beside none, nll and kl, and their term.
-  virtual std::vector<std::string> own_retain_losses() const { return {}; }
+  // What retain_loss calls the method's own term (empty: it has none), and that term.
+  virtual std::string_view own_retain_loss() const { return {}; }
   virtual Unit own_retain_unit() const { return Unit::kSequence; }
   virtual torch::Tensor own_retain_sum(const LossInputs&) const { return {}; }
   virtual std::vector<Quirk> own_quirks() { return {}; }
   virtual void check_own() const {}
 
-  bool has_retain() const { return weights_.retain_loss != "none" && weights_.retain != 0.0; }
-  bool retain_is(const std::string& name) const {
-    return has_retain() && weights_.retain_loss == name;
+  bool has_retain() const {
+    return weights_.retain_loss != RetainLoss::kNone && weights_.retain != 0.0;
   }
+  bool retain_is(RetainLoss loss) const { return has_retain() && weights_.retain_loss == loss; }
   const Weights& weights() const { return weights_; }
   // The forward KL as kl_positions asks for it.
   scoring::RowRequest kl_rows() const;
-  bool muse_logits() const { return muse_logits_; }
+  bool raw_logits() const { return quirks_.raw_logits(); }
   // What divides the sum of kl_rows().
-  Unit kl_unit() const {
-    return muse_logits_ || kl_per_sequence_ ? Unit::kSequence : Unit::kPosition;
-  }
+  Unit kl_unit() const { return quirks_.kl_by_sequence() ? Unit::kSequence : Unit::kPosition; }
 
  private:
-  bool has_kl() const { return retain_is("kl"); }
+  bool has_kl() const { return retain_is(RetainLoss::kKl); }
   Unit retain_unit() const;
 
   Weights weights_;
-  std::string kl_positions_ = "attended";
-  bool muse_logits_ = false;
-  bool kl_per_sequence_ = false;
-  bool kl_padded_ = false;
-  bool kl_padded_batch_ = false;
-  bool pad_labels_ = false;
+  scoring::RowPositions kl_positions_ = scoring::RowPositions::kAttended;
+  ForgetRetainQuirks quirks_;
 };
 
 // The settings that spellings ending in "_grad_diff", "_gdr", "_RT" and "_KL", "_klr" imply.

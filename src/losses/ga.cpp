@@ -16,7 +16,7 @@ BenchmarkDefaults gradient_ascent_defaults() {
 
 namespace {
 
-std::unique_ptr<Loss> make_ga() { return std::make_unique<GradientAscent>("none"); }
+std::unique_ptr<Loss> make_ga() { return std::make_unique<GradientAscent>(RetainLoss::kNone); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace unlearn::losses {
 
 class GradientAscent : public ForgetRetainLoss {
  public:
-  explicit GradientAscent(const std::string& retain_loss)
+  explicit GradientAscent(RetainLoss retain_loss)
       : ForgetRetainLoss({.forget = 1.0, .retain_loss = retain_loss, .retain = 1.0}) {}
 
  protected:

@@ -8,7 +8,7 @@ namespace {
 
 class GradientAscentForgetKl : public GradientAscent {
  public:
-  GradientAscentForgetKl() : GradientAscent("none") {}
+  GradientAscentForgetKl() : GradientAscent(RetainLoss::kNone) {}
 
   std::vector<Term> terms() const override {
     std::vector<Term> terms = GradientAscent::terms();

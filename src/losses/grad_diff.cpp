@@ -5,7 +5,7 @@
 namespace unlearn::losses {
 namespace {
 
-std::unique_ptr<Loss> make_grad_diff() { return std::make_unique<GradientAscent>("nll"); }
+std::unique_ptr<Loss> make_grad_diff() { return std::make_unique<GradientAscent>(RetainLoss::kNll); }
 
 }  // namespace
 

@@ -10,7 +10,8 @@ enum class KtoForm { kSigmoid, kLogSigmoid };
 class Kto : public ForgetRetainLoss {
  public:
   explicit Kto(KtoForm form)
-      : ForgetRetainLoss({.forget = 1.0, .retain_loss = "none", .retain = 1.0}), form_(form) {}
+      : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNone, .retain = 1.0}),
+        form_(form) {}
 
   std::vector<Statistic> statistics(const LossInputs& inputs) const override;
   void set_statistics(const std::vector<double>& means) override;

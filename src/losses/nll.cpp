@@ -1,10 +1,14 @@
 // Plain next-token training: descent on the token mean of -log p of one stream. On the forget
 // stream it relearns (relearning attacks) or fine-tunes; on the retain stream it is the references'
 // `fine_tuned` baseline.
+#include "losses/compat/padding.h"
 #include "losses/forget_retain.h"
 
 namespace unlearn::losses {
 namespace {
+
+constexpr config::Named<data::Role> kNllStreams[] = {{data::Role::kForget, "forget"},
+                                                     {data::Role::kRetain, "retain"}};
 
 class Nll : public Loss {
  public:
@@ -12,12 +16,11 @@ class Nll : public Loss {
     Needs needs;
     needs.forget = !on_retain();
     needs.retain = on_retain();
-    if (pad_labels_) needs.padding = {.forget = true, .retain = true, .labelled = true};
     return needs;
   }
 
   std::vector<Term> terms() const override {
-    return {{stream_, on_retain() ? data::Role::kRetain : data::Role::kForget, Unit::kToken, 1.0}};
+    return {{config::name_in(kNllStreams, stream_), stream_, Unit::kToken, 1.0}};
   }
 
   std::vector<torch::Tensor> sums(const LossInputs& inputs) const override {
@@ -25,16 +28,19 @@ class Nll : public Loss {
   }
 
   void visit(config::FieldVisitor& visitor) override {
-    visitor.field("stream", stream_,
-                  {.help = "the data trained on", .choices = {"forget", "retain"}});
+    visitor.field("stream", stream_, kNllStreams, {.help = "the data trained on"});
   }
 
   std::vector<Quirk> quirks() override { return {pad_labels_quirk(&pad_labels_)}; }
 
- private:
-  bool on_retain() const { return stream_ == "retain"; }
+  void decorate(RunExamples& examples) const override {
+    if (pad_labels_) pad_run(kPaddedLabels, examples);
+  }
 
-  std::string stream_ = "forget";
+ private:
+  bool on_retain() const { return stream_ == data::Role::kRetain; }
+
+  data::Role stream_ = data::Role::kForget;
   bool pad_labels_ = false;
 };
 

@@ -2,8 +2,9 @@
 // l = -(2/beta) log sigmoid(-beta (S - S_ref)), the mean over sequences.
 // Unlearn-Simple TOFU/dataloader.py `npo`, OpenUnlearning NPO; its synthetic/unlearn_utils.py has
 // the ablations npo_ave (S / |y|) and npo_noref (no S_ref).
-#include "losses/batch_mean.h"
+#include "losses/compat/batch_mean.h"
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -27,7 +28,7 @@ class Npo : public ForgetRetainLoss {
     if (batch_mean_ && length_normalised_) {
       user_error("method.length_normalised: has no meaning with train.compat: wmdp_batch_mean");
     }
-    if (muse_logits() && (batch_mean_ || length_normalised_ || !use_reference_)) {
+    if (raw_logits() && (batch_mean_ || length_normalised_ || !use_reference_)) {
       user_error(
           "train.compat: muse_logits replaces the whole forget term of npo; take "
           "wmdp_batch_mean, length_normalised and use_reference back to their defaults");
@@ -35,23 +36,21 @@ class Npo : public ForgetRetainLoss {
   }
 
   Unit forget_unit() const override {
-    return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
+    return raw_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
   }
 
   void add_needs(Needs& needs) const override {
     needs.batch_statistics = batch_mean_;
-    if (muse_logits()) {
+    if (raw_logits()) {
       needs.forget_logp = false;
-      needs.forget_rows.function = scoring::RowFunction::kRawNpo;
-      needs.forget_rows.positions = scoring::RowPositions::kAll;
-      needs.forget_rows.beta = beta_;
+      needs.forget_rows = raw_rows(row_raw_npo(), beta_);
     } else {
       needs.reference_forget = use_reference_;
     }
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
-    if (muse_logits()) return inputs.forget.row_values.sum();
+    if (raw_logits()) return inputs.forget.row_values.sum();
     if (batch_mean_) {
       return batch_mean_sum(token_ratios(inputs.forget), {.beta = beta_, .step_mean = step_mean_});
     }
@@ -60,7 +59,7 @@ class Npo : public ForgetRetainLoss {
 
   // w = 2 pi^beta / (pi^beta + pi_ref^beta)
   torch::Tensor forget_weights(const LossInputs& inputs) const override {
-    if (muse_logits() || batch_mean_) return {};
+    if (raw_logits() || batch_mean_) return {};
     const auto w = 2.0 * torch::sigmoid(beta_ * ratio(inputs.forget));
     return length_normalised_ ? w / inputs.forget.lengths() : w;
   }
@@ -75,11 +74,7 @@ class Npo : public ForgetRetainLoss {
                   {.help = "false, ablation npo_noref: log pi itself instead of the log-ratio"});
   }
 
-  std::vector<Quirk> own_quirks() override {
-    return {{"wmdp_batch_mean",
-             "Unlearn-Simple's WMDP code: one loss of the batch's token mean, not of each sequence",
-             &batch_mean_}};
-  }
+  std::vector<Quirk> own_quirks() override { return {batch_mean_quirk(&batch_mean_)}; }
 
  private:
   // log pi - log pi_ref of every token [N]

@@ -6,10 +6,15 @@
 #include <cmath>
 
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
 namespace {
+
+enum class DualUpdate : uint8_t { kStep, kEpoch };
+constexpr config::Named<DualUpdate> kDualUpdates[] = {{DualUpdate::kStep, "step"},
+                                                      {DualUpdate::kEpoch, "epoch"}};
 
 class Pdu : public ForgetRetainLoss {
  public:
@@ -24,11 +29,11 @@ class Pdu : public ForgetRetainLoss {
   }
 
   void observe(const std::vector<double>& means, double epoch) override {
-    if (upon_ == "step" && epoch >= warmup_) update(means);
+    if (upon_ == DualUpdate::kStep && epoch >= warmup_) update(means);
   }
 
   void observe_epoch(const std::vector<double>& means, double epoch) override {
-    if (upon_ == "epoch" && epoch >= warmup_) update(means);
+    if (upon_ == DualUpdate::kEpoch && epoch >= warmup_) update(means);
   }
 
   std::vector<Diagnostic> diagnostics(const LossInputs& inputs) const override {
@@ -60,11 +65,11 @@ class Pdu : public ForgetRetainLoss {
 
   void add_needs(Needs& needs) const override {
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kMaxMinusMean;
+    needs.forget_rows.function = &row_max_minus_mean();
     needs.forget_rows.positions =
         shift_ ? scoring::RowPositions::kLabels : scoring::RowPositions::kLabelTokens;
-    needs.epoch_means = is_dual() && upon_ == "epoch";
-    needs.is_sequential = is_dual() && upon_ == "step";
+    needs.epoch_means = is_dual() && upon_ == DualUpdate::kEpoch;
+    needs.is_sequential = is_dual() && upon_ == DualUpdate::kStep;
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
@@ -80,8 +85,8 @@ class Pdu : public ForgetRetainLoss {
                   {.help = "retain loss that is still acceptable; has no default"});
     visitor.field("dual_step_size", step_size_,
                   {.help = "step size of the dual variable", .min = 0});
-    visitor.field("dual_update_upon", upon_,
-                  {.help = "when the dual variable moves", .choices = {"step", "epoch"}});
+    visitor.field("dual_update_upon", upon_, kDualUpdates,
+                  {.help = "when the dual variable moves"});
     visitor.field("dual_warmup_epochs", warmup_,
                   {.help = "epochs before the dual variable moves", .min = 0});
   }
@@ -103,7 +108,7 @@ class Pdu : public ForgetRetainLoss {
   bool primal_dual_ = true;
   std::optional<double> eps_;
   double step_size_ = 1.0;
-  std::string upon_ = "step";
+  DualUpdate upon_ = DualUpdate::kStep;
   double warmup_ = 5.0;
   bool shift_ = false;
   std::optional<double> lambda_;  // unset: retain_weight

@@ -1,4 +1,5 @@
 #include "losses/methods.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -39,6 +40,16 @@ const std::vector<Method>& methods() {
 #define LOSS(name) method_##name(),
 #include "losses/losses.def"
 #undef LOSS
+  };
+  return all;
+}
+
+const std::vector<const scoring::RowFunction*>& row_functions() {
+  static const std::vector<const scoring::RowFunction*> all = {
+      &scoring::forward_kl(),
+#define ROW(name) &row_##name(),
+#include "losses/rows.def"
+#undef ROW
   };
   return all;
 }
@@ -97,8 +108,7 @@ bool Needs::reads(data::Role role) const {
 
 bool Needs::any_reference() const {
   return reference_forget || reference_alternate || reference_hidden_retain ||
-         scoring::needs_reference(forget_rows.function) ||
-         scoring::needs_reference(retain_rows.function);
+         forget_rows.needs_reference() || retain_rows.needs_reference();
 }
 
 std::vector<Diagnostic> Loss::diagnostics(const LossInputs&) const { return {}; }

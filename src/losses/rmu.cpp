@@ -25,7 +25,7 @@ int64_t layer_of(const std::string& pattern) {
 
 class Rmu : public ForgetRetainLoss {
  public:
-  Rmu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "embed_diff", .retain = 1.0}) {}
+  Rmu() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kOwn, .retain = 1.0}) {}
 
   void start(const ModelFacts& facts) override {
     if (layer() >= facts.num_layers) {
@@ -70,7 +70,7 @@ class Rmu : public ForgetRetainLoss {
     needs.forget_logp = false;
     needs.hidden_layer = layer();
     needs.hidden_forget = true;
-    needs.hidden_retain = retain_is("embed_diff");
+    needs.hidden_retain = retain_is(RetainLoss::kOwn);
     needs.reference_hidden_retain = needs.hidden_retain;
     needs.batch_statistics = ou_;
     needs.trainable = trainable_;
@@ -83,7 +83,7 @@ class Rmu : public ForgetRetainLoss {
     return activation_sum(inputs.forget, target.unsqueeze(0), 0);
   }
 
-  std::vector<std::string> own_retain_losses() const override { return {"embed_diff"}; }
+  std::string_view own_retain_loss() const override { return "embed_diff"; }
 
   torch::Tensor own_retain_sum(const LossInputs& inputs) const override {
     UNLEARN_CHECK(inputs.retain.reference_hidden.defined(), "no reference hidden states");

@@ -8,7 +8,7 @@ namespace {
 
 class SatImp : public ForgetRetainLoss {
  public:
-  SatImp() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "nll", .retain = 0.1}) {}
+  SatImp() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNll, .retain = 0.1}) {}
 
  protected:
   Unit forget_unit() const override { return Unit::kToken; }

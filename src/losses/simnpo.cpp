@@ -2,8 +2,9 @@
 // its length: l = -(2/beta) log sigmoid(-(beta/|y|) log pi - gamma), the mean over sequences.
 // Unlearn-Simple TOFU/dataloader.py `simnpo`, OpenUnlearning SimNPO; both write the margin inside
 // beta, beta (-m - delta), so gamma = delta beta.
-#include "losses/batch_mean.h"
+#include "losses/compat/batch_mean.h"
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::losses {
@@ -24,7 +25,7 @@ class SimNpo : public ForgetRetainLoss {
 
  protected:
   void check_own() const override {
-    if (muse_logits() && batch_mean_) {
+    if (raw_logits() && batch_mean_) {
       user_error("train.compat: muse_logits and wmdp_batch_mean both replace simnpo's forget term");
     }
     if (delta_ && gamma_) {
@@ -34,21 +35,18 @@ class SimNpo : public ForgetRetainLoss {
   }
 
   Unit forget_unit() const override {
-    return muse_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
+    return raw_logits() ? Unit::kPosition : batch_mean_ ? Unit::kToken : Unit::kSequence;
   }
 
   void add_needs(Needs& needs) const override {
     needs.batch_statistics = batch_mean_;
-    if (!muse_logits()) return;
+    if (!raw_logits()) return;
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kRawSimNpo;
-    needs.forget_rows.positions = scoring::RowPositions::kAll;
-    needs.forget_rows.beta = beta_;
-    needs.forget_rows.margin = margin();
+    needs.forget_rows = raw_rows(row_raw_simnpo(), beta_, margin());
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {
-    if (muse_logits()) return inputs.forget.row_values.sum();
+    if (raw_logits()) return inputs.forget.row_values.sum();
     if (batch_mean_) {
       return batch_mean_sum(inputs.forget.logp,
                             {.beta = beta_, .margin = margin(), .step_mean = step_mean_});
@@ -58,7 +56,7 @@ class SimNpo : public ForgetRetainLoss {
 
   // w' = (2/|y|) pi^(beta/|y|) / (1 + pi^(beta/|y|)) for margin 0
   torch::Tensor forget_weights(const LossInputs& inputs) const override {
-    if (muse_logits() || batch_mean_) return {};
+    if (raw_logits() || batch_mean_) return {};
     return 2.0 * torch::sigmoid(-argument(inputs)) / inputs.forget.lengths();
   }
 
@@ -76,11 +74,7 @@ class SimNpo : public ForgetRetainLoss {
                    .unset_word = "auto"});
   }
 
-  std::vector<Quirk> own_quirks() override {
-    return {{"wmdp_batch_mean",
-             "Unlearn-Simple's WMDP code: one loss of the batch's token mean, not of each sequence",
-             &batch_mean_}};
-  }
+  std::vector<Quirk> own_quirks() override { return {batch_mean_quirk(&batch_mean_)}; }
 
  private:
   double margin() const { return delta_ ? *delta_ * beta_ : gamma_.value_or(0.0); }

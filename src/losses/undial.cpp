@@ -1,25 +1,29 @@
 // UNDIAL (arXiv 2402.10052): self-distillation towards the reference's own distribution with the
 // true token's logit lowered by beta: l = -sum_v q log pi, the mean over label positions.
 // OpenUnlearning src/trainer/unlearn/undial.py.
+#include "losses/compat/padding.h"
 #include "losses/forget_retain.h"
+#include "losses/rows.h"
 
 namespace unlearn::losses {
 namespace {
 
 class Undial : public ForgetRetainLoss {
  public:
-  Undial() : ForgetRetainLoss({.forget = 1.0, .retain_loss = "nll", .retain = 0.0}) {}
+  Undial() : ForgetRetainLoss({.forget = 1.0, .retain_loss = RetainLoss::kNll, .retain = 0.0}) {}
 
  protected:
   Unit forget_unit() const override { return Unit::kPosition; }
 
   void add_needs(Needs& needs) const override {
     needs.forget_logp = false;
-    needs.forget_rows.function = scoring::RowFunction::kUndial;
-    needs.forget_rows.positions =
-        ou_ ? scoring::RowPositions::kAttended : scoring::RowPositions::kLabels;
+    needs.forget_rows.function = &row_undial();
+    needs.forget_rows.positions = scoring::RowPositions::kLabels;
     needs.forget_rows.beta = beta_;
-    needs.forget_rows.to_longest = ou_;
+    if (!ou_) return;
+    needs.forget_rows.positions = scoring::RowPositions::kAttended;
+    needs.forget_rows.missing_label = data::kIgnored;
+    needs.forget_rows.end = end_of_longest_text;
   }
 
   torch::Tensor forget_sum(const LossInputs& inputs) const override {

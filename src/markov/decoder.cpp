@@ -167,7 +167,7 @@ class Gpt2Decoder : public Decoder {
 }  // namespace
 
 std::shared_ptr<Decoder> make_decoder(const DecoderOptions& options, uint64_t seed) {
-  if (options.arch == "gpt2") return std::make_shared<Gpt2Decoder>(options, seed);
+  if (options.arch == Architecture::kGpt2) return std::make_shared<Gpt2Decoder>(options, seed);
   return std::make_shared<PostNormDecoder>(options, seed);
 }
 

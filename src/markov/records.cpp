@@ -21,8 +21,8 @@ std::vector<std::string> chosen_experiments(const std::string& flag,
     return value.is_string() ? value.get<std::string>() : value.dump();
   };
   const std::string name = !flag.empty() ? flag : setting == nullptr ? kBoth : text(setting->value);
-  if (name == kBoth) return kExperiments;
-  const auto& known = kExperiments;
+  const std::vector<std::string> known = config::names_in(kExperiments);
+  if (name == kBoth) return known;
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     user_error("--experiment: must be one of ", join(known, ", "), " or both, not '", name, "'",
                did_you_mean(name, known));
@@ -43,7 +43,7 @@ bool is_recorded(const fs::path& file, const Study& study, bool overwrite) {
 
 std::vector<Json> read_records(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const std::string& experiment : kExperiments) {
+  for (const std::string& experiment : config::names_in(kExperiments)) {
     if (!fs::is_directory(folder / experiment)) continue;
     for (const auto& entry : fs::directory_iterator(folder / experiment)) {
       const std::string name = entry.path().filename().string();

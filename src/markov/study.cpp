@@ -88,8 +88,8 @@ Pretrained pretrain_on(const std::vector<SequenceSet>& sets, const StudyConfig& 
   result.decoder = make_decoder(config.decoder, mix_bits(seed, kInitStream));
   const double loss = pretrain(*result.decoder, concatenate(sets), config.pretrain, seed);
   const double floor = cross_entropy_floor(config.corpus, sets);
-  log::info(config.experiment, ", seed ", seed, ": ", name, " model: cross-entropy ",
-            number(loss, 5), " (least possible ", number(floor, 5), ")");
+  log::info(config::name_in(kExperiments, config.experiment), ", seed ", seed, ": ", name,
+            " model: cross-entropy ", number(loss, 5), " (least possible ", number(floor, 5), ")");
   result.cross_entropy = {{"trained", loss}, {"least", floor}};
   return result;
 }
@@ -157,7 +157,7 @@ const Pretrained& Laboratory::retrained(const StudyConfig& config, const Sequenc
                     config.decoder.width,
                     config.decoder.blocks,
                     config.decoder.positions,
-                    config.decoder.arch,
+                    config::name_in(kArchitectures, config.decoder.arch),
                     config.decoder.heads,
                     config.pretrain.epochs,
                     config.pretrain.batch_size,
@@ -178,7 +178,7 @@ Json Laboratory::run(Study& study, uint64_t seed) {
   if (config.pretrain_forget2) seen.push_back(corpus.train[2]);
   const Pretrained original = pretrain_on(seen, config, seed, "original");
   const Pretrained& without = retrained(config, corpus.train[0], seed);
-  Json record = {{"experiment", config.experiment},
+  Json record = {{"experiment", config::name_in(kExperiments, config.experiment)},
                  {"seed", seed},
                  {"config", study.resolved},
                  {"cross_entropy",
@@ -189,10 +189,10 @@ Json Laboratory::run(Study& study, uint64_t seed) {
   for (size_t i = 0; i < config.methods.size(); ++i) {
     const Path path =
         unlearn_path(*original.decoder, *study.losses[i], forget, config.unlearn, seed, evaluate);
-    log::info(config.experiment, ", seed ", seed, ": ", config.methods[i], ": retain distance ",
-              number(path.back().retain, 4), ", Forget1 ", number(path.back().forget1, 4),
-              ", Forget2 ", number(path.back().forget2, 4), " after ", config.unlearn.iterations,
-              " iterations");
+    log::info(config::name_in(kExperiments, config.experiment), ", seed ", seed, ": ",
+              config.methods[i], ": retain distance ", number(path.back().retain, 4), ", Forget1 ",
+              number(path.back().forget1, 4), ", Forget2 ", number(path.back().forget2, 4),
+              " after ", config.unlearn.iterations, " iterations");
     record["paths"][config.methods[i]] = path_record(path);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

@@ -10,11 +10,12 @@ namespace {
 
 constexpr const char* kOrigin = "the experiment's defaults";
 
-config::Settings published_values(const std::string& experiment) {
+config::Settings published_values(Experiment experiment) {
+  const bool is_length = experiment == Experiment::kLength;
   config::Settings settings;
-  settings.set("experiment", experiment, kOrigin);
-  settings.set("data.forget2_length", experiment == "length" ? 5 : 20, kOrigin);
-  settings.set("pretrain.forget2", experiment == "length", kOrigin);
+  settings.set("experiment", config::name_in(kExperiments, experiment), kOrigin);
+  settings.set("data.forget2_length", is_length ? 5 : 20, kOrigin);
+  settings.set("pretrain.forget2", is_length, kOrigin);
   return settings;
 }
 
@@ -27,12 +28,13 @@ bool has_field(losses::Loss& loss, const std::string& name) {
 
 // Below what the user says about a method. A loss's own default may pair with retain data (TOFU's
 // do); here there is none.
-void add_method_values(config::Settings& settings, const std::string& experiment,
-                       const std::string& name) {
+void add_method_values(config::Settings& settings, Experiment experiment, const std::string& name) {
   if (has_field(*losses::find_method(name).make(), "retain_loss")) {
     settings.set(cat("method.", name, ".retain_loss"), "none", kOrigin);
   }
-  if (name == "npo") settings.set("method.npo.beta", experiment == "length" ? 0.2 : 1.0, kOrigin);
+  if (name == "npo") {
+    settings.set("method.npo.beta", experiment == Experiment::kLength ? 0.2 : 1.0, kOrigin);
+  }
   if (name == "simnpo") settings.set("method.simnpo.beta", 4.0, kOrigin);
 }
 
@@ -42,7 +44,8 @@ void check(const StudyConfig& config) {
     user_error("model.positions: must be at least ", *longest - 1,
                ", the transitions of the longest sequences, not ", config.decoder.positions);
   }
-  if (config.decoder.arch == "gpt2" && config.decoder.width % config.decoder.heads != 0) {
+  if (config.decoder.arch == Architecture::kGpt2 &&
+      config.decoder.width % config.decoder.heads != 0) {
     user_error("model.heads: ", config.decoder.heads, " do not divide model.width ",
                config.decoder.width);
   }
@@ -70,8 +73,7 @@ std::unique_ptr<losses::Loss> make_loss(const std::string& name, config::Setting
 }  // namespace
 
 void StudyConfig::visit(config::FieldVisitor& visitor) {
-  visitor.field("experiment", experiment,
-                {.help = "which of the two experiments", .choices = kExperiments});
+  visitor.field("experiment", experiment, kExperiments, {.help = "which of the two experiments"});
   visitor.field(
       "data.leakage", corpus.leakage,
       {.help = "probability of leaving home", .min = 0, .max = 0.9, .exclusive_min = true});
@@ -83,10 +85,9 @@ void StudyConfig::visit(config::FieldVisitor& visitor) {
                   {.help = "states of a sequence", .min = 2, .max = 4096});
   }
   visitor.field(
-      "model.arch", decoder.arch,
+      "model.arch", decoder.arch, kArchitectures,
       {.help = "us-synthetic: the released code's decoder; gpt2: the one that the paper's "
-               "text describes",
-       .choices = kArchitectures});
+               "text describes"});
   visitor.field("model.heads", decoder.heads,
                 {.help = "attention heads (gpt2)", .min = 1, .max = 1024});
   visitor.field("model.width", decoder.width, {.help = "hidden size", .min = 1, .max = 8192});
@@ -109,10 +110,10 @@ void StudyConfig::visit(config::FieldVisitor& visitor) {
                 {.help = "learning rate", .min = 0, .exclusive_min = true});
 }
 
-Study resolve_study(const std::string& experiment, const config::Settings& user) {
+Study resolve_study(Experiment experiment, const config::Settings& user) {
   config::Settings settings = published_values(experiment);
   settings.overlay(user);
-  settings.set("experiment", experiment, "--experiment");
+  settings.set("experiment", config::name_in(kExperiments, experiment), "--experiment");
   Study study;
   config::SettingsReader reader(settings);
   reader.read("", study.config);

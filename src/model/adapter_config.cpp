@@ -1,4 +1,4 @@
-#include "adapter_config.h"
+#include "model/adapter_config.h"
 
 #include <algorithm>
 #include <array>

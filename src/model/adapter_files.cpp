@@ -1,10 +1,10 @@
 // Adapters that PEFT wrote, added into a model's weights or put beside them.
 #include <map>
 
-#include "adapter_plan.h"
-#include "linear_layers.h"
-#include "low_rank.h"
-#include "stored_weights.h"
+#include "model/adapter_plan.h"
+#include "model/linear_layers.h"
+#include "model/low_rank.h"
+#include "model/stored_weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/lora.h"
 

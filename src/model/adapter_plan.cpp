@@ -1,10 +1,10 @@
-#include "adapter_plan.h"
+#include "model/adapter_plan.h"
 
 #include <algorithm>
 #include <set>
 
-#include "linear_layers.h"
-#include "stored_weights.h"
+#include "model/linear_layers.h"
+#include "model/stored_weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/model/lora.h"

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "adapter_config.h"
-#include "decoder.h"
+#include "model/adapter_config.h"
+#include "model/decoder.h"
 #include "unlearn/checkpoint/safetensors.h"
 
 namespace unlearn::model {

@@ -1,10 +1,9 @@
-#include "attention.h"
+#include "model/attention.h"
 
 #include <cmath>
 
-#include "attention_cuda.h"
+#include "model/attention_cuda.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::model {
 namespace {

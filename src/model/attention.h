@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kept.h"
+#include "model/kept.h"
 
 namespace unlearn::model {
 
@@ -37,7 +37,7 @@ torch::Tensor visible_attention(const torch::Tensor& q, const torch::Tensor& k,
                                 const torch::Tensor& v, const torch::Tensor& visible,
                                 const AttentionOptions& options);
 
-// attention() where some tokens are hidden (padding): only those with seen[t] != 0 are seen, by all
+// attention() where some tokens are hidden: only those with seen[t] != 0 are seen, by all
 // tokens from themselves on. A hidden token before all seen ones of its sequence sees nothing and
 // gets zeros, as with SDPA under transformers. UserError where one would see nothing because of the
 // window.

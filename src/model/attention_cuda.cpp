@@ -1,4 +1,4 @@
-#include "attention_cuda.h"
+#include "model/attention_cuda.h"
 
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 #if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 7
 #error "check the signatures of at::_flash_attention_* for this LibTorch"
@@ -68,7 +68,7 @@ const torch::Tensor& device_boundaries(const std::vector<int64_t>& offsets, torc
   };
   thread_local Last last;
   if (!last.boundaries.defined() || last.offsets != offsets || last.boundaries.device() != device) {
-    last = {offsets, upload(torch::tensor(offsets, torch::kInt32), device)};
+    last = {offsets, runtime::upload(torch::tensor(offsets, torch::kInt32), device)};
   }
   return last.boundaries;
 }

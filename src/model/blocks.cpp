@@ -1,6 +1,6 @@
-#include "blocks.h"
+#include "model/blocks.h"
 
-#include "recompute.h"
+#include "model/recompute.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::model {

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "attention.h"
-#include "kv_cache.h"
-#include "modules.h"
-#include "rope.h"
+#include "model/attention.h"
+#include "model/kv_cache.h"
+#include "model/modules.h"
+#include "model/rope.h"
 
 namespace unlearn::model {
 

@@ -1,11 +1,11 @@
-#include "decoder.h"
+#include "model/decoder.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "recompute.h"
+#include "model/recompute.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::model {
 namespace {
@@ -18,25 +18,7 @@ torch::Tensor count_positions(const std::vector<int64_t>& offsets,
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
     std::iota(out + offsets[i], out + offsets[i + 1], before[i]);
   }
-  return upload(positions, device);
-}
-
-// Which tokens attention sees, [T]; empty: all.
-std::vector<uint8_t> seen_tokens(const PackedIds& batch, std::optional<int64_t> masked) {
-  std::vector<uint8_t> seen(static_cast<size_t>(batch.offsets.back()), 1);
-  for (size_t i = 0; i < batch.attended.size(); ++i) {
-    std::fill(seen.begin() + batch.offsets[i] + batch.attended[i],
-              seen.begin() + batch.offsets[i + 1], uint8_t{0});
-  }
-  if (masked) {
-    const torch::Tensor ids = batch.ids.to(torch::kCPU).contiguous();
-    const auto* id = ids.const_data_ptr<int64_t>();
-    for (size_t t = 0; t < seen.size(); ++t) {
-      if (id[t] == *masked) seen[t] = 0;
-    }
-  }
-  if (std::find(seen.begin(), seen.end(), 0) == seen.end()) seen.clear();
-  return seen;
+  return runtime::upload(positions, device);
 }
 
 }  // namespace
@@ -97,7 +79,9 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   auto* cache = dynamic_cast<PaddedKvCache*>(options.cache);
   UNLEARN_CHECK((cache != nullptr) == (options.cache != nullptr), "a cache of another model");
   const bool is_shared = batch.shared.places.defined();
-  UNLEARN_CHECK(!is_shared || !masked_token());
+  const bool is_masked = !batch.seen.empty();
+  UNLEARN_CHECK(!is_masked || (!is_shared && cache == nullptr &&
+                               static_cast<int64_t>(batch.seen.size()) == batch.ids.size(0)));
   UNLEARN_CHECK(!is_shared || (cache == nullptr && batch.positions.defined()));
   const int64_t named = is_shared ? batch.shared.places.size(0) : batch.ids.size(0);
   UNLEARN_CHECK(batch.offsets.size() >= 2 && batch.offsets.back() == named,
@@ -129,12 +113,10 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
 
   // Shared with whatever runs again in the backward pass, when the batch may be gone.
   const auto offsets = std::make_shared<const std::vector<int64_t>>(batch.offsets);
-  const bool is_masked = cache == nullptr && (!batch.attended.empty() || masked_token());
-  const auto seen = std::make_shared<const std::vector<uint8_t>>(
-      is_masked ? seen_tokens(batch, masked_token()) : std::vector<uint8_t>());
+  const auto seen = std::make_shared<const std::vector<uint8_t>>(batch.seen);
   BlockContext context{*offsets, {}, cache, 0};
   context.shared = batch.shared;
-  if (!seen->empty()) context.seen = seen.get();
+  if (is_masked) context.seen = seen.get();
   context.recompute_mlp = recompute() == Recompute::kSelective;
   torch::Tensor x = embed(batch, positions);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -155,7 +137,6 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
 }
 
 bool Decoder::can_share_tokens(int64_t longest) const {
-  if (masked_token()) return false;  // the sequences that name a token would have to agree on it
   return std::none_of(parts_.ropes.begin(), parts_.ropes.end(),
                       [&](const Rope& rope) { return rope.turns_with_length(longest); });
 }

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "blocks.h"
-#include "modules.h"
-#include "rope.h"
+#include "model/blocks.h"
+#include "model/modules.h"
+#include "model/rope.h"
 #include "unlearn/model/causal_lm.h"
 
 namespace unlearn::model {

@@ -1,4 +1,4 @@
-#include "family.h"
+#include "model/family.h"
 
 #include <algorithm>
 #include <array>

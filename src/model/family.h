@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "decoder.h"
-#include "modules.h"
+#include "model/decoder.h"
+#include "model/modules.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/model/causal_lm.h"
 

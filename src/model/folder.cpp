@@ -2,11 +2,9 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 
-#include "dropout.h"
-#include "family.h"
-#include "linear_layers.h"
-#include "staged_copy.h"
-#include "stored_weights.h"
+#include "model/family.h"
+#include "model/linear_layers.h"
+#include "model/stored_weights.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
@@ -16,6 +14,8 @@
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/model/model_source.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/dropout.h"
+#include "unlearn/runtime/staged_copy.h"
 
 namespace unlearn::model {
 namespace fs = std::filesystem;
@@ -79,7 +79,7 @@ std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
       store.release(name);
     }
   }
-  StagedCopy staged(linear_format == nullptr ? device : torch::kCPU);
+  runtime::StagedCopy staged(linear_format == nullptr ? device : torch::kCPU);
   for (auto& entry : model->named_parameters()) {
     const std::string name = stored_name(*model, store, entry.key());
     staged.copy(entry.value(), store.view(name));

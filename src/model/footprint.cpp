@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "family.h"
-#include "kept.h"
-#include "linear_layers.h"
+#include "model/family.h"
+#include "model/kept.h"
+#include "model/linear_layers.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/pattern.h"
 #include "unlearn/model/weight_format.h"

@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
-#include "attention.h"
-#include "modules.h"
+#include "model/attention.h"
+#include "model/modules.h"
 #include "unlearn/model/causal_lm.h"
 
 namespace unlearn::model {

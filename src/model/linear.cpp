@@ -1,7 +1,7 @@
 // Linear layers, plain, adapted and packed.
-#include "low_rank.h"
-#include "modules.h"
-#include "swiglu.h"
+#include "model/low_rank.h"
+#include "model/modules.h"
+#include "model/swiglu.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/weight_format.h"
 

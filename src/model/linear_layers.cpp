@@ -1,4 +1,4 @@
-#include "linear_layers.h"
+#include "model/linear_layers.h"
 
 namespace unlearn::model {
 

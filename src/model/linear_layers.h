@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "modules.h"
+#include "model/modules.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/model/causal_lm.h"
 

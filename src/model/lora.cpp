@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "family.h"
-#include "linear_layers.h"
-#include "low_rank.h"
+#include "model/family.h"
+#include "model/linear_layers.h"
+#include "model/low_rank.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/folder_writer.h"
 #include "unlearn/core/pattern.h"

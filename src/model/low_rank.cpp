@@ -1,8 +1,9 @@
-#include "low_rank.h"
+#include "model/low_rank.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "unlearn/core/rng.h"
+#include "unlearn/runtime/dropout.h"
 
 namespace unlearn::model {
 namespace {
@@ -16,7 +17,7 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const std::optional<torch::Tensor>& a,
                                const std::optional<torch::Tensor>& b, const FrozenLinear& layer,
-                               double scale, const DropoutDraw& draw) {
+                               double scale, const runtime::DropoutDraw& draw) {
     const torch::Tensor weight = layer.packed ? layer.packed->unpack() : layer.weight;
     torch::Tensor y = at::linear(x, weight, layer.bias);
     torch::Tensor inner;  // [T, rank]
@@ -40,9 +41,9 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
     const torch::Tensor &x = saved[0], &a = saved[1], &b = saved[2], &inner = saved[3];
     const auto& numbers = context->saved_data;
     const double scale = numbers.at("scale").toDouble();
-    const DropoutDraw draw{numbers.at("probability").toDouble(),
-                           static_cast<uint64_t>(numbers.at("key").toInt()),
-                           numbers.at("first_token").toInt()};
+    const runtime::DropoutDraw draw{numbers.at("probability").toDouble(),
+                                    static_cast<uint64_t>(numbers.at("key").toInt()),
+                                    numbers.at("first_token").toInt()};
     const torch::Tensor& gradient = gradients[0];
     torch::Tensor dx, da, db;
     if (context->needs_input_grad(0)) {
@@ -52,7 +53,8 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
     }
     if (a.defined()) {
       const torch::Tensor narrow = at::mm(gradient, b).mul_(scale);  // [T, rank]
-      const torch::Tensor mask = draw.probability > 0 ? dropout_mask(x, draw) : torch::Tensor();
+      const torch::Tensor mask =
+          draw.probability > 0 ? runtime::dropout_mask(x, draw) : torch::Tensor();
       if (dx.defined()) {
         if (mask.defined()) {
           dx.add_(at::mm(narrow, a).mul_(mask));
@@ -69,8 +71,8 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
  private:
   static constexpr size_t kPlain = 5;  // saved tensors before the packed weight's
 
-  static torch::Tensor drop(const torch::Tensor& x, const DropoutDraw& draw) {
-    return draw.probability > 0 ? x * dropout_mask(x, draw) : x;
+  static torch::Tensor drop(const torch::Tensor& x, const runtime::DropoutDraw& draw) {
+    return draw.probability > 0 ? x * runtime::dropout_mask(x, draw) : x;
   }
 };
 
@@ -80,9 +82,10 @@ torch::Tensor frozen_linear(const torch::Tensor& x, const FrozenLinear& layer) {
   const LowRank* pair = layer.low_rank;
   if (pair == nullptr) {
     return FrozenLinearFunction::apply(x, std::optional<torch::Tensor>(),
-                                       std::optional<torch::Tensor>(), layer, 0.0, DropoutDraw{});
+                                       std::optional<torch::Tensor>(), layer, 0.0,
+                                       runtime::DropoutDraw{});
   }
-  DropoutDraw draw;
+  runtime::DropoutDraw draw;
   if (layer.training && pair->dropout > 0) {
     draw = {pair->dropout, mix_bits(pair->key, static_cast<uint64_t>(pair->position->step)),
             pair->position->first_token};

@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "dropout.h"
+#include "unlearn/model/causal_lm.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/dropout.h"
 
 namespace unlearn::model {
 

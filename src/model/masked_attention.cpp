@@ -2,9 +2,9 @@
 // ones' queries against them.
 #include <algorithm>
 
-#include "attention.h"
+#include "model/attention.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::model {
 namespace {
@@ -39,8 +39,8 @@ std::vector<MaskedSequence> split_sequences(const std::vector<int64_t>& offsets,
 // [queries, keys] for tokens at these positions.
 torch::Tensor visible_between(const std::vector<int64_t>& queries, const std::vector<int64_t>& keys,
                               int64_t window, torch::Device device) {
-  const torch::Tensor query = upload(queries, device).unsqueeze(1);
-  const torch::Tensor key = upload(keys, device).unsqueeze(0);
+  const torch::Tensor query = runtime::upload(queries, device).unsqueeze(1);
+  const torch::Tensor key = runtime::upload(keys, device).unsqueeze(0);
   torch::Tensor visible = key <= query;
   if (window > 0) visible = visible & (key > query - window);
   return visible;
@@ -55,9 +55,9 @@ torch::Tensor visible_to_hidden(const std::vector<int64_t>& queries,
     for (const int64_t query : queries) {
       const int64_t last = *(std::lower_bound(seen.begin(), seen.end(), query) - 1);
       if (query - last < window) continue;
-      user_error("a text of ", last + 1, " tokens is padded to ", queries.back() + 1,
-                 ": padding beyond the model's attention window of ", window,
-                 " sees nothing, which the references leave undefined; lower data.max_length");
+      user_error("a text of ", last + 1, " tokens is followed by ", query - last,
+                 " hidden ones: beyond the model's attention window of ", window,
+                 " they see nothing, and their outputs are undefined; lower data.max_length");
     }
   }
   const bool is_behind = queries.front() > seen.back();
@@ -105,7 +105,7 @@ torch::Tensor masked_attention(const torch::Tensor& q, const torch::Tensor& k,
     seen_offsets.push_back(static_cast<int64_t>(seen_tokens.size()));
   }
   if (seen_tokens.empty()) return torch::zeros_like(q);
-  const torch::Tensor index = upload(seen_tokens, q.device());
+  const torch::Tensor index = runtime::upload(seen_tokens, q.device());
   const torch::Tensor queries = q.index_select(0, index);
   const torch::Tensor keys = k.index_select(0, index);
   const torch::Tensor values = v.index_select(0, index);
@@ -128,11 +128,11 @@ torch::Tensor masked_attention(const torch::Tensor& q, const torch::Tensor& k,
     is_reordered = is_reordered || sequence.is_interleaved();
     std::vector<int64_t> hidden_tokens;
     for (const int64_t t : sequence.hidden) hidden_tokens.push_back(offsets[i] + t);
-    outs.push_back(attend_hidden(q.index_select(0, upload(hidden_tokens, q.device())), own_keys,
-                                 own_values, sequence, options));
+    outs.push_back(attend_hidden(q.index_select(0, runtime::upload(hidden_tokens, q.device())),
+                                 own_keys, own_values, sequence, options));
   }
   const torch::Tensor out = torch::cat(outs);
-  return is_reordered ? out.index_select(0, upload(places, q.device())) : out;
+  return is_reordered ? out.index_select(0, runtime::upload(places, q.device())) : out;
 }
 
 }  // namespace unlearn::model

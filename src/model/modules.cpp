@@ -1,7 +1,7 @@
-#include "modules.h"
+#include "model/modules.h"
 
-#include "fused.h"
 #include "unlearn/core/error.h"
+#include "unlearn/runtime/fused.h"
 
 namespace unlearn::model {
 namespace {
@@ -20,7 +20,7 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, double eps, RmsWeight kind) {
     if (kind == RmsWeight::kNarrow) {
-      if (const auto fused = fused_rms_norm(x, weight, eps)) {
+      if (const auto fused = runtime::fused_rms_norm(x, weight, eps)) {
         context->save_for_backward({x, weight, fused->scale});
         context->saved_data["fused"] = true;
         return fused->out;
@@ -41,7 +41,7 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     const torch::Tensor& weight = saved[1];
     const torch::Tensor& scale = saved[2];
     if (context->saved_data.count("fused") != 0) {
-      const auto fused = fused_rms_norm_backward(gradients[0], x, weight, scale);
+      const auto fused = runtime::fused_rms_norm_backward(gradients[0], x, weight, scale);
       UNLEARN_CHECK(fused.has_value(), "the forward pass was fused, the backward pass is not");
       return {fused->x, fused->weight, torch::Tensor(), torch::Tensor()};
     }

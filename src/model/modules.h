@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kept.h"
+#include "model/kept.h"
 
 namespace unlearn::model {
 

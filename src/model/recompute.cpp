@@ -1,4 +1,4 @@
-#include "recompute.h"
+#include "model/recompute.h"
 
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -1,13 +1,13 @@
 #include <algorithm>
 
-#include "family.h"
+#include "model/family.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::model {
 
 #define FAMILY(name) Family make_##name();
-#include "families.def"
+#include "model/families.def"
 #undef FAMILY
 
 namespace {
@@ -15,7 +15,7 @@ namespace {
 const std::vector<Family>& all_families() {
   static const std::vector<Family> families{
 #define FAMILY(name) make_##name(),
-#include "families.def"
+#include "model/families.def"
 #undef FAMILY
   };
   return families;

@@ -1,12 +1,12 @@
-#include "rope.h"
+#include "model/rope.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "fused.h"
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
+#include "unlearn/runtime/fused.h"
 
 namespace unlearn::model {
 namespace {
@@ -79,7 +79,7 @@ torch::Tensor yarn_frequencies(const HfConfig& rope, const torch::Tensor& plain,
 // Rotation by `sign` times the table's angle; the gradient is the rotation back.
 torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin,
                      double sign) {
-  if (const auto fused = fused_rotary(x, cos, sin, sign)) return *fused;
+  if (const auto fused = runtime::fused_rotary(x, cos, sin, sign)) return *fused;
   const int64_t half = cos.size(-1);
   torch::Tensor out = torch::empty(x.sizes(), x.options());
   const torch::Tensor x1 = x.narrow(-1, 0, half);
@@ -180,14 +180,15 @@ RopeTable Rope::table(const torch::Tensor& positions, const std::vector<int64_t>
                       const std::vector<int64_t>& lengths, torch::Dtype dtype) const {
   const torch::NoGradGuard no_grad;
   const torch::Device device = positions.device();
-  const torch::Tensor places = positions.to(torch::kFloat32).unsqueeze(1);    // [T, 1]
-  torch::Tensor angles = places * upload(frequencies_, device).unsqueeze(0);  // [T, rotated / 2]
+  const torch::Tensor places = positions.to(torch::kFloat32).unsqueeze(1);  // [T, 1]
+  torch::Tensor angles =
+      places * runtime::upload(frequencies_, device).unsqueeze(0);  // [T, rotated / 2]
   const bool has_own = is_dynamic_ || long_frequencies_.defined();
   for (size_t i = 0; has_own && i < lengths.size(); ++i) {
     const torch::Tensor own = own_frequencies(lengths[i]);
     if (!own.defined()) continue;
     angles.slice(0, offsets[i], offsets[i + 1]) =
-        places.slice(0, offsets[i], offsets[i + 1]) * upload(own, device).unsqueeze(0);
+        places.slice(0, offsets[i], offsets[i + 1]) * runtime::upload(own, device).unsqueeze(0);
   }
   return {(angles.cos() * amplitude_).to(dtype).unsqueeze(1),
           (angles.sin() * amplitude_).to(dtype).unsqueeze(1)};

@@ -1,9 +1,9 @@
 // A model folder whose weights are what a copy of few bits would compute with.
 #include <map>
 
-#include "family.h"
-#include "linear_layers.h"
-#include "stored_weights.h"
+#include "model/family.h"
+#include "model/linear_layers.h"
+#include "model/stored_weights.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/folder_writer.h"

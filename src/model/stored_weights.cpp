@@ -1,9 +1,9 @@
-#include "stored_weights.h"
+#include "model/stored_weights.h"
 
 #include <map>
 #include <set>
 
-#include "family.h"
+#include "model/family.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 

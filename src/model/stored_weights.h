@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "decoder.h"
+#include "model/decoder.h"
 #include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/model/causal_lm.h"

@@ -1,8 +1,8 @@
-#include "swiglu.h"
+#include "model/swiglu.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "fused.h"
+#include "unlearn/runtime/fused.h"
 
 namespace unlearn::model {
 namespace {
@@ -12,7 +12,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 Tensor product(const Tensor& gate, const Tensor& up) {
-  if (const auto fused = fused_swiglu(gate, up)) return *fused;
+  if (const auto fused = runtime::fused_swiglu(gate, up)) return *fused;
   return torch::silu(gate).mul_(up);
 }
 
@@ -20,7 +20,8 @@ struct FactorGradients {
   Tensor gate, up;
 };
 FactorGradients factor_gradients(const Tensor& gradient, const Tensor& gate, const Tensor& up) {
-  if (const auto fused = fused_swiglu_backward(gradient, gate, up)) return {fused->gate, fused->up};
+  if (const auto fused = runtime::fused_swiglu_backward(gradient, gate, up))
+    return {fused->gate, fused->up};
   return {at::silu_backward(gradient * up, gate), torch::silu(gate).mul_(gradient)};
 }
 
@@ -57,9 +58,9 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
     }
     const bool needs_weight = context->needs_input_grad(2);
     Tensor weight_gradient;
-    if (fuses_swiglu(gate, up)) {
+    if (runtime::fuses_swiglu(gate, up)) {
       Tensor inner;
-      const auto fused = fused_swiglu_backward(at::mm(gradient, weight), gate, up, &inner);
+      const auto fused = runtime::fused_swiglu_backward(at::mm(gradient, weight), gate, up, &inner);
       if (needs_weight) weight_gradient = at::mm(gradient.t(), inner);
       return {fused->gate, fused->up, weight_gradient, bias_gradient};
     }

@@ -7,6 +7,8 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
+#include "unlearn/core/read_log.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/distributed/broadcast.h"
 #include "unlearn/run/device.h"
@@ -64,13 +66,21 @@ void check_alike(const RunConfig& config, const PreparedRun& run, const distribu
 
 // How the run spends memory; what `auto` meant.
 struct MemoryModes {
-  std::string master, state_bits, recompute;
+  std::optional<train::Master> master;
+  std::optional<int64_t> state_bits;
+  std::optional<model::Recompute> recompute;
 
-  std::string to_bytes() const { return Json{master, state_bits, recompute}.dump(); }
+  std::string to_bytes() const {
+    return Json{config::name_in(train::kMasters, master),
+                config::name_in(train::kStateBits, state_bits),
+                config::name_in(train::kRecomputes, recompute)}
+        .dump();
+  }
   static MemoryModes from_bytes(const std::string& bytes) {
-    const Json json = parse_json(bytes, "memory modes");
-    return {json.at(0).get<std::string>(), json.at(1).get<std::string>(),
-            json.at(2).get<std::string>()};
+    const auto words = parse_json(bytes, "memory modes").get<std::vector<std::string>>();
+    return {config::value_in(train::kMasters, words.at(0)),
+            config::value_in(train::kStateBits, words.at(1)),
+            config::value_in(train::kRecomputes, words.at(2))};
   }
 };
 

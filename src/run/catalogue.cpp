@@ -6,6 +6,8 @@
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/data/template.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/metrics/registry.h"
 #include "unlearn/model/causal_lm.h"

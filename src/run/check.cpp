@@ -76,14 +76,15 @@ void check_shareable(const RunConfig& config, int64_t processes) {
     user_error("train.free_gradients: belongs to a single process; of ", processes,
                " each keeps a part of the optimizer's state instead");
   }
-  if (config.train.averaging == "micro_batch_mean" && config.loss->needs().is_sequential) {
+  if (config.train.averaging == train::Averaging::kMicroBatchMean &&
+      config.loss->needs().is_sequential) {
     user_error("train.averaging: with micro_batch_mean, ", config.method,
                "'s micro-batches depend on those before them, and ", processes,
                " processes cannot share them; use averaging: exact, or one process");
   }
   const losses::Needs needs = config.loss->needs();
-  if (config.train.averaging == "exact" &&
-      (needs.forget_rows.to_longest || needs.retain_rows.to_longest)) {
+  if (config.train.averaging == train::Averaging::kExact &&
+      (needs.forget_rows.end != nullptr || needs.retain_rows.end != nullptr)) {
     log::warn(
         "train.compat: what is padded to the longest text of a micro-batch depends on how a "
         "step is cut, and so on the number of processes");

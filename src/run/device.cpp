@@ -6,7 +6,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::run {
 namespace {
@@ -29,7 +29,7 @@ torch::Device find_device(const std::string& name, std::optional<int64_t> proces
   if (process && name.starts_with("cuda:")) {
     user_error("--device ", name, ": is one GPU, which several processes would share; use cuda");
   }
-  const std::string missing = wants_cuda ? model::enable_cuda() : "";
+  const std::string missing = wants_cuda ? runtime::enable_cuda() : "";
   const bool has_cuda = wants_cuda && missing.empty() && torch::cuda::is_available();
   if (name == "auto" && !missing.empty()) log::info("running on the CPU: ", missing);
   if (name == "cpu" || (name == "auto" && !has_cuda)) return torch::kCPU;
@@ -59,17 +59,12 @@ torch::Device find_device(const std::string& name, std::optional<int64_t> proces
 
 torch::Device resolve_device(const std::string& name, std::optional<int64_t> process) {
   const torch::Device device = find_device(name, process);
-  model::use_device(device);
+  runtime::use_device(device);
   return device;
 }
 
-torch::Dtype resolve_dtype(const std::string& name, torch::Device device) {
-  if (name == "float32") return torch::kFloat32;
-  if (name == "bfloat16") return torch::kBFloat16;
-  if (name == "float64") return torch::kFloat64;
-  if (name == "float16") return torch::kFloat16;
-  UNLEARN_CHECK(name == "auto", name);
-  return device.is_cuda() ? torch::kBFloat16 : torch::kFloat32;
+torch::Dtype resolve_dtype(std::optional<torch::Dtype> asked, torch::Device device) {
+  return asked.value_or(device.is_cuda() ? torch::kBFloat16 : torch::kFloat32);
 }
 
 std::string dtype_text(torch::Dtype dtype) {

@@ -15,6 +15,7 @@
 #include "unlearn/run/device.h"
 #include "unlearn/run/prepare.h"
 #include "unlearn/run/prompt_template.h"
+#include "unlearn/runtime/token_budget.h"
 
 namespace unlearn::run {
 namespace {
@@ -85,7 +86,7 @@ Evaluator::Evaluator(const RunConfig& config, EvaluatedModel evaluated, torch::D
   for (const char* key : {"n_positions", "max_position_embeddings", "n_ctx"}) {
     if (context_ == 0) context_ = hf_config.size_or(key, 0, INT32_MAX);
   }
-  if (config.eval.generation_config == "apply") {
+  if (config.eval.generation_config == eval::GenerationConfig::kApply) {
     rules_ = scoring::read_decoding_rules(folder, vocab_size_);
   }
   for (const std::string& adapter : {evaluated_.merged_adapter, evaluated_.adapter}) {
@@ -208,7 +209,6 @@ eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& 
 eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& cache,
                              const fs::path& reference_cache, const fs::path& eval_folder) {
   const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
-  const bool on_cuda = device_.is_cuda();
   StageProgress progress;
   eval::EvaluationRun settings;
   settings.model = model;
@@ -226,8 +226,8 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
   settings.rules = rules_;
   settings.cache = cache;
   settings.reference_cache = reference_cache;
-  settings.batch_tokens = on_cuda ? 32768 : 4096;
-  settings.generation_tokens = on_cuda ? 131072 : 8192;
+  settings.batch_tokens = runtime::kScoringTokens.on(device_);
+  settings.generation_tokens = runtime::kGenerationTokens.on(device_);
   settings.progress = [&](const std::string& stage, int64_t done, int64_t total) {
     progress.show(stage, done, total);
   };

@@ -1,6 +1,7 @@
 // The rows that score and generate read.
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/run/inference.h"
 
 namespace unlearn::run {

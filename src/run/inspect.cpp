@@ -12,7 +12,7 @@ namespace {
 
 Json describe_tokenizer(const std::filesystem::path& folder) {
   try {
-    const auto tok = tokenizer::load_tokenizer(folder, resolve_rules("auto", folder));
+    const auto tok = tokenizer::load_tokenizer(folder, resolve_rules(std::nullopt, folder));
     const auto& special = tok->special();
     const auto id = [](const std::optional<int32_t>& value) {
       return value ? Json(*value) : Json();

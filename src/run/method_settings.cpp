@@ -3,6 +3,7 @@
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/losses/compat.h"
 
 namespace unlearn::run {
 
@@ -66,6 +67,7 @@ bool has_parameter(const losses::Method& method, const std::string& name) {
 // gamma and delta are two forms of one margin; where neither has a value it is 0, in the paper's
 // form.
 void default_margin(Settings& settings, const losses::Method& method) {
+  if (settings.contains("method")) return;  // no map: the reader says so
   for (const char* name : {"gamma", "delta"}) {
     const config::Setting* given = settings.find(cat("method.", name));
     if (!has_parameter(method, name) || (given != nullptr && !is_open(*given))) return;

@@ -5,6 +5,8 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/run/device.h"
+#include "unlearn/runtime/token_budget.h"
+#include "unlearn/train/trainer.h"
 
 namespace unlearn::run {
 namespace {
@@ -41,9 +43,10 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
     if (bytes > 0) text += cat(" ", name, " ", gib(bytes));
   }
   // Wider weights than bfloat16 are their own master.
-  const std::string master = is_half ? cat("master ", memory.master, ", ") : "";
+  const std::string master =
+      is_half ? cat("master ", config::name_in(train::kMasters, memory.master), ", ") : "";
   return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
-             " bits, recompute ", memory.recompute, "\n");
+             " bits, recompute ", config::name_in(train::kRecomputes, memory.recompute), "\n");
 }
 
 // What a step's examples are called.
@@ -93,7 +96,7 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
                              mean_tokens(splits.retain) + mean_tokens(splits.alternate);
   const double step_tokens = item_tokens * static_cast<double>(config.train.batch_size);
   const auto budget = static_cast<double>(
-      config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+      config.train.batch_tokens.value_or(runtime::kTrainingTokens.on(run.device)));
   std::ostringstream out;
   out << std::fixed << std::setprecision(2);
   out << "method      " << config.method << "\n"

@@ -6,7 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
-#include "unlearn/data/packing.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/prompt_template.h"
@@ -25,43 +25,21 @@ data::SplitRequest request_for(const RunConfig& config) {
       .forget = true, .retain = needs.retain, .alternate = needs.alternate, .own_alternate = own};
 }
 
-// What the quirks that read the model's outputs at padding ask for; the references pad with EOS.
-void pad_splits(const RunConfig& config, const tokenizer::Tokenizer& tok, data::Splits& splits) {
-  const losses::Needs::Padding padding = config.loss->needs().padding;
-  if (!padding.forget && !padding.retain) return;
-  if (!tok.special().eos) user_error("train.compat: the tokenizer names no EOS to pad with");
-  for (const losses::Quirk& quirk : config.loss->quirks()) {
-    const bool is_on = quirk.on != nullptr && *quirk.on;
-    if (is_on && !quirk.benchmark.empty() && quirk.benchmark != config.data.benchmark) {
-      user_error("train.compat: ", quirk.name, " belongs to data.benchmark: ", quirk.benchmark,
-                 ", not ", config.data.benchmark);
-    }
-  }
-  const data::PadRule rule{config.data.max_length, *tok.special().eos, padding.labelled};
-  if (padding.forget && splits.forget) data::pad_examples(splits.forget->examples, rule);
-  if (padding.retain && splits.retain) data::pad_examples(splits.retain->examples, rule);
-}
-
-// train.compat: pad_is_masked. OpenUnlearning gives a tokenizer without a pad token its EOS.
-std::optional<int32_t> masked_token(const RunConfig& config, const PreparedRun& run) {
-  if (!losses::names_quirk(config.train.compat, losses::kPadIsMasked)) return std::nullopt;
-  const tokenizer::SpecialIds& special = run.tokenizer->special();
-  const std::optional<int32_t> token = special.pad ? special.pad : special.eos;
-  if (!token) {
-    user_error("train.compat: pad_is_masked: the tokenizer names neither a pad token nor EOS");
-  }
-  const auto hides = [&](const data::Example& example) {
-    // An end token that is only predicted is not there to be hidden.
-    const auto end = example.tokens.end() - 1;
-    return std::find(example.tokens.begin(), end, *token) != end;
+// What the run's quirks do to its examples.
+void decorate(const RunConfig& config, PreparedRun& run) {
+  const auto examples_of = [](std::optional<data::Split>& split) {
+    return split ? &split->examples : nullptr;
   };
-  int64_t rows = 0;
-  for (const auto* split :
-       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
-    if (*split) rows += std::count_if((*split)->examples.begin(), (*split)->examples.end(), hides);
-  }
-  log::info("pad_is_masked: token ", *token, " is hidden in ", rows, " rows");
-  return token;
+  const tokenizer::SpecialIds& special = run.tokenizer->special();
+  losses::RunExamples examples{.forget = examples_of(run.splits.forget),
+                               .retain = examples_of(run.splits.retain),
+                               .alternate = examples_of(run.splits.alternate),
+                               .train = examples_of(run.splits.train),
+                               .benchmark = config.data.benchmark,
+                               .max_length = config.data.max_length,
+                               .eos = special.eos,
+                               .pad = special.pad};
+  losses::decorate_examples(*config.loss, config.train.compat, examples);
 }
 
 }  // namespace
@@ -90,7 +68,7 @@ PreparedRun prepare_model(const RunConfig& config, torch::Device device, const S
   run.sharing = sharing;
   run.dtype = resolve_dtype(config.model.dtype, run.device);
   const fs::path folder = config.model.path;
-  const bool is_pretrained = config.model.init == "pretrained";
+  const bool is_pretrained = config.model.init == Init::kPretrained;
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = is_pretrained ? model::model_config(folder) : hf_config.json();
   if (is_pretrained) check_model(folder, config.model.strict);
@@ -116,8 +94,7 @@ void prepare_data(const RunConfig& config, PreparedRun& run) {
   const int64_t vocab_size = checkpoint::open_hf_folder(folder).size("vocab_size");
   run.splits = data::load_splits(config.data, config.data.chosen().layout, request_for(config),
                                  *run.tokenizer, run.prompt_template, vocab_size);
-  if (config.purpose == Purpose::kUnlearn) pad_splits(config, *run.tokenizer, run.splits);
-  run.masked_token = masked_token(config, run);
+  decorate(config, run);
 }
 
 void prepare_steps(const RunConfig& config, PreparedRun& run) {
@@ -133,20 +110,27 @@ PreparedRun prepare(const RunConfig& config, torch::Device device, const Sharing
   prepare_data(config, run);
   prepare_steps(config, run);
   start_loss(config, run);
-  if (config.eval.at_end || config.eval.every != "never") {
+  if (config.eval.at_end || config.eval.interval(1) > 0) {
     run.evaluator.emplace(config, EvaluatedModel{config.model.path}, device);
   }
   return run;
 }
 
 void adopt_recorded_modes(RunConfig& config) {
-  const Json modes =
-      read_json(fs::path(config.output) / "run.json").value("memory_modes", Json::object());
-  const std::pair<const char*, std::string*> fields[] = {{"master", &config.train.master},
-                                                         {"state_bits", &config.train.state_bits}};
-  for (const auto& [name, value] : fields) {
-    if (*value == "auto") *value = modes.value(name, *value);
-  }
+  const fs::path record = fs::path(config.output) / "run.json";
+  const Json modes = read_json(record).value("memory_modes", Json::object());
+  const auto adopt = [&](const char* name, const auto& table, auto& value) {
+    const auto found = modes.is_object() ? modes.find(name) : modes.end();
+    if (value || found == modes.end()) return;
+    const std::vector<std::string> known = config::names_in(table);
+    if (!found->is_string() || std::find(known.begin(), known.end(), *found) == known.end()) {
+      user_error(record.string(), ": memory_modes: ", name, " is ", found->dump(),
+                 ", which no run writes (known: ", join(known, ", "), ")");
+    }
+    value = config::value_in(table, found->get<std::string>());
+  };
+  adopt("master", train::kMasters, config.train.master);
+  adopt("state_bits", train::kStateBits, config.train.state_bits);
 }
 
 }  // namespace unlearn::run

@@ -72,8 +72,9 @@ data::Template chat_template_of(const fs::path& folder) {
   return result;
 }
 
-tokenizer::Rules resolve_rules(const std::string& name, const fs::path& model_folder) {
-  if (name != kAuto) return tokenizer::rules_named(name);
+tokenizer::Rules resolve_rules(std::optional<tokenizer::Rules> asked,
+                               const fs::path& model_folder) {
+  if (asked) return *asked;
   const fs::path run = config_of_run(model_folder);
   if (run.empty()) return tokenizer::Rules::kTransformers5;
   const config::Settings record = config::Settings::from_file(run);
@@ -109,9 +110,7 @@ data::Template resolve_template(const RunConfig& config, const fs::path& model_f
 }
 
 void record_template(RunConfig& config, const data::Template& resolved) {
-  const bool is_5 =
-      resolve_rules(config.model.tokenizer, config.model.path) == tokenizer::Rules::kTransformers5;
-  config.model.tokenizer = is_5 ? "transformers5" : "transformers4";
+  config.model.tokenizer = resolve_rules(config.model.tokenizer, config.model.path);
   if (config.custom_template || config.model.prompt_template != kAuto) return;
   config.model.prompt_template = resolved.name;
   if (resolved.name == "custom") config.custom_template = resolved;

@@ -88,9 +88,9 @@ Json Recorder::describe_run() const {
                {"status", kRunning},
                {"settings_sha256", settings_hash(config_)},
                {"memory_modes",
-                {{"master", memory.master},
-                 {"state_bits", memory.state_bits},
-                 {"recompute", memory.recompute}}},
+                {{"master", config::name_in(train::kMasters, memory.master)},
+                 {"state_bits", config::name_in(train::kStateBits, memory.state_bits)},
+                 {"recompute", config::name_in(train::kRecomputes, memory.recompute)}}},
                {"predicted_peak_bytes", memory.peak}};
   // What the allocator's own peak can be compared with.
   if (run_.device.is_cuda()) json["predicted_device_bytes"] = memory.peak - memory.program;

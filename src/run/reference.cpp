@@ -5,6 +5,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::run {
@@ -41,7 +42,6 @@ scoring::ReferenceCache open_reference(const Training& training, const std::stri
   if (other || share > 0) {
     const std::string& path = other ? config.model.reference : config.model.path;
     own = model::load_model(path, run.dtype, run.device);
-    own->set_masked_token(run.masked_token);
     const Json hf_config = model::model_config(path);
     const auto seed = static_cast<uint64_t>(config.train.seed);
     if (share > 0) perturb(*own, hf_config, share, seed);
@@ -49,7 +49,7 @@ scoring::ReferenceCache open_reference(const Training& training, const std::stri
   }
   return scoring::ReferenceCache::open_or_build(
       cache_folder(training.folder), own ? *own : training.model, key, needs,
-      config.train.batch_tokens.value_or(train::default_batch_tokens(run.device)));
+      config.train.batch_tokens.value_or(runtime::kTrainingTokens.on(run.device)));
 }
 
 }  // namespace unlearn::run

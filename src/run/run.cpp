@@ -9,13 +9,13 @@
 #include "unlearn/core/log.h"
 #include "unlearn/core/read_log.h"
 #include "unlearn/distributed/broadcast.h"
-#include "unlearn/model/device_kernels.h"
 #include "unlearn/run/check.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/plan.h"
 #include "unlearn/run/prompt_template.h"
 #include "unlearn/run/train.h"
 #include "unlearn/run/weights.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -199,7 +199,8 @@ int execute(const RunRequest& request, const distributed::Launch& launch) {
   group.all_or_none([&] {
     config = request.resolve();
     const torch::Device device = resolve_device(config.device, number_on_machine(group));
-    if (device.is_cuda() && config.train.deterministic == "full") model::set_deterministic();
+    const bool is_exact = config.train.deterministic == train::Determinism::kFull;
+    if (device.is_cuda() && is_exact) runtime::set_deterministic();
     if (group.leads()) train::RunFolder::check(config.output, request.existing);
     run.emplace(checked_run(config, request, device, {group.size(), group.local_size()}));
     record_template(config, run->prompt_template);

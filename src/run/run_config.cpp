@@ -2,6 +2,7 @@
 
 #include "run/method_settings.h"
 #include "unlearn/core/error.h"
+#include "unlearn/losses/compat.h"
 #include "unlearn/model/weight_format.h"
 
 namespace unlearn::run {
@@ -55,7 +56,7 @@ void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
 
 // What LoRA does not go together with.
 void check_lora(const RunConfig& run) {
-  if (run.model.init == "random") {
+  if (run.model.init == Init::kRandom) {
     user_error("train.lora.rank: model.init: random has no base worth freezing; use 0");
   }
   const model::WeightFormat* format = run.train.base_format();
@@ -72,19 +73,17 @@ void ModelConfig::visit(config::FieldVisitor& v) {
   v.field("path", path, {.help = "Hugging Face model folder"});
   v.field("adapter", adapter,
           {.help = "LoRA adapter folder (PEFT's format) to add into the weights when loading"});
-  v.field("dtype", dtype,
-          {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA",
-           .choices = {"auto", "float32", "bfloat16", "float64"}});
+  v.field("dtype", dtype, kDtypes,
+          {.help = "training precision; auto: float32 on the CPU, bfloat16 on CUDA"});
   if (prompt_template != "custom") {
     v.field("template", prompt_template,
             {.help = "prompt template: auto (by family), a name, or a map {question_start, "
                      "question_end, answer_tag}"});
   }
   v.field(
-      "tokenizer", tokenizer,
+      "tokenizer", tokenizer, kTokenizerRules,
       {.help = "whose rules read the tokenizer's files where they differ: auto is those of the run "
-               "that wrote the model, else transformers5",
-       .choices = {"auto", "transformers5", "transformers4"}});
+               "that wrote the model, else transformers5"});
   v.field("reference", reference,
           {.help = "model folder of the reference; empty: the model before its first step"});
   v.field("reference_perturb", reference_perturb,
@@ -92,17 +91,15 @@ void ModelConfig::visit(config::FieldVisitor& v) {
                    "appendix B: 0.5)",
            .min = 0,
            .max = 1});
-  v.field("save_dtype", save_dtype,
-          {.help = "precision of the saved model; auto: the training precision",
-           .choices = {"auto", "float32", "bfloat16", "float16"}});
+  v.field("save_dtype", save_dtype, kSavedDtypes,
+          {.help = "precision of the saved model; auto: the training precision"});
   v.field(
       "strict", strict,
       {.help = "refuse a folder with tensors that have no place in the model, or whose index or "
                "config.json disagrees with them, instead of warning"});
-  v.field("init", init,
+  v.field("init", init, kInits,
           {.help = "random: new weights from config.json and train.seed (finetune), the folder "
-                   "needs none",
-           .choices = {"pretrained", "random"}});
+                   "needs none"});
 }
 
 RunConfig resolve_evaluation(const Settings& user) {
@@ -130,7 +127,7 @@ RunConfig resolve_run(const Settings& user, Purpose purpose) {
   run.loss = method.make();
   read_sections(layered_settings(own, method, spelling), run, finetune);
   if (run.model.path.empty()) user_error("no model: give --model DIR or model.path in the config");
-  if (!finetune && run.model.init == "random") {
+  if (!finetune && run.model.init == Init::kRandom) {
     user_error("model.init: random weights have nothing to forget; use it with unlearn finetune");
   }
   if (run.train.lora_rank > 0) check_lora(run);

@@ -1,11 +1,13 @@
 // What the trainer gets from a checked run.
+#include "unlearn/train/trainer_inputs.h"
+
 #include "unlearn/run/prepare.h"
 
 namespace unlearn::run {
 namespace {
 
 data::Pairing pairing_of(const RunConfig& config) {
-  if (config.data.pairing != "auto") return data::parse_pairing(config.data.pairing);
+  if (config.data.pairing) return *config.data.pairing;
   if (!config.train.shuffle) return data::Pairing::kCyclic;
   const auto by_default = config.data.chosen().default_pairing;
   return by_default != nullptr ? by_default(config.data) : data::Pairing::kRandom;

@@ -2,9 +2,9 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/model/host_arena.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/run/device.h"
+#include "unlearn/runtime/host_arena.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -19,7 +19,7 @@ model::LoraOptions lora_options(const train::TrainConfig& train) {
 }
 
 std::shared_ptr<model::CausalLM> base_weights(const RunConfig& config, const PreparedRun& run) {
-  if (config.model.init == "pretrained") {
+  if (config.model.init == Init::kPretrained) {
     return model::load_model(config.model.path, run.dtype, run.device, config.train.base_format());
   }
   auto model = model::make_model(run.hf_config, static_cast<uint64_t>(config.train.seed));
@@ -44,13 +44,12 @@ std::optional<model::Adaptation> adaptation(const train::TrainConfig& train) {
 
 std::shared_ptr<model::CausalLM> load_model(const RunConfig& config, const PreparedRun& run) {
   auto model = base_weights(config, run);
-  model->set_masked_token(run.masked_token);
   if (!config.model.adapter.empty()) model::merge_adapter(*model, config.model.adapter);
   if (config.train.lora_rank > 0) {
     model::add_lora(*model, lora_options(config.train));
     log::info("LoRA: ", count_trainable(*model), " trainable parameters");
   }
-  model::trim_host_memory();
+  runtime::trim_host_memory();
   return model;
 }
 
@@ -66,10 +65,8 @@ fs::path save_model(const RunConfig& config, const PreparedRun& run,
     if (!config.train.lora_merge) return adapter;
     model::merge_lora(model);
   }
-  const torch::Dtype saved = config.model.save_dtype == "auto"
-                                 ? run.dtype
-                                 : resolve_dtype(config.model.save_dtype, run.device);
-  source.save(model, folder.model(), saved, checkpoint::kLargestShard, /*replace=*/true);
+  source.save(model, folder.model(), config.model.save_dtype.value_or(run.dtype),
+              checkpoint::kLargestShard, /*replace=*/true);
   return folder.model();
 }
 

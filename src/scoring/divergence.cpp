@@ -15,7 +15,7 @@ std::vector<double> mean_divergence(model::CausalLM& model, model::CausalLM& ori
   UNLEARN_CHECK(head.weight.size(0) == original_head.weight.size(0));
   const torch::Device device = head.weight.device();
   RowRequest request;
-  request.function = RowFunction::kForwardKl;
+  request.function = &forward_kl();
   // A pack holds just the tokens that are asked for.
   const torch::Tensor values =
       row_values(request, model.hidden_states(packed_ids(batch, device)), head,

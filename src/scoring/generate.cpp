@@ -235,10 +235,8 @@ class Batch {
   }
 
   void remove(size_t s) {
-    const size_t prompt = streams_[s].prompt;
     leave_place(s);
     ++done_;
-    if (options_.finished) options_.finished(prompt, outputs_[prompt]);
     if (options_.progress) {
       options_.progress(static_cast<int64_t>(done_), static_cast<int64_t>(total_));
     }
@@ -294,8 +292,6 @@ std::vector<std::vector<int32_t>> generate(model::CausalLM& model,
     const int64_t budget = new_token_budget(prompts[i], options);
     if (budget > 0) {
       waiting.push_back({i, budget, prompts[i]});
-    } else if (options.finished) {
-      options.finished(i, outputs[i]);
     }
   }
   // Streams of like length share a cache, so that little of it is left unused.

@@ -7,12 +7,12 @@
 #include <map>
 
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::scoring {
 namespace {
 
-using model::upload;
+using runtime::upload;
 using torch::Tensor;
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();

@@ -1,5 +1,7 @@
 #include "unlearn/scoring/reference_cache.h"
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "unlearn/checkpoint/safetensors.h"
@@ -22,24 +24,32 @@ constexpr const char* kLayerHidden = "layer_hidden";
 constexpr const char* kHeadWeight = "head.weight";
 constexpr const char* kHeadBias = "head.bias";
 
+template <class Wanted>
+std::vector<const data::Example*> examples_of(const std::vector<Wanted>& wanted) {
+  std::vector<const data::Example*> examples;
+  for (const Wanted& item : wanted) examples.push_back(item.example);
+  return examples;
+}
+
 template <class T>
 void append_bytes(std::string& out, const std::vector<T>& values) {
   out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
 std::string content_key(const std::string& model_key, const ReferenceNeeds& needs,
-                        torch::Dtype dtype, std::optional<int64_t> masked_token) {
+                        torch::Dtype dtype) {
   std::string content =
       cat("unlearn reference 2 ", model_key, " ", c10::toString(dtype), " layer ", needs.layer);
-  if (masked_token) content += cat(" without sight of ", *masked_token);
   const auto add = [&](const data::Example& example) {
     content += cat(example.tokens.size(), ",");
     append_bytes(content, example.tokens);
     append_bytes(content, example.labels);
-    if (example.num_pads > 0) content += cat(" pads ", example.num_pads, ",");
+    if (example.seen.empty()) return;
+    content += " seen ";
+    append_bytes(content, example.seen);
   };
   content += cat(" ", needs.logp.size(), ":");
-  for (const data::Example* example : needs.logp) add(*example);
+  for (const ReferenceNeeds::Labels& labels : needs.logp) add(*labels.example);
   for (const auto* list : {&needs.hidden, &needs.layer_hidden}) {
     content += cat(" ", list->size(), ":");
     for (const ReferenceNeeds::Rows& rows : *list) {
@@ -77,7 +87,8 @@ void for_each_pack(model::CausalLM& model, const std::vector<const data::Example
 
 Tensor all_logp(model::CausalLM& model, const ReferenceNeeds& needs, int64_t batch_tokens) {
   std::vector<Tensor> parts;
-  for_each_pack(model, needs.logp, batch_tokens, /*layer=*/-1, /*with_last_token=*/false,
+  for_each_pack(model, examples_of(needs.logp), batch_tokens, /*layer=*/-1,
+                /*with_last_token=*/false,
                 [&](const data::PackedBatch& batch, const Tensor& hidden) {
                   const Tensor rows = hidden.index_select(0, batch.label_rows.to(hidden.device()));
                   const Tensor targets = batch.targets.to(hidden.device());
@@ -89,15 +100,12 @@ Tensor all_logp(model::CausalLM& model, const ReferenceNeeds& needs, int64_t bat
 // Hidden states at every item's positions, one item after another.
 Tensor all_hidden(model::CausalLM& model, const std::vector<ReferenceNeeds::Rows>& wanted,
                   int64_t layer, int64_t batch_tokens) {
-  std::vector<const data::Example*> examples;
-  bool with_last_token = false;
-  for (const ReferenceNeeds::Rows& item : wanted) {
-    examples.push_back(item.example);
-    with_last_token = with_last_token || reads_last_token(item.positions);
-  }
+  const bool with_last_token = std::any_of(
+      wanted.begin(), wanted.end(),
+      [](const ReferenceNeeds::Rows& item) { return reads_last_token(item.positions); });
   std::vector<Tensor> parts;
   auto next = wanted.begin();
-  for_each_pack(model, examples, batch_tokens, layer, with_last_token,
+  for_each_pack(model, examples_of(wanted), batch_tokens, layer, with_last_token,
                 [&](const data::PackedBatch& batch, const Tensor& hidden) {
                   std::vector<int64_t> rows;
                   for (const data::Segment& segment : batch.segments) {
@@ -154,8 +162,7 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
                                              const ReferenceNeeds& needs, int64_t batch_tokens) {
   const model::Head head = model.head();
   const fs::path path =
-      folder / (content_key(model_key, needs, head.weight.scalar_type(), model.masked_token()) +
-                ".safetensors");
+      folder / (content_key(model_key, needs, head.weight.scalar_type()) + ".safetensors");
   auto file = open_file(path);
   if (!file) {
     build(path, model, needs, batch_tokens);
@@ -164,16 +171,16 @@ ReferenceCache ReferenceCache::open_or_build(const fs::path& folder, model::Caus
   ReferenceCache cache;
   cache.file_ = std::make_shared<const checkpoint::SafetensorsFile>(*file);
   int64_t labels = 0;
-  for (const data::Example* example : needs.logp) {
-    cache.logp_at_[example] = {labels, example->num_labels};
-    labels += example->num_labels;
+  for (const ReferenceNeeds::Labels& wanted : needs.logp) {
+    cache.logp_at_[wanted.key] = {labels, wanted.example->num_labels};
+    labels += wanted.example->num_labels;
   }
   const auto place = [](const std::vector<ReferenceNeeds::Rows>& wanted, auto& ranges) {
     int64_t rows = 0;
     for (const ReferenceNeeds::Rows& item : wanted) {
       const auto positions = row_positions(*item.example, item.positions, item.skip);
       const auto count = static_cast<int64_t>(positions.size());
-      ranges[item.example] = {rows, count};
+      ranges[item.key] = {rows, count};
       rows += count;
     }
     return rows;
@@ -197,21 +204,21 @@ void ReferenceCache::check_file() const {
   if (file_) file_->check_unchanged();
 }
 
-Tensor ReferenceCache::logp(const data::Example& example) const {
+Tensor ReferenceCache::logp(data::ExampleKey key) const {
   check_file();
-  const Range range = logp_at_.at(&example);
+  const Range range = logp_at_.at(key);
   return logp_.narrow(0, range.begin, range.count);
 }
 
-Tensor ReferenceCache::hidden(const data::Example& example) const {
+Tensor ReferenceCache::hidden(data::ExampleKey key) const {
   check_file();
-  const Range range = hidden_at_.at(&example);
+  const Range range = hidden_at_.at(key);
   return hidden_.narrow(0, range.begin, range.count);
 }
 
-Tensor ReferenceCache::layer_hidden(const data::Example& example) const {
+Tensor ReferenceCache::layer_hidden(data::ExampleKey key) const {
   check_file();
-  const Range range = layer_hidden_at_.at(&example);
+  const Range range = layer_hidden_at_.at(key);
   return layer_hidden_.narrow(0, range.begin, range.count);
 }
 

@@ -2,8 +2,6 @@
 #include <algorithm>
 
 #include "scoring/head_chunks.h"
-#include "scoring/row_functions.h"
-#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -38,14 +36,15 @@ RowChunk make_chunk(Tensor logits, const Tensor& rows, const model::Head& head,
 // Values of a chunk; its logits become the values' gradients before the head's cap and scale.
 void to_gradient(const RowRequest& request, const RowChunk& chunk, const model::Head& head,
                  Tensor values) {
-  if (request.function == RowFunction::kForwardKl && has_row_kl(chunk.logits, chunk.reference)) {
+  const RowFunction& function = *request.function;
+  if (function.kernel != nullptr && function.kernel->fits(chunk)) {
     const Tensor capped = head.softcap != 0.0 ? chunk.logits.clone() : Tensor();
-    row_kl(chunk.logits, chunk.reference, values, /*with_gradient=*/true);
+    function.kernel->run(chunk, values);
     through_cap(chunk.logits, capped, head);
     return;
   }
-  values.copy_(row_function_value(request, chunk));
-  const Tensor gradient = row_function_gradient(request, chunk);
+  values.copy_(function.value(request, chunk));
+  const Tensor gradient = function.gradient(request, chunk);
   through_cap(gradient, chunk.logits, head);
   chunk.logits.copy_(gradient);
 }
@@ -73,13 +72,14 @@ struct RowValues : public torch::autograd::Function<RowValues> {
     for (int64_t begin = keep; begin < total; begin += chunk) {
       const int64_t count = std::min(chunk, total - begin);
       values.narrow(0, begin, count)
-          .copy_(row_function_value(
+          .copy_(request.function->value(
               request, make_chunk(logits_space(rows, head, count), rows, head, other, begin)));
     }
     save_head_numbers(context, head.scale, head.softcap, chunk);
     context->saved_data["reference_scale"] = other.head.scale;
     context->saved_data["reference_softcap"] = other.head.softcap;
-    context->saved_data["function"] = static_cast<int64_t>(request.function);
+    // Its address, which is valid as long as the program runs.
+    context->saved_data["function"] = reinterpret_cast<int64_t>(request.function);
     context->saved_data["beta"] = request.beta;
     context->saved_data["margin"] = request.margin;
     context->save_for_backward({rows, weight, bias.value_or(Tensor()), other.rows,
@@ -97,7 +97,7 @@ struct RowValues : public torch::autograd::Function<RowValues> {
                             numbers["reference_softcap"].toDouble()},
                            saved[6]};
     RowRequest request;
-    request.function = static_cast<RowFunction>(numbers["function"].toInt());
+    request.function = reinterpret_cast<const RowFunction*>(numbers["function"].toInt());
     request.beta = numbers["beta"].toDouble();
     request.margin = numbers["margin"].toDouble();
     const int64_t chunk = numbers["chunk"].toInt();
@@ -126,12 +126,12 @@ Tensor row_values(const RowRequest& request, const Tensor& rows, const model::He
                   const RowComparison& comparison, const LogitsOptions& options) {
   if (rows.size(0) == 0) return rows.new_zeros({0}, wide(rows)) + 0.0 * rows.sum();
   Comparison other;
-  if (needs_reference(request.function)) {
+  if (request.function->needs_reference) {
     UNLEARN_CHECK(rows.size(0) == comparison.reference_rows.size(0));
     other.rows = comparison.reference_rows;
     other.head = comparison.reference_head;
   }
-  if (needs_targets(request.function)) {
+  if (request.function->needs_targets) {
     UNLEARN_CHECK(rows.size(0) == comparison.targets.size(0));
     other.targets = comparison.targets;
   }

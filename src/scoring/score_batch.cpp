@@ -4,13 +4,13 @@
 #include <array>
 
 #include "unlearn/core/error.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 
 namespace unlearn::scoring {
 namespace {
 
 using data::Role;
-using model::upload;
+using runtime::upload;
 using torch::Tensor;
 
 TokenScores& of_role(BatchScores& scores, Role role) {
@@ -63,23 +63,24 @@ void fill_layout(TokenScores& scores, const data::PackedBatch& batch, Role role)
   }
 }
 
-void fill_reference(TokenScores& scores, const ReferenceCache& reference) {
+void fill_reference(TokenScores& scores, const data::PackedBatch& batch, Role role,
+                    const ReferenceCache& reference) {
   if (!scores.logp.defined()) return;
   if (scores.examples.empty()) scores.reference_logp = scores.logp.detach();
   std::vector<Tensor> parts;
-  for (const data::Example* example : scores.examples) {
-    if (!reference.has_logp(*example)) return;
-    parts.push_back(reference.logp(*example));
+  for (const data::Segment& segment : batch.segments) {
+    if (segment.role != role) continue;
+    if (!reference.has_logp(segment.key())) return;
+    parts.push_back(reference.logp(segment.key()));
   }
   if (!parts.empty()) scores.reference_logp = upload(torch::cat(parts), scores.logp.device());
 }
 
-// The label that the output at `position` predicts. Where there is none, the entry that the label
-// -100 names when it is used as an index from the end (train.compat: undial_ou).
-int64_t target_at(const data::Example& example, int64_t position, int64_t vocabulary) {
+// The label that the output at `position` predicts, or `missing`.
+int64_t target_at(const data::Example& example, int64_t position, int64_t missing) {
   const auto next = static_cast<size_t>(position) + 1;
   const int64_t label = next < example.labels.size() ? example.labels[next] : data::kIgnored;
-  return label == data::kIgnored ? vocabulary + data::kIgnored : label;
+  return label == data::kIgnored ? missing : label;
 }
 
 // Full-vocabulary values of one role's sequences.
@@ -87,7 +88,7 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
                const model::Head& head, const ScoreRequest& request,
                const ReferenceCache* reference) {
   const RowRequest& wanted = request.of(role).rows;
-  if (wanted.function == RowFunction::kNone) return;
+  if (wanted.function == nullptr) return;
   std::vector<int64_t> rows, targets;
   std::vector<Tensor> reference_rows;
   scores.row_offsets = {0};
@@ -97,18 +98,20 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
     return;
   }
   const int64_t end = row_end(scores.examples, wanted);
+  const int64_t missing =
+      wanted.missing_label < 0 ? head.weight.size(0) + wanted.missing_label : wanted.missing_label;
   for (const data::Segment& segment : batch.segments) {
     if (segment.role != role) continue;
     const auto before = static_cast<int64_t>(rows.size());
     for (const int64_t position : row_positions(*segment.example, wanted.positions, wanted.skip)) {
       if (position >= end) break;
       rows.push_back(segment.offset + position);
-      targets.push_back(target_at(*segment.example, position, head.weight.size(0)));
+      targets.push_back(target_at(*segment.example, position, missing));
     }
-    if (needs_reference(wanted.function)) {
+    if (wanted.needs_reference()) {
       UNLEARN_CHECK(reference != nullptr);
       // Positions ascend: those that are left out are the last.
-      reference_rows.push_back(reference->hidden(*segment.example)
+      reference_rows.push_back(reference->hidden(segment.key())
                                    .narrow(0, 0, static_cast<int64_t>(rows.size()) - before));
     }
     scores.row_offsets.push_back(static_cast<int64_t>(rows.size()));
@@ -119,7 +122,7 @@ void fill_rows(TokenScores& scores, const data::PackedBatch& batch, Role role, c
     comparison.reference_rows = upload(torch::cat(reference_rows), device);
     comparison.reference_head = reference->head();
   }
-  if (needs_targets(wanted.function)) comparison.targets = upload(targets, device);
+  if (wanted.function->needs_targets) comparison.targets = upload(targets, device);
   scores.row_values = row_values(wanted, hidden.index_select(0, upload(rows, device)), head,
                                  comparison, request.logits.value_or(LogitsOptions::of(device)));
 }
@@ -134,8 +137,8 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
     for (const int64_t position : row_positions(*segment.example, RowPositions::kLabelTokens)) {
       rows.push_back(segment.offset + position);
     }
-    if (reference != nullptr && reference->has_layer_hidden(*segment.example)) {
-      reference_rows.push_back(reference->layer_hidden(*segment.example));
+    if (reference != nullptr && reference->has_layer_hidden(segment.key())) {
+      reference_rows.push_back(reference->layer_hidden(segment.key()));
     }
   }
   const torch::Dtype dtype =
@@ -152,11 +155,17 @@ void fill_hidden(TokenScores& scores, const data::PackedBatch& batch, Role role,
 
 model::PackedIds packed_ids(const data::PackedBatch& batch, torch::Device device) {
   model::PackedIds ids{upload(batch.ids, device), upload(batch.positions, device), batch.offsets};
-  ids.attended = batch.attended;
+  ids.seen = batch.seen;
   // transformers' models read the last token too: it counts where the rotation turns with length.
   for (const data::Segment& segment : batch.segments) {
     ids.lengths.push_back(static_cast<int64_t>(segment.example->tokens.size()));
   }
+  return ids;
+}
+
+model::PackedIds packed_ids(const data::SharedPack& pack, torch::Device device) {
+  model::PackedIds ids{pack.ids.to(device), pack.positions.to(device), pack.offsets};
+  if (pack.places.defined()) ids.shared = {pack.places.to(device), pack.first.to(device)};
   return ids;
 }
 
@@ -166,8 +175,7 @@ const RoleRequest& ScoreRequest::of(Role role) const {
 
 bool ScoreRequest::with_last_token() const {
   const auto reads = [](const RoleRequest& role) {
-    return role.hidden ||
-           (role.rows.function != RowFunction::kNone && reads_last_token(role.rows.positions));
+    return role.hidden || (role.rows.function != nullptr && reads_last_token(role.rows.positions));
   };
   return reads(forget) || reads(retain) || reads(alternate);
 }
@@ -191,8 +199,8 @@ BatchScores score_batch(model::CausalLM& model, const data::PackedBatch& batch,
   }
   fill_logp(scores, batch, hidden, head, request);
   if (reference != nullptr) {
-    for (TokenScores* part : {&scores.forget, &scores.retain, &scores.alternate}) {
-      fill_reference(*part, *reference);
+    for (const Role role : {Role::kForget, Role::kRetain, Role::kAlternate}) {
+      fill_reference(of_role(scores, role), batch, role, *reference);
     }
   }
   return scores;

@@ -1,4 +1,5 @@
-// Scoring of examples one by one as far as their values go, in shared packs as far as work goes.
+#include "unlearn/scoring/score_examples.h"
+
 #include <algorithm>
 #include <numeric>
 #include <span>
@@ -6,7 +7,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/data/shared_pack.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 #include "unlearn/scoring/score_batch.h"
 
 namespace unlearn::scoring {
@@ -103,7 +104,11 @@ class Scorer {
     const std::vector<data::TokenSpan> inputs = input_tokens(examples);
     size_t longest = 0;
     for (const data::TokenSpan input : inputs) longest = std::max(longest, input.size());
-    share_ = options.share_beginnings && model.can_share_tokens(static_cast<int64_t>(longest) + 1);
+    // The sequences that name a token would have to agree on whether it is seen.
+    has_hidden_ = std::any_of(examples.begin(), examples.end(),
+                              [](const data::Example* example) { return !example->seen.empty(); });
+    share_ = options.share_beginnings && !has_hidden_ &&
+             model.can_share_tokens(static_cast<int64_t>(longest) + 1);
     order_ = data::order_by_beginning(inputs);
     for (const size_t index : order_) inputs_.push_back(inputs[index]);
   }
@@ -131,6 +136,7 @@ class Scorer {
     for (size_t i = 0; i < count; ++i) {
       ids.lengths.push_back(pack.offsets[i + 1] - pack.offsets[i] + 1);
     }
+    if (has_hidden_) ids.seen = seen_tokens(order);
     const Tensor hidden = model_.hidden_states(ids);
     for (const bool moments : {false, true}) {
       LabelCollector collector(pack);
@@ -148,13 +154,29 @@ class Scorer {
     }
   }
 
+  // Of a pack in which nothing is shared.
+  std::vector<uint8_t> seen_tokens(std::span<const size_t> order) const {
+    std::vector<uint8_t> seen;
+    for (const size_t index : order) {
+      const data::Example& example = *examples_[index];
+      const auto inputs = static_cast<int64_t>(example.tokens.size()) - 1;
+      if (example.seen.empty()) {
+        seen.insert(seen.end(), static_cast<size_t>(inputs), uint8_t{1});
+      } else {
+        seen.insert(seen.end(), example.seen.begin(), example.seen.begin() + inputs);
+      }
+    }
+    if (std::find(seen.begin(), seen.end(), uint8_t{0}) == seen.end()) seen.clear();
+    return seen;
+  }
+
   bool has_moments(size_t index) const {
     return options_.moments ||
            (!options_.with_moments.empty() && options_.with_moments[index] != 0);
   }
 
   Tensor on_device(const std::vector<int64_t>& values) const {
-    return model::upload(values, device_);
+    return runtime::upload(values, device_);
   }
 
   model::CausalLM& model_;
@@ -162,6 +184,7 @@ class Scorer {
   const ScoreExamplesOptions& options_;
   const model::Head head_;
   const torch::Device device_;
+  bool has_hidden_ = false;
   bool share_ = false;
   std::vector<size_t> order_;            // indices of examples
   std::vector<data::TokenSpan> inputs_;  // in that order
@@ -174,12 +197,6 @@ double ExampleScore::sum() const { return std::accumulate(logp.begin(), logp.end
 
 double ExampleScore::mean() const {
   return logp.empty() ? 0.0 : sum() / static_cast<double>(logp.size());
-}
-
-model::PackedIds packed_ids(const data::SharedPack& pack, torch::Device device) {
-  model::PackedIds ids{pack.ids.to(device), pack.positions.to(device), pack.offsets};
-  if (pack.places.defined()) ids.shared = {pack.places.to(device), pack.first.to(device)};
-  return ids;
 }
 
 std::vector<ExampleScore> score_examples(model::CausalLM& model,

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "scoring/head_chunks.h"
-#include "scoring/row_kernels.h"
 #include "unlearn/core/error.h"
+#include "unlearn/runtime/row_logits.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -27,14 +27,16 @@ struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
     Tensor kept;
     if (keep > 0) {
       kept = head_logits(rows.narrow(0, 0, keep), head);
-      row_lse(kept, targets.narrow(0, 0, keep), lse.narrow(0, 0, keep), logp.narrow(0, 0, keep));
+      runtime::row_lse(kept, targets.narrow(0, 0, keep), lse.narrow(0, 0, keep),
+                       logp.narrow(0, 0, keep));
       to_gradient(kept, targets.narrow(0, 0, keep), lse.narrow(0, 0, keep),
                   torch::ones({keep}, logp.options()), head);
     }
     for (int64_t begin = keep; begin < total; begin += chunk) {
       const int64_t count = std::min(chunk, total - begin);
-      row_lse(head_logits(rows.narrow(0, begin, count), head), targets.narrow(0, begin, count),
-              lse.narrow(0, begin, count), logp.narrow(0, begin, count));
+      runtime::row_lse(head_logits(rows.narrow(0, begin, count), head),
+                       targets.narrow(0, begin, count), lse.narrow(0, begin, count),
+                       logp.narrow(0, begin, count));
     }
     logp.sub_(lse);
     save_head_numbers(context, scale, softcap, chunk);
@@ -69,7 +71,7 @@ struct TokenLogprob : public torch::autograd::Function<TokenLogprob> {
   static void to_gradient(Tensor z, const Tensor& targets, const Tensor& lse, const Tensor& g,
                           const model::Head& head) {
     const Tensor capped = head.softcap != 0.0 ? z.clone() : Tensor();
-    row_logp_gradient(z, targets, lse, g);
+    runtime::row_logp_gradient(z, targets, lse, g);
     through_cap(z, capped, head);
   }
 };
@@ -114,7 +116,7 @@ RowStatistics row_statistics(const Tensor& rows, const model::Head& head, const 
     // Below the largest logit: where that token is likely, its log-probability keeps its digits.
     z.sub_(z.gather(1, chunk_best.unsqueeze(1)));
     const Tensor lse = torch::empty({count}, numbers);
-    row_lse(z, chunk_best, lse, torch::empty_like(lse));
+    runtime::row_lse(z, chunk_best, lse, torch::empty_like(lse));
     const Tensor own = ((label_rows >= begin) & (label_rows < begin + count)).nonzero().squeeze(1);
     const Tensor row = label_rows.index_select(0, own) - begin;
     const Tensor at = row * z.size(1) + labels.targets.index_select(0, own);

@@ -5,6 +5,7 @@
 
 #include "tokenizer/bytes.h"
 #include "tokenizer/clean_up.h"
+#include "tokenizer/growth.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/splitting.h"
@@ -69,8 +70,8 @@ void fuse(Tokens& tokens) { tokens = {join(tokens, "")}; }
 Decoder replace(const Fields& fields) {
   fields.only({"type", "pattern", "content"});
   auto pattern = std::make_shared<Pattern>(make_pattern(fields));
-  return [pattern, content = fields.text("content")](Tokens& tokens) {
-    for (std::string& token : tokens) token = pattern->replace_all(token, content);
+  return [pattern, content = fields.text("content"), where = fields.where](Tokens& tokens) {
+    for (std::string& token : tokens) token = pattern->replace_all(token, content, where);
   };
 }
 
@@ -99,9 +100,9 @@ Decoder metaspace(const Fields& fields) {
   fields.only({"type", "replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"});
   const bool prefixed = metaspace_scheme(fields) != "never";
   auto shared = std::make_shared<Pattern>(fields.text("replacement"));
-  return [shared, prefixed](Tokens& tokens) {
+  return [shared, prefixed, where = fields.where](Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) {
-      tokens[i] = shared->replace_all(tokens[i], i == 0 && prefixed ? "" : " ");
+      tokens[i] = shared->replace_all(tokens[i], i == 0 && prefixed ? "" : " ", where);
     }
   };
 }
@@ -111,9 +112,9 @@ Decoder bpe(const Fields& fields) {
   const std::string suffix = fields.text("suffix");
   if (suffix.empty()) user_error(fields.where, ": 'suffix' must not be empty");
   auto pattern = std::make_shared<Pattern>(suffix);
-  return [pattern](Tokens& tokens) {
+  return [pattern, where = fields.where](Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) {
-      tokens[i] = pattern->replace_all(tokens[i], i + 1 == tokens.size() ? "" : " ");
+      tokens[i] = pattern->replace_all(tokens[i], i + 1 == tokens.size() ? "" : " ", where);
     }
   };
 }
@@ -133,14 +134,24 @@ Decoder word_piece(const Fields& fields) {
   };
 }
 
+size_t total_size(const Tokens& tokens) {
+  size_t bytes = 0;
+  for (const std::string& token : tokens) bytes += token.size();
+  return bytes;
+}
+
 Decoder sequence(const Fields& fields) {
   fields.only({"type", "decoders"});
   std::vector<Decoder> parts;
   for (const Json& part : fields.list("decoders")) {
     if (Decoder made = make_decoder(part, fields.where)) parts.push_back(std::move(made));
   }
-  return [parts](Tokens& tokens) {
-    for (const Decoder& part : parts) part(tokens);
+  return [parts, where = fields.where](Tokens& tokens) {
+    const size_t given = total_size(tokens);
+    for (const Decoder& part : parts) {
+      part(tokens);
+      check_growth(total_size(tokens), given, where);
+    }
   };
 }
 

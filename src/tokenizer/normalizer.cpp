@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tokenizer/bytes.h"
+#include "tokenizer/growth.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/unicode.h"
@@ -24,8 +25,12 @@ Normalizer sequence(const Fields& fields) {
   for (const Json& part : fields.list("normalizers")) {
     if (Normalizer made = make_normalizer(part, fields.where)) parts.push_back(std::move(made));
   }
-  return [parts](std::string text) {
-    for (const Normalizer& part : parts) text = part(std::move(text));
+  return [parts, where = fields.where](std::string text) {
+    const size_t given = text.size();
+    for (const Normalizer& part : parts) {
+      text = part(std::move(text));
+      check_growth(text.size(), given, where);
+    }
     return text;
   };
 }
@@ -40,8 +45,8 @@ Normalizer prepend(const Fields& fields) {
 Normalizer replace(const Fields& fields) {
   fields.only({"type", "pattern", "content"});
   auto pattern = std::make_shared<Pattern>(make_pattern(fields));
-  return [pattern, content = fields.text("content")](std::string text) {
-    return pattern->replace_all(text, content);
+  return [pattern, content = fields.text("content"), where = fields.where](std::string text) {
+    return pattern->replace_all(text, content, where);
   };
 }
 

@@ -1,5 +1,6 @@
 #include "tokenizer/pattern.h"
 
+#include "tokenizer/growth.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::tokenizer {
@@ -14,11 +15,14 @@ std::vector<Span> Pattern::find_all(std::string_view text) const {
   return found;
 }
 
-std::string Pattern::replace_all(std::string_view text, std::string_view content) const {
+std::string Pattern::replace_all(std::string_view text, std::string_view content,
+                                 const std::string& where) const {
+  const std::vector<Span> matches = find_all(text);
+  check_growth(matches.size() * content.size(), text.size(), where);
   std::string out;
   out.reserve(text.size());
   size_t begin = 0;
-  for (const Span& match : find_all(text)) {
+  for (const Span& match : matches) {
     out += text.substr(begin, match.begin - begin);
     out += content;
     begin = match.end;

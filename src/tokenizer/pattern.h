@@ -16,7 +16,9 @@ class Pattern {
   explicit Pattern(Regex regex) : regex_(std::move(regex)) {}
 
   std::vector<Span> find_all(std::string_view text) const;
-  std::string replace_all(std::string_view text, std::string_view content) const;
+  // UserError "<where>: …" when the text grows beyond all measure (growth.h).
+  std::string replace_all(std::string_view text, std::string_view content,
+                          const std::string& where) const;
 
  private:
   std::string literal_;

@@ -252,9 +252,9 @@ Json as_class_builds(BuiltClass which, const SideFiles& files, Json tokenizer) {
                                                           {BuiltClass::kLlama, build_llama},
                                                           {BuiltClass::kGemma, build_gemma}};
   if (which == BuiltClass::kNone) return tokenizer;
-  const Json model = {{"type", "BPE"},
-                      {"vocab", std::move(tokenizer["model"]["vocab"])},
-                      {"merges", std::move(tokenizer["model"]["merges"])}};
+  Json model = {{"type", "BPE"},
+                {"vocab", std::move(tokenizer["model"]["vocab"])},
+                {"merges", std::move(tokenizer["model"]["merges"])}};
   tokenizer["model"] = std::move(model);
   tokenizer["normalizer"] = nullptr;
   tokenizer["decoder"] = byte_level(true, true);

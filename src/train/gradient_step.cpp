@@ -60,21 +60,13 @@ void add_up(const distributed::Group& group, StepMeans& means) {
 
 }  // namespace
 
-const data::Example* TrainingData::find(Role role, int64_t row) const {
-  const auto* examples = role == Role::kForget   ? forget
-                         : role == Role::kRetain ? retain
-                                                 : alternate;
-  if (examples == nullptr || row < 0) return nullptr;
-  return &examples->at(static_cast<size_t>(row));
-}
-
 StepExamplesLoss::StepExamplesLoss(const TrainerInputs& inputs, const StepCut& cut, int64_t step,
                                    std::pair<double, double> epochs)
     : inputs_(inputs),
       cut_(cut),
       step_(step),
       epochs_(epochs),
-      exact_(inputs.config.averaging == "exact"),
+      exact_(inputs.config.averaging == Averaging::kExact),
       needs_(inputs.loss->needs()),
       terms_(inputs.loss->terms()),
       denominators_(cut, terms_, needs_, exact_),
@@ -227,7 +219,7 @@ std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& c
   const torch::NoGradGuard no_grad;
   const std::vector<Term> terms = inputs.loss->terms();
   const Denominators denominators(cut, terms, inputs.loss->needs(),
-                                  inputs.config.averaging == "exact");
+                                  inputs.config.averaging == Averaging::kExact);
   const int64_t own = inputs.group->rank();
   const bool training = inputs.model->is_training();
   inputs.model->eval();

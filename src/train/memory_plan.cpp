@@ -7,7 +7,6 @@
 
 #include "train/free_gradients.h"
 #include "train/host_memory.h"
-#include "train/modes.h"
 #include "train/run_stream.h"
 #include "unlearn/scoring/token_logprob.h"
 
@@ -28,7 +27,9 @@ constexpr int64_t kBf16Slack = int64_t{88} << 20;
 constexpr int64_t kStepsMeasured = 2000;
 
 struct Modes {
-  std::string master, state_bits, recompute;
+  Master master;
+  int64_t state_bits;
+  Recompute recompute;
 };
 
 // A process's share of what all keep, of which one tensor's is `largest`.
@@ -136,8 +137,7 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.gradients = config.free_gradients ? largest : plan.trained * element;
   // From the second micro-batch on, the gradients so far are there from the start.
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
-  const int64_t working =
-      working_bytes(shape, plan, parse_recompute(modes.recompute), adds_up ? plan.gradients : 0);
+  const int64_t working = working_bytes(shape, plan, modes.recompute, adds_up ? plan.gradients : 0);
   plan.reference = shape.reference_bytes;
   plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
   if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
@@ -152,7 +152,7 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
   shape.model.train_only(needs.trainable);
   const auto has_rows = [&](data::Role role) {
     const auto& request = role == data::Role::kForget ? needs.forget_rows : needs.retain_rows;
-    return role != data::Role::kAlternate && request.function != scoring::RowFunction::kNone;
+    return role != data::Role::kAlternate && request.function != nullptr;
   };
   // Terms that are run apart never lie in one micro-batch, and their gradients add up.
   const bool is_apart = make_chosen(updates(), inputs.config.update)->needs().several_passes;
@@ -200,19 +200,21 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
 
 MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int64_t available) {
   if (config.free_gradients) check_not_cut(shape.micro_batches);
-  const auto choices = [](const std::string& asked, std::vector<std::string> when_auto) {
-    return asked == "auto" ? when_auto : std::vector<std::string>{asked};
+  const auto choices = [](const auto& asked, const auto& when_unset) {
+    return asked ? std::decay_t<decltype(when_unset)>{*asked} : when_unset;
   };
   const OptimizerModes modes = make_chosen(optimizers(), config.optimizer)->modes();
-  const std::string master = config.master == "auto" ? modes.masters.front() : config.master;
-  std::vector<std::string> widths;  // that `auto` may mean
-  for (const char* bits : {"32", "8"}) {
+  const Master master = config.master.value_or(modes.masters.front());
+  std::vector<int64_t> widths;  // that `auto` may mean
+  for (const int64_t bits : {32, 8}) {
     const auto& known = modes.state_bits;
-    if (std::find(known.begin(), known.end(), bits) != known.end()) widths.emplace_back(bits);
+    if (std::find(known.begin(), known.end(), bits) != known.end()) widths.push_back(bits);
   }
+  const std::vector<Recompute> recomputes = {Recompute::kNone, Recompute::kSelective,
+                                             Recompute::kFull};
   MemoryPlan smallest;
-  for (const std::string& bits : choices(config.state_bits, widths)) {
-    for (const std::string& recompute : choices(config.recompute, {"none", "selective", "full"})) {
+  for (const int64_t bits : choices(config.state_bits, widths)) {
+    for (const Recompute recompute : choices(config.recompute, recomputes)) {
       const MemoryPlan plan = predict(shape, config, {master, bits, recompute});
       if (plan.peak <= available) return plan;
       if (smallest.peak == 0 || plan.peak < smallest.peak) smallest = plan;

@@ -1,20 +1,13 @@
 #include "train/run_stream.h"
 
 #include <limits>
-#include <set>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/runtime/token_budget.h"
 
 namespace unlearn::train {
 namespace {
-
-void add_rows(const TrainingData& data, data::Role role, const std::set<int64_t>& rows,
-              std::vector<const data::Example*>& examples) {
-  for (const int64_t row : rows) {
-    if (const data::Example* example = data.find(role, row)) examples.push_back(example);
-  }
-}
 
 // All sequences of one stream item; they stay together so that pairwise losses see both sides.
 struct ItemGroup {
@@ -34,7 +27,7 @@ std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
     for (const auto& [role, row] : members) {
       const data::Example* example = data.find(role, row);
       if (example == nullptr || !needs.reads(role)) continue;
-      group.items.push_back({role, example});
+      group.items.push_back({role, example, row});
       group.tokens += input_tokens(*example);
     }
   }
@@ -113,45 +106,6 @@ data::PairStreamOptions stream_options(const TrainerInputs& inputs) {
           .seed = static_cast<uint64_t>(inputs.config.seed)};
 }
 
-scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
-  using data::Role;
-  const losses::Needs needs = inputs.loss->needs();
-  scoring::ReferenceNeeds result;
-  result.layer = needs.hidden_layer;
-  std::set<int64_t> forget, retain, alternate;
-  const data::PairStream stream(stream_options(inputs));
-  const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
-  for (int64_t p = 0; p < plan.begin_of(plan.total); ++p) {
-    const data::PairItem item = stream.at(p);
-    forget.insert(item.forget);
-    retain.insert(item.retain);
-    alternate.insert(item.alternate);
-  }
-  const auto examples = [&](Role role, const std::set<int64_t>& rows) {
-    std::vector<const data::Example*> found;
-    add_rows(inputs.data, role, rows, found);
-    return found;
-  };
-  const auto add_hidden = [&](Role role, const std::set<int64_t>& rows,
-                              const scoring::RowRequest& request) {
-    if (!scoring::needs_reference(request.function)) return;
-    for (const data::Example* example : examples(role, rows)) {
-      result.hidden.push_back({example, request.positions, request.skip});
-    }
-  };
-  if (needs.reference_forget) add_rows(inputs.data, data::Role::kForget, forget, result.logp);
-  if (needs.reference_alternate)
-    add_rows(inputs.data, data::Role::kAlternate, alternate, result.logp);
-  add_hidden(data::Role::kForget, forget, needs.forget_rows);
-  add_hidden(data::Role::kRetain, retain, needs.retain_rows);
-  if (needs.reference_hidden_retain) {
-    for (const data::Example* example : examples(data::Role::kRetain, retain)) {
-      result.layer_hidden.push_back({example, scoring::RowPositions::kLabelTokens});
-    }
-  }
-  return result;
-}
-
 bool belongs_to(data::Role role, Terms terms) {
   if (terms == Terms::kAll) return true;
   return (role == data::Role::kRetain) == (terms == Terms::kRetain);
@@ -178,8 +132,8 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
                   const std::vector<data::PairItem>& items, size_t next_epoch) {
   // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
   const int64_t usual = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
-                                                     : default_batch_tokens(device);
-  const bool exact = inputs.config.averaging == "exact";
+                                                     : runtime::kTrainingTokens.on(device);
+  const bool exact = inputs.config.averaging == Averaging::kExact;
   const CutRule rule{inputs.config.batch_tokens.value_or(usual), inputs.config.micro_batch_size,
                      exact ? 0 : next_epoch};
   const std::vector<ItemGroup> groups = group_items(items, inputs.data, inputs.loss->needs());
@@ -212,7 +166,7 @@ void check_shares(const TrainConfig& config, const StepCut& cut) {
   const size_t processes = cut.shares.size() - 1;
   for (size_t r = 0; r < processes; ++r) {
     if (cut.shares[r] < cut.shares[r + 1]) continue;
-    if (config.averaging == "exact") {
+    if (config.averaging == Averaging::kExact) {
       user_error("train.batch_size: a step of ", counted(config.batch_size, "example"),
                  " cannot be shared by ", counted(processes, "process", "processes"),
                  "; raise it, or start fewer");
@@ -234,7 +188,5 @@ void for_each_step(const TrainerInputs& inputs, torch::Device device, int64_t pr
                     epoch_break(plan, stream.epoch_length(), step)));
   }
 }
-
-int64_t default_batch_tokens(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 
 }  // namespace unlearn::train

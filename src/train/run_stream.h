@@ -8,7 +8,8 @@
 
 #include "unlearn/data/packing.h"
 #include "unlearn/data/pair_stream.h"
-#include "unlearn/train/trainer.h"
+#include "unlearn/train/schedule.h"
+#include "unlearn/train/trainer_inputs.h"
 #include "unlearn/train/update_rule.h"
 
 namespace unlearn::train {

@@ -83,10 +83,10 @@ double learning_rate(const TrainConfig& config, const StepPlan& plan, int64_t st
   const auto k = static_cast<double>(step);
   const auto warmup = static_cast<double>(plan.warmup);
   if (step < plan.warmup) return config.lr * k / std::max(1.0, warmup);
-  if (config.schedule == "constant") return config.lr;
+  if (config.schedule == Schedule::kConstant) return config.lr;
   const double span = std::max(1.0, static_cast<double>(plan.total) - warmup);
   const double progress = std::min(1.0, (k - warmup) / span);
-  if (config.schedule == "linear") return config.lr * (1.0 - progress);
+  if (config.schedule == Schedule::kLinear) return config.lr * (1.0 - progress);
   return config.lr * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 

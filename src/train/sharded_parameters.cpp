@@ -5,8 +5,8 @@
 #include <map>
 
 #include "unlearn/core/error.h"
-#include "unlearn/kernels/state_code.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/adamw.h"
+#include "unlearn/runtime/norm.h"
 
 namespace unlearn::train {
 namespace {
@@ -14,35 +14,6 @@ namespace {
 constexpr int64_t kBlock = kernels::kStateBlock;
 
 int64_t blocks_in(int64_t elements) { return (elements + kBlock - 1) / kBlock; }
-
-// Sum of squares of all elements, in fp64, with one wait for the device. fp32, bf16 and fp64.
-double sum_squares_on_gpu(const std::vector<torch::Tensor>& tensors, torch::Device device) {
-  const kernels::CudaLibrary* library = kernels::cuda_library();
-  UNLEARN_CHECK(library != nullptr, "CUDA kernels are not loaded");
-  std::map<torch::Dtype, std::vector<torch::Tensor>> by_dtype;
-  for (const torch::Tensor& tensor : tensors) by_dtype[tensor.scalar_type()].push_back(tensor);
-  const auto wide = torch::dtype(torch::kDouble).device(device);
-  torch::Tensor sums = torch::empty({static_cast<int64_t>(by_dtype.size())}, wide);
-  int64_t at = 0;
-  for (const auto& [dtype, group] : by_dtype) {
-    std::vector<kernels::NormTensor> items;
-    std::vector<int64_t> sizes;
-    for (const torch::Tensor& tensor : group) {
-      items.push_back({tensor.const_data_ptr(), tensor.numel()});
-      sizes.push_back(tensor.numel());
-    }
-    const model::DeviceWork work = model::work_table(sizes, device);
-    const torch::Tensor table = model::to_device(items, device);
-    const torch::Tensor partial = torch::empty({work.table.blocks}, wide);
-    model::check_launch(
-        library->sum_squares(static_cast<const kernels::NormTensor*>(table.const_data_ptr()),
-                             &work.table, model::kernel_dtype(dtype),
-                             partial.mutable_data_ptr<double>(),
-                             sums.mutable_data_ptr<double>() + at++, model::current_stream(device)),
-        "sum_squares");
-  }
-  return sums.sum().item<double>();
-}
 
 }  // namespace
 
@@ -113,14 +84,7 @@ double ShardedParameters::gradient_norm() const {
     const torch::Tensor own = own_elements(i, dense_gradient(parameters_[i].second));
     if (own.defined()) gradients.push_back(own);
   }
-  if (!device().is_cpu()) return std::sqrt(sum_squares_on_gpu(gradients, device()));
-  std::vector<torch::Tensor> norms;
-  for (const torch::Tensor& gradient : gradients) {
-    const auto dtype = gradient.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-    norms.push_back(at::norm(gradient, 2, dtype));
-  }
-  return norms.empty() ? 0.0
-                       : torch::stack(norms).to(torch::kCPU, torch::kDouble).norm().item<double>();
+  return runtime::l2_norm(gradients, device());
 }
 
 std::string ShardedParameters::first_nonfinite_gradient() const {

@@ -1,8 +1,8 @@
 #include "unlearn/train/train_config.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "unlearn/config/interval.h"
 #include "unlearn/config/nested_fields.h"
 #include "unlearn/core/error.h"
 #include "unlearn/model/weight_format.h"
@@ -17,14 +17,15 @@ void check_modes(const TrainConfig& config) {
   const auto optimizer = make_chosen(optimizers(), config.optimizer);
   optimizer->check();
   const OptimizerModes modes = optimizer->modes();
-  const auto check = [&](const char* key, const std::string& value,
-                         const std::vector<std::string>& known) {
-    if (value == "auto" || std::find(known.begin(), known.end(), value) != known.end()) return;
-    user_error("train.", key, ": ", config.optimizer.name, " has only ", join(known, ", "),
-               ", not '", value, "'");
+  const auto check = [&](const char* key, const auto& table, const auto& value, const auto& known) {
+    if (!value || std::find(known.begin(), known.end(), *value) != known.end()) return;
+    std::vector<std::string> names;
+    for (const auto& item : known) names.push_back(config::name_in(table, item));
+    user_error("train.", key, ": ", config.optimizer.name, " has only ", join(names, ", "),
+               ", not '", config::name_in(table, value), "'");
   };
-  check("master", config.master, modes.masters);
-  check("state_bits", config.state_bits, modes.state_bits);
+  check("master", kMasters, config.master, modes.masters);
+  check("state_bits", kStateBits, config.state_bits, modes.state_bits);
 }
 
 }  // namespace
@@ -35,10 +36,9 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("max_steps", max_steps, {.help = "stop after this many optimizer steps", .min = 1});
   v.field("batch_size", batch_size,
           {.help = "forget examples per optimizer step", .min = 1, .max = 1 << 20});
-  v.field("step_count", step_count,
+  v.field("step_count", step_count, kStepCounts,
           {.help = "stream: epochs x rows / batch_size steps; trainer: the Hugging Face Trainer's, "
-                   "whole accumulations per epoch only",
-           .choices = {"stream", "trainer"}});
+                   "whole accumulations per epoch only"});
   v.field("batch_tokens", batch_tokens,
           {.help = "input tokens per micro-batch; never changes the result under averaging: exact",
            .min = 1,
@@ -53,8 +53,7 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "epochs of linear warm-up from 0", .min = 0, .max = 1e6});
   v.field("warmup_steps", warmup_steps,
           {.help = "steps of linear warm-up; wins over warmup_epochs", .min = 0});
-  v.field("schedule", schedule,
-          {.help = "learning rate after the warm-up", .choices = {"linear", "cosine", "constant"}});
+  v.field("schedule", schedule, kSchedules, {.help = "learning rate after the warm-up"});
   v.field("weight_decay", weight_decay,
           {.help = "decoupled decay of weight matrices (not of biases and norms)", .min = 0});
   v.field("max_grad_norm", max_grad_norm,
@@ -70,18 +69,15 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   config::NestedFields own(v, "update");
   visit_chosen(updates(), update, own);
   v.field(
-      "master", master,
+      "master", master, kMasters,
       {.help = "fp32 master of bfloat16 weights: split keeps it exactly as bf16 + int16, sr keeps "
                "none and rounds updates at random, none rounds them to nearest (small ones "
-               "vanish)",
-       .choices = {"auto", "split", "sr", "none"}});
-  v.field("state_bits", state_bits,
-          {.help = "bits of the optimizer's state; auto: 32 where they fit, else 8",
-           .choices = {"auto", "32", "16", "8"}});
-  v.field("recompute", recompute,
+               "vanish)"});
+  v.field("state_bits", state_bits, kStateBits,
+          {.help = "bits of the optimizer's state; auto: 32 where they fit, else 8"});
+  v.field("recompute", recompute, kRecomputes,
           {.help = "activations recomputed in the backward pass: none, selective (feed-forward "
-                   "parts) or full (blocks); never changes the result; auto: as little as fits",
-           .choices = {"auto", "none", "selective", "full"}});
+                   "parts) or full (blocks); never changes the result; auto: as little as fits"});
   v.field("free_gradients", free_gradients,
           {.help = "apply and free each gradient during the backward pass (one micro-batch per "
                    "step, no clipping)"});
@@ -94,16 +90,15 @@ void TrainConfig::visit(config::FieldVisitor& v) {
            .unset_word = "auto"});
   v.field("seed", seed, {.help = "seed of data order and pairing", .min = 0});
   v.field("shuffle", shuffle, {.help = "false: file order and cyclic pairing"});
-  v.field("averaging", averaging,
+  v.field("averaging", averaging, kAveragings,
           {.help = "exact: means over the whole step; micro_batch_mean: mean of micro-batch means, "
-                   "as the Hugging Face Trainer",
-           .choices = {"exact", "micro_batch_mean"}});
+                   "as the Hugging Face Trainer"});
   v.field("save_every", save_every,
           {.help = "checkpoints: every epoch, never, or every N steps (a number)"});
   v.field("keep", keep, {.help = "checkpoints kept; older ones are deleted", .min = 1});
   v.field("log_every", log_every, {.help = "steps between log lines", .min = 1});
-  v.field("deterministic", deterministic,
-          {.help = "full: bit-reproducible on CUDA too", .choices = {"auto", "full"}});
+  v.field("deterministic", deterministic, kDeterminisms,
+          {.help = "full: bit-reproducible on CUDA too"});
   v.field("compat", compat, {.help = "names of reference quirks to reproduce"});
   v.field("lora.rank", lora_rank, {.help = "0: all weights are trained", .min = 0, .max = 4096});
   v.field("lora.alpha", lora_alpha, {.help = "LoRA scale = alpha / rank", .min = 0});
@@ -112,13 +107,14 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "all-linear (but the head), layer names with commas between them, or a regular "
                    "expression that matches a layer's whole name"});
   v.field("lora.merge", lora_merge, {.help = "also write the merged model"});
-  std::vector<std::string> formats = model::weight_format_names();
-  formats.insert(formats.begin(), "none");
+  std::vector<config::Named<const model::WeightFormat*>> formats = {{nullptr, "none"}};
+  for (const model::WeightFormat& format : model::weight_formats()) {
+    formats.push_back({&format, format.name});
+  }
   v.field(
-      "lora.base_format", lora_base_format,
+      "lora.base_format", lora_base_format, formats,
       {.help = "keep the frozen linear layers in this format of few bits; none: in model.dtype, "
-               "or what base_bits says",
-       .choices = std::move(formats)});
+               "or what base_bits says"});
   v.field("lora.base_bits", lora_base_bits,
           {.help = "the same by a number: 8 is int8, 4 is nf4 (double quantisation); 0: in "
                    "model.dtype",
@@ -128,7 +124,7 @@ void TrainConfig::visit(config::FieldVisitor& v) {
 
 void TrainConfig::check() const {
   check_modes(*this);
-  if (averaging == "micro_batch_mean" && !micro_batch_size) {
+  if (averaging == Averaging::kMicroBatchMean && !micro_batch_size) {
     user_error(
         "train.averaging: micro_batch_mean needs train.micro_batch_size (the reference's "
         "per-device batch size)");
@@ -146,33 +142,27 @@ void TrainConfig::check() const {
     user_error("train.lora.", lora_base_bits != 0 ? "base_bits" : "base_format", ": a base in ",
                format->bits, " bits cannot be trained itself; set train.lora.rank above 0");
   }
-  if (save_every != "epoch" && save_every != "never") checkpoint_interval(1);
+  checkpoint_interval(1);
 }
 
 const model::WeightFormat* TrainConfig::base_format() const {
   const model::WeightFormat* by_bits =
       model::format_of_base_bits(lora_base_bits, "train.lora.base_bits");
-  if (lora_base_format == "none") return by_bits;
-  const model::WeightFormat* by_name =
-      &model::weight_format(lora_base_format, "train.lora.base_format");
-  if (by_bits != nullptr && by_bits != by_name) {
+  if (lora_base_format == nullptr) return by_bits;
+  if (by_bits != nullptr && by_bits != lora_base_format) {
     user_error("train.lora.base_bits: ", lora_base_bits, " is ", by_bits->name,
-               ", but train.lora.base_format says ", by_name->name, "; set one of them");
+               ", but train.lora.base_format says ", lora_base_format->name, "; set one of them");
   }
-  return by_name;
+  return lora_base_format;
 }
 
 int64_t TrainConfig::checkpoint_interval(int64_t steps_per_epoch) const {
-  if (save_every == "never") return 0;
-  if (save_every == "epoch") return std::max<int64_t>(1, steps_per_epoch);
-  int64_t steps = 0;
-  const auto [end, error] =
-      std::from_chars(save_every.data(), save_every.data() + save_every.size(), steps);
-  if (error != std::errc() || end != save_every.data() + save_every.size() || steps < 1) {
+  const std::optional<int64_t> steps = config::parse_interval(save_every, steps_per_epoch);
+  if (!steps) {
     user_error("train.save_every: must be epoch, never or a number of steps, not '", save_every,
                "'");
   }
-  return steps;
+  return *steps;
 }
 
 }  // namespace unlearn::train

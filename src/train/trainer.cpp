@@ -8,7 +8,6 @@
 #include "train/free_gradients.h"
 #include "train/gradient_exchange.h"
 #include "train/gradient_step.h"
-#include "train/modes.h"
 #include "train/run_stream.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -76,7 +75,7 @@ Trainer::Trainer(TrainerInputs inputs, RunFolder& folder, TrainerHooks hooks)
       optimizer_(start_optimizer(inputs_)),
       update_(make_chosen(updates(), inputs_.config.update)) {
   check_update(inputs_.config, *inputs_.loss);
-  inputs_.model->set_recompute(parse_recompute(inputs_.config.recompute));
+  inputs_.model->set_recompute(inputs_.config.recompute.value_or(model::Recompute::kNone));
   if (inputs_.config.free_gradients) free_gradients_ = std::make_unique<FreeGradients>(*optimizer_);
   if (inputs_.group->size() > 1) {
     exchange_ = std::make_unique<GradientExchange>(optimizer_->parameters(), *inputs_.group);
@@ -190,7 +189,7 @@ void Trainer::observe_epoch() {
 // whole has the same terms throughout.
 void Trainer::end_epoch_inside(StepCut& cut, int64_t end) const {
   if (!inputs_.loss->needs().epoch_means) return;
-  const size_t before = inputs_.config.averaging == "exact" ? 0 : cut.next_epoch;
+  const size_t before = inputs_.config.averaging == Averaging::kExact ? 0 : cut.next_epoch;
   cut.epoch_end = StepCut::EpochEnd{before, means_of_epoch(end), epochs_before(end)};
 }
 
@@ -210,7 +209,7 @@ StepRecord Trainer::do_step() {
   }
   const size_t next_epoch = epoch_break(plan_, stream_.epoch_length(), step_);
   StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items, next_epoch);
-  if (plan_.accumulation > 0 && inputs_.config.averaging != "exact") {
+  if (plan_.accumulation > 0 && inputs_.config.averaging != Averaging::kExact) {
     cut.accumulation = plan_.accumulation;
   }
   check_shares(inputs_.config, cut);

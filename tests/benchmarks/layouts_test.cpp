@@ -130,7 +130,7 @@ TEST_F(Layouts, WmdpDropsShortRows) {
 
 // OpenUnlearning joins all rows, short ones too, and cuts windows; a .txt and a .json agree.
 TEST_F(Layouts, OpenUnlearningsChunking) {
-  config_.chunking = "ou";
+  config_.chunking = data::Chunking::kOpenUnlearning;
   const auto tokens = [&](const Split& split) {
     std::vector<std::vector<int32_t>> all;
     for (const Example& example : split.examples) {

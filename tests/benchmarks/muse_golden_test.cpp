@@ -84,7 +84,9 @@ TEST_P(GoldenMuseEvaluation, EqualsTransformersRowByRow) {
   const Json& expected = all[cat(corpus, "_", suite)];
   const fs::path folder = fs::path(::testing::TempDir()) / cat("unlearn_muse_", corpus, suite);
   fs::remove_all(folder);
-  const auto with_suite = [&](EvalConfig& config) { config.suite = suite; };
+  const auto with_suite = [&](EvalConfig& config) {
+    config.suite = config::value_in(eval::kMuseSuites, suite);
+  };
   evaluate("muse", corpus, folder / "retrained/eval", with_suite, [&](model::CausalLM& model) {
     model.named_parameters()[all["scaled_weight"].get<std::string>()].mul_(
         all["scale"].get<double>());
@@ -149,7 +151,7 @@ TEST(GoldenMuse, SuiteOuWithTextsTooShortAndTooLong) {
   const auto run = [&](std::vector<std::string> metrics) {
     return evaluate(folder.string(), "edges", folder / "out",
                     [&](EvalConfig& config) {
-                      config.suite = "ou";
+                      config.suite = eval::MuseSuite::kOpenUnlearning;
                       config.metrics = std::move(metrics);
                     })
         .evaluation;
@@ -188,7 +190,7 @@ TEST(GoldenMuse, SuiteOuWithTextsTooShortAndTooLong) {
 TEST(GoldenMuse, SuiteOuNeedsARetainLog) {
   const Outcome outcome = evaluate(
       "muse", "news", fs::path(::testing::TempDir()) / "unlearn_muse_ou", [](EvalConfig& config) {
-        config.suite = "ou";
+        config.suite = eval::MuseSuite::kOpenUnlearning;
         config.metrics = {"privleak"};
       });
   EXPECT_FALSE(outcome.evaluation.metrics.at("privleak").value);

@@ -8,6 +8,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/data/examples.h"
 
 namespace unlearn::data {
 namespace {

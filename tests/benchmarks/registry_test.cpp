@@ -44,7 +44,7 @@ bool provides(const eval::MetricOffer& offer, const Metric& metric) {
 TEST(Registry, OffersAreWhatIsProvided) {
   for (const Benchmark& benchmark : registered_benchmarks()) {
     if (benchmark.offer == nullptr) continue;
-    for (const char* suite : {"muse", "ou"}) {
+    for (const eval::MuseSuite suite : {eval::MuseSuite::kMuse, eval::MuseSuite::kOpenUnlearning}) {
       EvalConfig config;
       config.suite = suite;
       const eval::MetricOffer offer = benchmark.offer(config);

@@ -53,6 +53,53 @@ TEST_F(HfFolder, KeysAreCheckedAndNamed) {
   EXPECT_NE(refusal([&] { config.texts("f"); }).find("list of strings"), std::string::npos);
 }
 
+TEST_F(HfFolder, AnEpsilonIsNotNegative) {
+  EXPECT_EQ(HfConfig(config_with(R"(, "eps": 0)")).epsilon_or("eps", 1), 0);
+  EXPECT_EQ(refusal([] { HfConfig(config_with(R"(, "eps": -1e-5)")).epsilon_or("eps", 1); }),
+            "config.json: eps: must not be negative, not -1e-05");
+}
+
+// Files are read from the model folder, from one that it is a link to, and from the cache of
+// Hugging Face's client, whose snapshots are links into blobs/; from nowhere else.
+TEST_F(HfFolder, LinksOutOfTheFolderAreRefused) {
+  const auto check = [](const fs::path& model) {
+    const std::string said = refusal([&] { check_stays(model, "weights"); });
+    return said.find("is a link out of the model folder") != std::string::npos ? "refused" : said;
+  };
+  fs::create_directories(folder_ / "model");
+  write_file_atomic(folder_ / "outside", "x");
+  write_file_atomic(folder_ / "model/own", "x");
+  fs::create_symlink("own", folder_ / "model/weights");
+  EXPECT_EQ(check(folder_ / "model"), "accepted");
+  fs::create_directory_symlink(folder_ / "model", folder_ / "alias");
+  EXPECT_EQ(check(folder_ / "alias"), "accepted");
+  for (const fs::path target : {fs::path("../outside"), folder_ / "outside"}) {
+    fs::remove(folder_ / "model/weights");
+    fs::create_symlink(target, folder_ / "model/weights");
+    EXPECT_EQ(check(folder_ / "model"), "refused") << target;
+    EXPECT_EQ(check(folder_ / "alias"), "refused") << target;
+  }
+  const fs::path cache = folder_ / "models--a--b";
+  fs::create_directories(cache / "blobs");
+  fs::create_directories(cache / "snapshots/1");
+  write_file_atomic(cache / "blobs/4f", "x");
+  fs::create_symlink("../../blobs/4f", cache / "snapshots/1/weights");
+  EXPECT_EQ(check(cache / "snapshots/1"), "accepted");
+  fs::remove(cache / "snapshots/1/weights");
+  fs::create_symlink("../../../outside", cache / "snapshots/1/weights");
+  EXPECT_EQ(check(cache / "snapshots/1"), "refused");
+}
+
+TEST_F(HfFolder, ShardNamesAreFileNames) {
+  write_file_atomic(folder_ / "config.json", R"({"model_type": "llama"})");
+  for (const char* name : {"", "..", "a/b", "/etc/passwd", "a\\u0000b"}) {
+    write_file_atomic(folder_ / "model.safetensors.index.json",
+                      cat(R"({"weight_map": {"x": ")", name, R"("}})"));
+    const std::string said = refusal([&] { open_hf_folder(folder_); });
+    EXPECT_NE(said.find("is not a plain file name"), std::string::npos) << name << ": " << said;
+  }
+}
+
 TEST_F(HfFolder, BothSpellingsOfRotationMeanTheSame) {
   const HfConfig old_style(config_with(R"(, "rope_theta": 500.0, "rope_scaling":
       {"type": "linear", "factor": 4.0}, "partial_rotary_factor": 0.5)"));

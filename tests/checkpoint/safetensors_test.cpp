@@ -152,6 +152,8 @@ TEST_F(Safetensors, BadHeadersAreRefusedByName) {
   EXPECT_PRED2(has, with(x + "," + x, 4), "twice");
   EXPECT_PRED2(has, with(x + "," + entry("y", "U8", "[4]", "[2,6]"), 6), "overlap");
   EXPECT_PRED2(has, with(x + "," + entry("y", "U8", "[4]", "[5,9]"), 9), "hole");
+  EXPECT_PRED2(has, refusal(write_raw(cat("{", x, "}", std::string(1, '\0'), "junk"), 4)),
+               "NUL byte at byte");
   EXPECT_PRED2(has, refusal(write_raw("[1]", 0)), "'{'");
   EXPECT_PRED2(has, refusal(write_raw("{\"x\"", 0)), "JSON");
   EXPECT_PRED2(has, refusal(write_raw("", 0)), "'{'");

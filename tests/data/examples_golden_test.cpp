@@ -7,7 +7,8 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/examples.h"
+#include "unlearn/data/template.h"
 
 namespace unlearn::data {
 namespace {

@@ -47,32 +47,23 @@ TEST(Packing, ALabelInTheMiddleMayBeMasked) {
   EXPECT_EQ(values(batch.targets), (Numbers{2, 4}));
 }
 
-// TOFU pads with EOS behind its attention mask: the EOS that ends an answer is padding too.
-TEST(Packing, PaddingIsShownToNobody) {
-  constexpr int32_t kEos = 9;
-  std::vector<Example> examples = {example({1, 2, 3, kEos}, 1), example({4, 5, 6, 7, 8, 7}, 1),
-                                   example({1, 2, 3, 4, 5, kEos}, 2)};
-  pad_examples(examples, {.length = 6, .token = kEos});
-  EXPECT_EQ(examples[0].tokens, (std::vector<int32_t>{1, 2, 3, kEos, kEos, kEos}));
-  EXPECT_EQ(examples[0].labels, (std::vector<int32_t>{kIgnored, 2, 3, kEos, kIgnored, kIgnored}));
-  EXPECT_EQ(examples[0].num_labels, 3);
+TEST(Packing, HiddenTokensStayHidden) {
+  Example whole = example({1, 2, 3}, 1), middle = example({4, 9, 5, 6}, 1),
+          end = example({7, 8, 9}, 1);
+  EXPECT_FALSE(hide_token(whole, 9));
+  EXPECT_TRUE(whole.seen.empty());
+  EXPECT_TRUE(hide_token(middle, 9));
+  EXPECT_EQ(middle.seen, (std::vector<uint8_t>{1, 0, 1, 1}));
+  EXPECT_TRUE(hide_token(middle, 6));
+  EXPECT_EQ(middle.seen, (std::vector<uint8_t>{1, 0, 1, 0}));
+  EXPECT_TRUE(hide_token(end, 9));
   const std::vector<PackItem> items = {
-      {Role::kForget, &examples[0]}, {Role::kForget, &examples[1]}, {Role::kRetain, &examples[2]}};
-  EXPECT_EQ(pack(items, /*with_last_token=*/true).attended, (Numbers{3, 6, 5}));
-  EXPECT_EQ(pack(items).attended, (Numbers{3, 5, 5}));
-  EXPECT_EQ(pack(items).offsets, (Numbers{0, 5, 10, 15}));
-  EXPECT_TRUE(pack({{Role::kForget, &examples[1]}}).attended.empty());
-}
-
-TEST(Packing, LabelledPadding) {
-  std::vector<Example> examples = {example({1, 2, 9}, 1)};
-  pad_examples(examples, {.length = 5, .token = 9, .labelled = true});
-  EXPECT_EQ(examples[0].labels, (std::vector<int32_t>{kIgnored, 2, 9, 9, 9}));
-  EXPECT_EQ(examples[0].num_labels, 4);
-  const PackedBatch batch = pack({{Role::kForget, &examples[0]}});
-  EXPECT_EQ(batch.attended, (Numbers{3}));
-  EXPECT_EQ(values(batch.targets), (Numbers{2, 9, 9, 9}));
-  EXPECT_EQ(values(batch.positions), (Numbers{0, 1, 2, 3}));
+      {Role::kForget, &whole}, {Role::kRetain, &middle}, {Role::kForget, &end}};
+  EXPECT_EQ(pack(items).seen, (std::vector<uint8_t>{1, 1, 1, 0, 1, 1, 1}));
+  EXPECT_EQ(pack(items, /*with_last_token=*/true).seen,
+            (std::vector<uint8_t>{1, 1, 1, 1, 0, 1, 0, 1, 1, 0}));
+  // A last token that is only predicted is not there to be hidden.
+  EXPECT_TRUE(pack({{Role::kForget, &whole}, {Role::kForget, &end}}).seen.empty());
 }
 
 TEST(Packing, CutsKeepTheOrderAndTheBudget) {

@@ -7,7 +7,8 @@
 #include <filesystem>
 #include <set>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/examples.h"
+#include "unlearn/data/template.h"
 
 namespace unlearn::data {
 namespace {

@@ -78,15 +78,6 @@ TEST_P(GoldenMaskedEvaluation, ScoresAndGenerations) {
   EXPECT_EQ(plain.of<ScoreRequest>().at(0).logp, run(std::nullopt).of<ScoreRequest>().at(0).logp);
 }
 
-// A model that trains with the mask is evaluated without it unless the evaluation has it too.
-TEST_P(GoldenMaskedEvaluation, TheModelsOwnMaskIsSetAside) {
-  const Results plain = run(std::nullopt);
-  fs::remove_all(folder_);
-  model_->set_masked_token(2);
-  EXPECT_EQ(run(std::nullopt).of<ScoreRequest>().at(0).logp, plain.of<ScoreRequest>().at(0).logp);
-  EXPECT_EQ(model_->masked_token(), 2);
-}
-
 INSTANTIATE_TEST_SUITE_P(Models, GoldenMaskedEvaluation, ::testing::Values("llama", "gpt2", "phi"));
 
 TEST(MaskedPlan, APromptThatEndsWithThePadTokenIsRefused) {

@@ -126,9 +126,8 @@ TEST_P(EveryMethod, ReadsOnlyWhatItNeeds) {
   if (!needs.alternate) batch.inputs.alternate = {};
   if (!needs.reference_forget) batch.inputs.forget.reference_logp.reset();
   if (!needs.reference_alternate) batch.inputs.alternate.reference_logp.reset();
-  const auto none = scoring::RowFunction::kNone;
-  if (needs.forget_rows.function == none) batch.inputs.forget.row_values.reset();
-  if (needs.retain_rows.function == none) batch.inputs.retain.row_values.reset();
+  if (needs.forget_rows.function == nullptr) batch.inputs.forget.row_values.reset();
+  if (needs.retain_rows.function == nullptr) batch.inputs.retain.row_values.reset();
   if (!needs.forget_logp) batch.inputs.forget.logp.reset();
   if (!needs.retain_logp) batch.inputs.retain.logp.reset();
   if (!needs.hidden_forget) batch.inputs.forget.hidden.reset();

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "unlearn/config/settings.h"
-#include "unlearn/losses/loss.h"
+#include "unlearn/losses/compat.h"
 
 namespace unlearn::losses {
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "losses/fixture.h"
+#include "losses/rows.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
@@ -40,6 +41,29 @@ TEST(Registry, EveryMethodFileIsListed) {
   }
   EXPECT_EQ(defined, listed());
   EXPECT_EQ(methods().size(), defined.size());
+}
+
+// Row functions are listed by hand too: each line of rows.def under its own name.
+TEST(Registry, EveryRowFunctionIsListed) {
+  std::set<std::string> defined, names;
+  for (const char* folder : {"rows", "compat"}) {
+    const fs::path path = fs::path(UNLEARN_SOURCE_DIR) / "src/losses" / folder;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      if (entry.path().extension() != ".cpp") continue;
+      const std::string text = read_file(entry.path());
+      const std::string opening = "\nconst scoring::RowFunction& row_";
+      for (size_t at = text.find(opening); at != std::string::npos;
+           at = text.find(opening, at + 1)) {
+        const size_t name = at + opening.size();
+        defined.insert(text.substr(name, text.find("() {", name) - name));
+      }
+    }
+  }
+  for (const scoring::RowFunction* function : row_functions()) names.insert(function->name);
+  EXPECT_TRUE(names.contains("forward_kl"));
+  defined.insert("forward_kl");
+  EXPECT_EQ(names, defined);
+  EXPECT_EQ(row_functions().size(), names.size());
 }
 
 TEST(Registry, NamesAndSpellingsAreUnique) {

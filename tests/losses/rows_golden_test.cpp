@@ -33,7 +33,7 @@ struct RowBatch {
       scores.offsets = {0, 3};
       scores.logp = z.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1);
       scores.reference_logp = reference.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1);
-      if (request.function == scoring::RowFunction::kNone) return;
+      if (request.function == nullptr) return;
       const Tensor taken = z.slice(0, request.skip);
       scores.row_values = scoring::row_values(
           request, taken, head,
@@ -210,27 +210,6 @@ TEST(GoldenRowLosses, DpoWithoutItsScale) {
   EXPECT_NEAR(gradient[0].item<double>(), 0.488751898053 * 0.1 / 2, 1e-13);
 }
 
-// Which sequences the quirks that read outputs at padding ask to be padded.
-TEST(Quirks, PaddingIsAskedForWhereItIsRead) {
-  const auto padding = [](const std::string& method, const char* retain, const char* quirk) {
-    const auto loss = make_loss(method, {{"retain_loss", retain}}, {quirk});
-    const Needs needs = loss->needs();
-    return std::tuple(needs.padding.forget, needs.padding.retain, needs.padding.labelled);
-  };
-  EXPECT_EQ(padding("npo", "kl", "kl_padded"), std::tuple(false, true, false));
-  EXPECT_EQ(padding("ga_forgetkl", "kl", "kl_padded"), std::tuple(true, true, false));
-  EXPECT_EQ(padding("ga", "nll", "wmdp_pad_labels"), std::tuple(true, true, true));
-  EXPECT_EQ(padding("npo", "kl", "kl_padded_batch"), std::tuple(false, true, false));
-  EXPECT_EQ(padding("undial", "nll", "undial_ou"), std::tuple(true, false, false));
-  const auto both = [] {
-    make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded", "kl_padded_batch"});
-  };
-  EXPECT_NE(refusal(both).find("name one"), std::string::npos);
-  const auto loss = make_loss("npo", {{"retain_loss", "kl"}}, {"kl_padded"});
-  EXPECT_EQ(loss->needs().retain_rows.positions, scoring::RowPositions::kAll);
-  EXPECT_EQ(loss->terms().at(1).unit, Unit::kPosition);
-}
-
 TEST(Quirks, WhatChangesNothingIsRefused) {
   const auto complaint = [](const char* method, const char* retain, const char* quirk) {
     return refusal([&] { make_loss(method, {{"retain_loss", retain}}, {quirk}); });
@@ -275,8 +254,6 @@ TEST(Quirks, AreOffUnlessNamedAndKnowTheirMethod) {
       EXPECT_EQ(message(method.info.name, quirk.name), "accepted") << method.info.name;
     }
   }
-  EXPECT_TRUE(names_quirk({"rmu_ou", "Pad-Is-Masked"}, kPadIsMasked));
-  EXPECT_FALSE(names_quirk({"rmu_ou"}, kPadIsMasked));
   EXPECT_NE(message("npo", "pad_is_mask").find("did you mean 'pad_is_masked'"), std::string::npos);
   EXPECT_EQ(quirk_settings(*find_method("satimp").make(), {"satimp_yaml"}),
             (Defaults{{"method.forget_weight", "0.1"}, {"method.retain_weight", "1.0"}}));

@@ -121,7 +121,7 @@ TEST_F(GoldenDecoder, UnlearningPaths) {
     settings.assign(cat("method.", method, ".beta=", golden_.at("betas").at(method).dump()),
                     "test");
     settings.assign(cat("unlearn.methods=[", method, "]"), "test");
-    const Study study = resolve_study("length", settings);
+    const Study study = resolve_study(Experiment::kLength, settings);
     const Path path = unlearn_path(*decoder_, *study.losses[0], forget, options, 9, evaluate);
     const Json& want = golden_.at("paths").at(method);
     ASSERT_EQ(path.size(), want.size());
@@ -138,7 +138,7 @@ TEST_F(GoldenDecoder, Gpt2LogitsAndGradients) {
   decoder_ = make_decoder({.width = options.at("width"),
                            .blocks = options.at("blocks"),
                            .positions = options.at("positions"),
-                           .arch = "gpt2",
+                           .arch = Architecture::kGpt2,
                            .heads = options.at("heads")},
                           1);
   decoder_->to(torch::kDouble);

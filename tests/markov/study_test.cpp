@@ -17,26 +17,27 @@ config::Settings settings_of(const std::vector<std::string>& assignments) {
 }
 
 std::string refusal_of(const std::vector<std::string>& assignments) {
-  return refusal([&] { resolve_study("length", settings_of(assignments)); });
+  return refusal([&] { resolve_study(Experiment::kLength, settings_of(assignments)); });
 }
 
 // The published settings (arXiv 2410.07163, appendix H; Unlearn-Simple synthetic/).
 TEST(StudyConfig, PublishedValues) {
-  const Json length = resolve_study("length", {}).resolved;
+  const Json length = resolve_study(Experiment::kLength, {}).resolved;
   EXPECT_EQ(length["data"]["forget1_length"], 20);
   EXPECT_EQ(length["data"]["forget2_length"], 5);
   EXPECT_EQ(length["method"]["npo"]["beta"], 0.2);
   EXPECT_EQ(length["method"]["simnpo"]["beta"], 4.0);
   EXPECT_EQ(length["method"]["npo"]["retain_loss"], "none");
-  const Study memorisation = resolve_study("memorisation", {});
+  const Study memorisation = resolve_study(Experiment::kMemorisation, {});
   EXPECT_EQ(memorisation.config.corpus.lengths[2], 20);
   EXPECT_FALSE(memorisation.config.pretrain_forget2);
   EXPECT_EQ(memorisation.resolved["method"]["npo"]["beta"], 1.0);
 }
 
 TEST(StudyConfig, UserValuesWinAndMistakesAreNamed) {
-  const Study study = resolve_study(
-      "length", settings_of({"unlearn.methods=[grad_ascent, SimNPO]", "method.simnpo.beta=2"}));
+  const Study study =
+      resolve_study(Experiment::kLength,
+                    settings_of({"unlearn.methods=[grad_ascent, SimNPO]", "method.simnpo.beta=2"}));
   EXPECT_EQ(study.config.methods, (std::vector<std::string>{"ga", "simnpo"}));
   EXPECT_EQ(study.resolved["method"]["simnpo"]["beta"], 2);
   EXPECT_NE(refusal_of({"unlearn.methods=[dpo]"}).find("'dpo' needs more than forget"),
@@ -60,7 +61,7 @@ TEST(Study, TheSameSeedGivesTheSameRecord) {
                                          "unlearn.iterations=12",
                                          "unlearn.batch_size=3"};
   const auto record = [&](uint64_t seed) {
-    Study study = resolve_study("length", settings_of(tiny));
+    Study study = resolve_study(Experiment::kLength, settings_of(tiny));
     Json result = Laboratory().run(study, seed);
     result.erase("seconds");
     return result;
@@ -70,8 +71,8 @@ TEST(Study, TheSameSeedGivesTheSameRecord) {
   EXPECT_NE(first["paths"], record(6)["paths"]);
   EXPECT_EQ(first["paths"]["npo"]["batch"].back(), 12);
   EXPECT_EQ(first["paths"]["npo"]["Retain Test"].size(), 13);
-  Study study = resolve_study("length", settings_of(tiny));
-  study.config.decoder.arch = "gpt2";
+  Study study = resolve_study(Experiment::kLength, settings_of(tiny));
+  study.config.decoder.arch = Architecture::kGpt2;
   EXPECT_NE(Laboratory().run(study, 5)["paths"], first["paths"]);
   // Both methods start from the same model.
   EXPECT_EQ(first["paths"]["npo"]["Forget1 Test"][0], first["paths"]["simnpo"]["Forget1 Test"][0]);

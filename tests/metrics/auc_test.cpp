@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metrics/golden.h"
+#include "unlearn/metrics/bootstrap.h"
 
 namespace unlearn::metrics {
 namespace {

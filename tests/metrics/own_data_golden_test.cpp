@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "golden.h"
+#include "metrics/golden.h"
 #include "unlearn/core/error.h"
 #include "unlearn/metrics/own_data/damage.h"
 #include "unlearn/metrics/own_data/extraction.h"

@@ -135,6 +135,9 @@ TEST(Lcs, AgreesWithTheTableAcrossWordBoundaries) {
 }
 
 TEST(Rouge, ReportsItsSpeed) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's build is several times slower";
+#endif
   std::string reference, hypothesis;
   for (int i = 0; i < 40; ++i) {
     reference += cat("celebrated", i % 7, " authors writing ");

@@ -1,7 +1,7 @@
 // Adapter folders: what PEFT computes from them, and what is refused by name.
 #include <gtest/gtest.h>
 
-#include "lora_fixture.h"
+#include "model/lora_fixture.h"
 #include "test_folder.h"
 #include "unlearn/core/json.h"
 #include "unlearn/model/lora.h"

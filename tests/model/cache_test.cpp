@@ -1,7 +1,7 @@
 // Cached keys against a forward pass over everything, in every variant: windows, caps, positions.
 #include <gtest/gtest.h>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 
 namespace unlearn::model {
 namespace {

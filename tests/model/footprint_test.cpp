@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "model/linear_layers.h"
 #include "unlearn/core/files.h"
 #include "unlearn/model/weight_format.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
 
@@ -93,7 +93,12 @@ TEST_P(GoldenModel, OutputsAtPadding) {
     batch.ids = batch.ids.defined() ? torch::cat({batch.ids, ids}) : ids;
   }
   batch.offsets.push_back(batch.ids.size(0));
-  batch.attended = golden.at("attended").get<std::vector<int64_t>>();
+  // Behind each text its padding is hidden.
+  batch.seen.assign(static_cast<size_t>(batch.offsets.back()), 0);
+  for (size_t i = 0; i < golden.at("attended").size(); ++i) {
+    std::fill_n(batch.seen.begin() + batch.offsets[i], golden["attended"][i].get<int64_t>(),
+                uint8_t{1});
+  }
   const torch::Tensor expected = torch::stack(wanted);
   const torch::Tensor got =
       logits_of(*model, model->hidden_states(batch)).slice(1, 0, expected.size(1));

@@ -2,7 +2,7 @@
 // FlashAttention and our kernels in bf16.
 #include <gtest/gtest.h>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "test_gpu.h"
 #include "unlearn/model/weight_format.h"
 

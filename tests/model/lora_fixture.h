@@ -1,7 +1,7 @@
 // LoRA adapters of tests/golden/lora over the tiny checkpoints of tests/golden/model.
 #pragma once
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "unlearn/model/weight_format.h"
 
 namespace unlearn::model {

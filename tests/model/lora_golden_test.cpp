@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "lora_fixture.h"
+#include "model/lora_fixture.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/model/lora.h"

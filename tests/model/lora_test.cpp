@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "lora_fixture.h"
-#include "model/dropout.h"
+#include "model/lora_fixture.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 
@@ -89,22 +89,6 @@ TEST(Lora, DropoutGradientsAreThoseOfTheFunction) {
     EXPECT_NEAR(entry.value().grad().view({-1})[1].item<double>(), (above - below) / 2e-5, 1e-4)
         << entry.key();
   }
-}
-
-TEST(Lora, DropoutDependsOnStepAndTokenOnly) {
-  const torch::Tensor x = torch::ones({200, 33});
-  const DropoutDraw draw{.probability = 0.3, .key = 11, .first_token = 0};
-  const torch::Tensor mask = dropout_mask(x, draw);
-  EXPECT_TRUE(torch::equal(mask, dropout_mask(x, draw)));
-  // Rows of a later micro-batch are rows of the whole.
-  const DropoutDraw later{.probability = 0.3, .key = 11, .first_token = 120};
-  EXPECT_TRUE(torch::equal(mask.slice(0, 120), dropout_mask(x.slice(0, 120), later)));
-  const DropoutDraw other{.probability = 0.3, .key = 12, .first_token = 0};
-  EXPECT_FALSE(torch::equal(mask, dropout_mask(x, other)));
-  // 6600 draws: the share of dropped ones is within four standard deviations of 0.3.
-  EXPECT_NEAR((mask == 0).to(torch::kDouble).mean().item<double>(), 0.3, 0.023);
-  const torch::Tensor kept = mask.masked_select(mask != 0);
-  EXPECT_LT(largest(kept - 1 / 0.7), 1e-6);
 }
 
 TEST(Lora, EvaluationDropsNothing) {

@@ -14,14 +14,21 @@ namespace {
 
 Json masked_golden() { return read_json(golden_folder() / "masked.json"); }
 
+// [T] 0 where the token is `hidden`.
+std::vector<uint8_t> all_but(int64_t hidden, const torch::Tensor& ids) {
+  std::vector<uint8_t> seen;
+  for (int64_t t = 0; t < ids.size(0); ++t) {
+    seen.push_back(ids[t].item<int64_t>() == hidden ? 0 : 1);
+  }
+  return seen;
+}
+
 class GoldenMasked : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenMasked, LogitsAtEveryPosition) {
   const Json golden = masked_golden();
   if (!golden.at("logits").contains(GetParam())) GTEST_SKIP() << "stored in bf16";
   const auto model = load_model(golden_folder() / GetParam(), torch::kFloat32, torch::kCPU);
-  model->set_masked_token(golden.at("pad").get<int64_t>());
-  EXPECT_FALSE(model->can_share_tokens(4));
   const torch::NoGradGuard no_grad;
   PackedIds batch;
   std::vector<torch::Tensor> wanted, ids;
@@ -35,13 +42,14 @@ TEST_P(GoldenMasked, LogitsAtEveryPosition) {
   }
   batch.ids = torch::cat(ids);
   batch.offsets.push_back(batch.ids.size(0));
+  batch.seen = all_but(golden.at("pad").get<int64_t>(), batch.ids);
   const torch::Tensor expected = torch::stack(wanted);
   const auto difference = [&] {
     const torch::Tensor got = logits_of(*model, model->hidden_states(batch));
     return (got.slice(1, 0, expected.size(1)) - expected).abs().max().item<double>();
   };
   EXPECT_LT(difference(), 1e-4);
-  model->set_masked_token(std::nullopt);
+  batch.seen.clear();
   EXPECT_GT(difference(), 1e-3);
 }
 
@@ -93,24 +101,29 @@ TEST(GoldenMaskedTokens, AHiddenBeginning) {
   const Json golden = masked_golden().at("hidden_beginning");
   const auto model = load_model(golden_folder() / "llama", torch::kFloat32, torch::kCPU);
   const torch::NoGradGuard no_grad;
-  model->set_masked_token(2);
   const torch::Tensor ids = torch::tensor(golden.at("ids").get<std::vector<int64_t>>());
-  const torch::Tensor got = logits_of(*model, model->hidden_states({ids, {}, {0, ids.numel()}}));
+  const PackedIds batch{
+      .ids = ids, .positions = {}, .offsets = {0, ids.numel()}, .seen = all_but(2, ids)};
+  const torch::Tensor got = logits_of(*model, model->hidden_states(batch));
   for (size_t t = 0; t < golden.at("logits").size(); ++t) {
     const torch::Tensor wanted = torch::tensor(golden["logits"][t].get<std::vector<double>>());
     const torch::Tensor row = got[static_cast<int64_t>(t)].slice(0, 0, wanted.numel());
     EXPECT_LT((row - wanted).abs().max().item<double>(), 1e-4) << t;
   }
   // Nothing at all is seen.
-  EXPECT_TRUE(
-      model->hidden_states({torch::tensor({2, 2}), {}, {0, 2}}).isfinite().all().item<bool>());
+  const PackedIds unseen{
+      .ids = torch::tensor({2, 2}), .positions = {}, .offsets = {0, 2}, .seen = {0, 0}};
+  EXPECT_TRUE(model->hidden_states(unseen).isfinite().all().item<bool>());
 }
 
 TEST(MaskedTokens, AWindowWithoutASeenTokenIsRefused) {
   const auto model = load_model(golden_folder() / "qwen2_window", torch::kFloat32, torch::kCPU);
   const torch::NoGradGuard no_grad;
-  model->set_masked_token(2);
-  EXPECT_THROW(model->hidden_states({torch::tensor({5, 2, 2, 2, 2, 7}), {}, {0, 6}}), UserError);
+  const PackedIds batch{.ids = torch::tensor({5, 2, 2, 2, 2, 7}),
+                        .positions = {},
+                        .offsets = {0, 6},
+                        .seen = {1, 0, 0, 0, 0, 1}};
+  EXPECT_THROW(model->hidden_states(batch), UserError);
 }
 
 }  // namespace

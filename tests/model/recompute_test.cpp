@@ -1,7 +1,7 @@
 // Recomputation changes no bit of any gradient, in every family and variant.
 #include <gtest/gtest.h>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 
 namespace unlearn::model {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "test_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/json.h"

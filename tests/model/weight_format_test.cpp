@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "fixtures.h"
+#include "model/fixtures.h"
 #include "test_folder.h"
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"

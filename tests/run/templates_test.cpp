@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/template.h"
 #include "unlearn/model/causal_lm.h"
 
 namespace unlearn::run {

@@ -11,14 +11,14 @@
 namespace unlearn::run {
 namespace {
 
-const std::string kTests = UNLEARN_TEST_DIR;
+const std::string kTestFolder = UNLEARN_TEST_DIR;
 constexpr int64_t kSteps = 4;
 
 RunConfig tiny_config(const std::string& method, const std::string& output = "none") {
   config::Settings settings;
   for (const auto& [key, value] :
-       std::vector<std::pair<std::string, Json>>{{"model.path", kTests + "/golden/commands/model"},
-                                                 {"data.root", kTests + "/data_fixtures/wmdp"},
+       std::vector<std::pair<std::string, Json>>{{"model.path", kTestFolder + "/golden/commands/model"},
+                                                 {"data.root", kTestFolder + "/data_fixtures/wmdp"},
                                                  {"data.benchmark", "wmdp"},
                                                  {"data.forget", "bio"},
                                                  {"method.name", method},

@@ -8,6 +8,7 @@
 #include "scoring/fixture.h"
 #include "unlearn/core/files.h"
 #include "unlearn/scoring/score_batch.h"
+#include "unlearn/scoring/score_examples.h"
 
 namespace unlearn::scoring {
 namespace {
@@ -21,16 +22,21 @@ class ReferenceCacheTest : public testing::Test {
     fs::remove_all(folder_);
     model_ = golden_model("llama");
     examples_ = golden_examples(model::Golden("llama"));
-    needs_.logp = pointers(examples_);
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      needs_.logp.push_back({key(data::Role::kForget, i), &examples_[i]});
+    }
   }
   void TearDown() override { fs::remove_all(folder_); }
 
+  static data::ExampleKey key(data::Role role, size_t i) { return {role, static_cast<int64_t>(i)}; }
   ReferenceCache open(const std::string& key = "model a") {
     return ReferenceCache::open_or_build(folder_, *model_, key, needs_, 40);
   }
   void need_hidden(RowPositions positions) {
     needs_.hidden.clear();
-    for (const data::Example& example : examples_) needs_.hidden.push_back({&example, positions});
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      needs_.hidden.push_back({key(data::Role::kRetain, i), &examples_[i], positions});
+    }
   }
   std::vector<fs::path> files() const {
     std::vector<fs::path> out;
@@ -53,8 +59,9 @@ class ReferenceCacheTest : public testing::Test {
   }
   void expect_scores(const ReferenceCache& cache, const std::vector<torch::Tensor>& want) const {
     for (size_t i = 0; i < examples_.size(); ++i) {
-      ASSERT_TRUE(cache.has_logp(examples_[i]));
-      EXPECT_LE((cache.logp(examples_[i]) - want[i]).abs().max().item<double>(), 1e-5);
+      const data::ExampleKey own = key(data::Role::kForget, i);
+      ASSERT_TRUE(cache.has_logp(own));
+      EXPECT_LE((cache.logp(own) - want[i]).abs().max().item<double>(), 1e-5);
     }
   }
 
@@ -81,11 +88,33 @@ TEST_F(ReferenceCacheTest, AnotherModelOrOtherDataMakeAnotherFile) {
   EXPECT_EQ(files().size(), 2u);
   examples_[0].labels[1] = data::kIgnored;
   --examples_[0].num_labels;
-  EXPECT_EQ(open().logp(examples_[0]).size(0), examples_[0].num_labels);
+  EXPECT_EQ(open().logp({data::Role::kForget, 0}).size(0), examples_[0].num_labels);
   EXPECT_EQ(files().size(), 3u);
   need_hidden(RowPositions::kAttended);
   open();
   EXPECT_EQ(files().size(), 4u);
+}
+
+// The examples of a pack may be copies of those the cache was made for, in any order; those of
+// another role are others.
+TEST_F(ReferenceCacheTest, FindsExamplesByRoleAndIndex) {
+  const auto want = scores();
+  const ReferenceCache cache = open();
+  const std::vector<data::Example> copies = examples_;
+  std::vector<data::PackItem> items;
+  for (size_t i = copies.size(); i-- > 0;) {
+    items.push_back({data::Role::kForget, &copies[i], static_cast<int64_t>(i)});
+  }
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor found =
+      score_batch(*model_, data::pack(items), {}, &cache).forget.reference_logp;
+  std::vector<torch::Tensor> wanted(want.rbegin(), want.rend());
+  ASSERT_TRUE(found.defined());
+  EXPECT_LE((found - torch::cat(wanted)).abs().max().item<double>(), 1e-5);
+  EXPECT_FALSE(cache.has_logp(key(data::Role::kRetain, 0)));
+  EXPECT_FALSE(cache.has_logp(key(data::Role::kForget, copies.size())));
+  for (data::PackItem& item : items) item.role = data::Role::kRetain;
+  EXPECT_FALSE(score_batch(*model_, data::pack(items), {}, &cache).retain.reference_logp.defined());
 }
 
 TEST_F(ReferenceCacheTest, ADamagedFileIsBuiltAgain) {
@@ -106,9 +135,11 @@ TEST_F(ReferenceCacheTest, HiddenStatesGiveZeroKlAtTheStart) {
     need_hidden(positions);
     const ReferenceCache cache = open();
     std::vector<data::PackItem> items;
-    for (const auto& example : examples_) items.push_back({data::Role::kRetain, &example});
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      items.push_back({data::Role::kRetain, &examples_[i], static_cast<int64_t>(i)});
+    }
     ScoreRequest request;
-    request.retain.rows.function = RowFunction::kForwardKl;
+    request.retain.rows.function = &forward_kl();
     request.retain.rows.positions = positions;
     const auto kl = [&] {
       const torch::NoGradGuard no_grad;

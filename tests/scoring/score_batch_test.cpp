@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "test_folder.h"
+#include <limits>
+
+#include "scoring/table_model.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::scoring {
@@ -13,53 +15,20 @@ namespace {
 using data::Role;
 using torch::Tensor;
 
-constexpr int64_t kVocabulary = 110;
-constexpr int64_t kWidth = 5;
-
-// hidden[t] = table[id] + 0.01 position, which depends on nothing else.
-class TableModel : public model::CausalLM {
- public:
-  TableModel() {
-    torch::manual_seed(3);
-    table_ = torch::randn({kVocabulary, kWidth}, torch::kDouble);
-    head_.weight = torch::randn({kVocabulary, kWidth}, torch::kDouble);
-    dims_.vocab_size = kVocabulary;
-    dims_.hidden_size = kWidth;
-    dims_.num_layers = 2;
-  }
-  Tensor hidden_states(const model::PackedIds& batch,
-                       const model::ForwardOptions& options) override {
-    const Tensor places = batch.positions.to(torch::kDouble).unsqueeze(1);
-    const Tensor x = table_.index_select(0, batch.ids) + 0.01 * places;
-    if (options.captured != nullptr) {
-      *options.captured = x * static_cast<double>(options.capture_layer);
-    }
-    return x;
-  }
-  model::Head head() const override { return head_; }
-  std::unique_ptr<model::KvCache> make_cache(int64_t, int64_t) const override { return nullptr; }
-  const model::ModelDims& dims() const override { return dims_; }
-  bool is_decayed(const std::string&) const override { return false; }
-
-  Tensor row(const data::Example& example, int64_t position) const {
-    return table_[example.tokens[static_cast<size_t>(position)]] +
-           0.01 * static_cast<double>(position);
-  }
-
- private:
-  Tensor table_;
-  model::Head head_;
-  model::ModelDims dims_;
-};
-
-data::Example example_of(std::vector<int32_t> tokens, size_t prompt) {
-  data::Example example;
-  example.labels = tokens;
-  std::fill_n(example.labels.begin(), prompt, data::kIgnored);
-  example.num_labels = static_cast<int64_t>(tokens.size() - prompt);
-  example.tokens = std::move(tokens);
-  return example;
+// (max - mean)^2 of a row's logits.
+Tensor gap_value(const RowRequest&, const RowChunk& chunk) {
+  return (chunk.logits.amax(1) - chunk.logits.mean(1)).square();
 }
+// The label that a row is compared with, and no gradient.
+Tensor label_value(const RowRequest&, const RowChunk& chunk) {
+  return chunk.targets.to(chunk.logits.scalar_type());
+}
+Tensor no_gradient(const RowRequest&, const RowChunk& chunk) {
+  return torch::zeros_like(chunk.logits);
+}
+constexpr RowFunction kGap{.name = "gap", .value = gap_value, .gradient = no_gradient};
+constexpr RowFunction kLabel{
+    .name = "label", .needs_targets = true, .value = label_value, .gradient = no_gradient};
 
 class ScoreBatch : public testing::Test {
  protected:
@@ -69,9 +38,9 @@ class ScoreBatch : public testing::Test {
         kept_(example_of({5, 5, 90, 2}, 2)) {}
 
   BatchScores score(const ScoreRequest& request, const ReferenceCache* reference = nullptr) {
-    const data::PackedBatch batch =
-        data::pack({{Role::kForget, &first_}, {Role::kRetain, &kept_}, {Role::kForget, &second_}},
-                   request.with_last_token());
+    const data::PackedBatch batch = data::pack(
+        {{Role::kForget, &first_, 0}, {Role::kRetain, &kept_, 0}, {Role::kForget, &second_, 1}},
+        request.with_last_token());
     return score_batch(model_, batch, request, reference);
   }
 
@@ -89,7 +58,7 @@ class ScoreBatch : public testing::Test {
   void expect_rows(RowPositions positions, int64_t skip, const std::vector<int64_t>& of_first,
                    const std::vector<int64_t>& of_second) {
     ScoreRequest request;
-    request.forget.rows.function = RowFunction::kMaxMinusMean;
+    request.forget.rows.function = &kGap;
     request.forget.rows.positions = positions;
     request.forget.rows.skip = skip;
     const BatchScores scores = score(request);
@@ -136,7 +105,7 @@ TEST_F(ScoreBatch, LogProbabilitiesDoNotDependOnWhatElseIsAsked) {
   const BatchScores plain = score({});
   ScoreRequest request;
   request.forget.logp = false;
-  request.forget.rows.function = RowFunction::kMaxMinusMean;
+  request.forget.rows.function = &kGap;
   request.forget.rows.positions = RowPositions::kAll;
   const BatchScores some = score(request);
   EXPECT_FALSE(some.forget.logp.defined());
@@ -145,65 +114,33 @@ TEST_F(ScoreBatch, LogProbabilitiesDoNotDependOnWhatElseIsAsked) {
   EXPECT_NEAR(plain.retain.logp[0].item<double>(), z.log_softmax(0)[90].item<double>(), 1e-12);
 }
 
-// undial_ou: at positions without a label, -100 counts as the vocabulary's entry V - 100.
-TEST_F(ScoreBatch, UndialWithoutALabelLowersEntryFromTheEnd) {
-  ReferenceNeeds needs;
-  for (const data::Example* example : {&first_, &second_}) {
-    needs.hidden.push_back({example, RowPositions::kAttended});
-  }
-  const auto folder = std::filesystem::path(testing::TempDir()) / "unlearn_score_batch";
-  std::filesystem::remove_all(folder);
-  const auto reference = ReferenceCache::open_or_build(folder, model_, "table", needs, 64);
+TEST_F(ScoreBatch, APositionWithoutALabelHasTheOneAskedFor) {
   ScoreRequest request;
-  request.forget.rows.function = RowFunction::kUndial;
-  request.forget.rows.beta = 10;
-  const BatchScores scores = score(request, &reference);
-  const auto value = [&](const data::Example& example, int64_t position, int64_t lowered) {
-    const Tensor z = model_.head().weight.matmul(model_.row(example, position));
-    Tensor teacher = z.clone();
-    teacher[lowered] -= 10;
-    return -(teacher.softmax(0) * z.log_softmax(0)).sum().item<double>();
+  request.forget.rows.function = &kLabel;
+  const auto labels = [&](int64_t missing) {
+    request.forget.rows.missing_label = missing;
+    const Tensor values = score(request).forget.row_values.contiguous();
+    return std::vector<double>(values.data_ptr<double>(),
+                               values.data_ptr<double>() + values.numel());
   };
-  EXPECT_NEAR(scores.forget.row_values[0].item<double>(), value(first_, 0, kVocabulary - 100),
-              1e-12);
-  EXPECT_NEAR(scores.forget.row_values[1].item<double>(), value(first_, 1, 9), 1e-12);
-  EXPECT_NEAR(scores.forget.row_values[4].item<double>(), value(second_, 0, 1), 1e-12);
-  std::filesystem::remove_all(folder);
+  EXPECT_EQ(labels(3), (std::vector<double>{3, 9, 4, 2, 1, 6}));
+  EXPECT_EQ(labels(-100), (std::vector<double>{kVocabulary - 100, 9, 4, 2, 1, 6}));
 }
 
-// undial_ou and kl_padded_batch: padded further than the batch's longest text, only as far is
-// looked.
-TEST_F(ScoreBatch, LooksUpToTheLongestTextOfTheRole) {
-  std::vector<data::Example> padded = {first_, second_};
-  data::pad_examples(padded, {.length = 12, .token = 11});
-  ReferenceNeeds needs;
-  for (const data::Example& example : padded)
-    needs.hidden.push_back({&example, RowPositions::kAll});
-  const TestFolder folder;
-  const auto reference = ReferenceCache::open_or_build(folder.path(), model_, "table", needs, 64);
-  // A longer text of another role does not count.
-  const data::Example other = example_of(std::vector<int32_t>(9, 4), 2);
+TEST_F(ScoreBatch, LooksAsFarAsTheRequestSays) {
   ScoreRequest request;
-  request.forget = {.logp = false, .rows = {}};
-  request.forget.rows.function = RowFunction::kUndial;
-  request.forget.rows.beta = 10;
-  request.forget.rows.to_longest = true;
-  for (const RowPositions positions : {RowPositions::kAttended, RowPositions::kAll}) {
-    request.forget.rows.positions = positions;
-    const int64_t each = positions == RowPositions::kAll ? 5 : 4;
-    EXPECT_EQ(row_end({&padded[0], &padded[1]}, request.forget.rows), each);
-    const data::PackedBatch batch = data::pack(
-        {{Role::kForget, &padded[0]}, {Role::kRetain, &other}, {Role::kForget, &padded[1]}},
-        request.with_last_token());
-    const BatchScores scores = score_batch(model_, batch, request, &reference);
-    EXPECT_EQ(scores.forget.row_offsets, (std::vector<int64_t>{0, each, 2 * each}));
-    // The shorter text's first padding position, after which no label comes.
-    const Tensor z = model_.head().weight.matmul(model_.row(padded[1], 3));
-    Tensor teacher = z.clone();
-    teacher[kVocabulary - 100] -= 10;
-    const double wanted = -(teacher.softmax(0) * z.log_softmax(0)).sum().item<double>();
-    EXPECT_NEAR(scores.forget.row_values[each + 3].item<double>(), wanted, 1e-12);
-  }
+  request.forget.rows.function = &kGap;
+  EXPECT_EQ(row_end({&first_}, request.forget.rows), std::numeric_limits<int64_t>::max());
+  // It is asked of the role's own examples.
+  request.forget.rows.end = [](const std::vector<const data::Example*>& examples, RowPositions) {
+    return static_cast<int64_t>(examples.size());
+  };
+  EXPECT_EQ(row_end({&first_, &kept_, &second_}, request.forget.rows), 3);
+  const BatchScores scores = score(request);
+  EXPECT_EQ(scores.forget.row_offsets, (std::vector<int64_t>{0, 2, 4}));
+  std::vector<double> wanted = gaps(first_, {0, 1});
+  for (const double gap : gaps(second_, {0, 1})) wanted.push_back(gap);
+  EXPECT_TRUE(torch::allclose(scores.forget.row_values, torch::tensor(wanted, torch::kDouble)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "scoring/fixture.h"
 #include "unlearn/scoring/next_token.h"
 #include "unlearn/scoring/score_batch.h"
+#include "unlearn/scoring/score_examples.h"
 
 namespace unlearn::scoring {
 namespace {

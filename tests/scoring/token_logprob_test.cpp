@@ -100,7 +100,7 @@ TEST_P(ChunkedLogits, ForwardKlAndGradients) {
   const auto want = torch::autograd::grad({(full * weights_).sum()}, leaves(rows_, head_));
   for (const LogitsOptions& options : budgets()) {
     RowRequest request;
-    request.function = RowFunction::kForwardKl;
+    request.function = &forward_kl();
     const Tensor kl =
         row_values(request, rows_, head_, {reference_rows, reference_head, targets_}, options);
     EXPECT_LE((kl - full).abs().max().item<double>(), kTolerance);

@@ -88,6 +88,39 @@ TEST(TokenizerParts, PartsInsideSequencesAreRefusedToo) {
   });
 }
 
+// Each of these doubles a text: forty would make a terabyte of one character.
+TEST(TokenizerParts, PartsThatGrowATextBeyondMeasureAreStopped) {
+  const auto doubled = [](const Json& pattern, const std::string& content) {
+    return Json(
+        std::vector<Json>(40, {{"type", "Replace"}, {"pattern", pattern}, {"content", content}}));
+  };
+  const auto stopped = [](const Json& tokenizer, const auto& use) {
+    const Folder folder;
+    folder.write("tokenizer.json", tokenizer.dump());
+    const auto loaded = folder.load();
+    return unlearn::refusal([&] { use(*loaded); });
+  };
+  const auto encode = [](const Tokenizer& tokenizer) { tokenizer.encode("aaaa", false); };
+  const auto decode = [](const Tokenizer& tokenizer) {
+    tokenizer.decode(std::vector<int32_t>(4, *tokenizer.token_to_id("a")), false);
+  };
+  const std::string reason = "more than 64 times as much is refused";
+  Json tokenizer = gpt2();
+  tokenizer["normalizer"] = {{"type", "Sequence"},
+                             {"normalizers", doubled({{"String", "a"}}, "aa")}};
+  EXPECT_NE(stopped(tokenizer, encode).find(reason), std::string::npos);
+  tokenizer["normalizer"]["normalizers"] = doubled({{"Regex", "a"}}, "aa");
+  EXPECT_NE(stopped(tokenizer, encode).find(reason), std::string::npos);
+  tokenizer["normalizer"] = {
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(100000, 'b')}};
+  EXPECT_NE(stopped(tokenizer, encode).find(reason), std::string::npos);
+  tokenizer["normalizer"]["content"] = std::string(10, 'b');
+  EXPECT_EQ(stopped(tokenizer, encode), "accepted");
+  tokenizer = gpt2();
+  tokenizer["decoder"] = {{"type", "Sequence"}, {"decoders", doubled({{"String", "a"}}, "aa")}};
+  EXPECT_NE(stopped(tokenizer, decode).find(reason), std::string::npos);
+}
+
 TEST(TokenizerParts, WrongContentsAreNamed) {
   expect_refusals({
       {"/model/vocab/zz", -1, "zz"},

@@ -3,7 +3,7 @@
 
 #include "test_gpu.h"
 #include "train/started_optimizer.h"
-#include "unlearn/model/device_kernels.h"
+#include "unlearn/runtime/device.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/train/optimizer.h"
 
@@ -78,7 +78,7 @@ TEST_P(GpuTest, ScoringAndItsGradients) {
       const model::Head head{.weight = w, .bias = {}};
       const torch::Tensor logp = scoring::token_logprob(h, head, targets.to(device), options);
       scoring::RowRequest kl;
-      kl.function = scoring::RowFunction::kForwardKl;
+      kl.function = &scoring::forward_kl();
       const torch::Tensor divergence = scoring::row_values(
           kl, h, head,
           {before.to(device, dtype), {.weight = old.to(device, dtype), .bias = {}}, {}}, options);

@@ -36,7 +36,7 @@ class LoraTraining : public ::testing::Test {
     config.epochs = 10;
     config.batch_size = 4;
     config.lr = 1e-2;
-    config.schedule = "constant";
+    config.schedule = Schedule::kConstant;
     config.warmup_epochs.reset();
     config.warmup_steps = 0;
     config.max_steps = stop;

@@ -74,10 +74,10 @@ TrainConfig config_of(const Modes& mode, int64_t steps) {
   config.batch_size = 4;
   config.lr = 1e-3;
   config.warmup_epochs.reset();
-  config.schedule = "constant";
+  config.schedule = Schedule::kConstant;
   config.save_every = "never";
-  config.master = mode.master;
-  config.state_bits = mode.state_bits;
+  config.master = config::value_in(kMasters, mode.master);
+  config.state_bits = config::value_in(kStateBits, mode.state_bits);
   config.free_gradients = mode.free_gradients;
   config.update = mode.update;
   if (mode.free_gradients) config.max_grad_norm = 0;
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& mode) { return mode.param.name; });
 
 TEST(FreeGradientsTest, GiveTheSameBits) {
-  for (const char* recompute : {"none", "full"}) {
+  for (const model::Recompute recompute : {model::Recompute::kNone, model::Recompute::kFull}) {
     const Modes mode{"", torch::kBFloat16, "split", "8"};
     TrainConfig config = config_of(mode, 5);
     config.max_grad_norm = 0;
@@ -162,7 +162,7 @@ TEST(UpdateRules, ReachTheSameWeightsRecomputedAndCut) {
     const auto other = without.train(plain);
     EXPECT_EQ(other.front(), want.front());  // the same loss at the same weights
     EXPECT_NE(other.back(), want.back());
-    config.recompute = "full";
+    config.recompute = model::Recompute::kFull;
     TinyRun recomputed("rule_recomputed", torch::kFloat32);
     EXPECT_EQ(recomputed.train(config), want);
     recomputed.expect_same_weights(whole);
@@ -187,11 +187,11 @@ TEST(UpdateRules, RefuseWhatTheyCannotDo) {
   config.update = kSam;
   EXPECT_NO_THROW(check_update(config, *loss("nll", Json::object())));
   EXPECT_THROW(check_update(config, *loss("nll", {{"stream", "retain"}})), UserError);
-  config.averaging = "micro_batch_mean";
+  config.averaging = Averaging::kMicroBatchMean;
   const auto pdu = loss("pdu", {{"retain_loss_eps", 0.5}});
   EXPECT_THROW(check_update(config, *pdu), UserError);
   EXPECT_NO_THROW(check_update(config, *loss("simnpo", Json::object())));
-  config.averaging = "exact";
+  config.averaging = Averaging::kExact;
   config.free_gradients = true;
   for (const Choice& rule : {kSam, kGru}) {
     config.update = rule;

@@ -40,7 +40,7 @@ TEST(GoldenSchedule, StepsOfTheTrainer) {
       std::filesystem::path(UNLEARN_TEST_DIR) / "golden" / "train" / "trainer_steps.json";
   for (const Json& golden : read_json(file)) {
     TrainConfig config;
-    config.step_count = "trainer";
+    config.step_count = StepCount::kTrainer;
     config.lr = 1.0;
     config.batch_size = golden.at("batch_size");
     config.micro_batch_size = golden.at("micro_batch_size").get<int64_t>();
@@ -65,7 +65,7 @@ TEST(GoldenSchedule, StepsOfTheTrainer) {
 // Without a micro-batch size the presets' counts are those of every size that divides the rows.
 TEST(GoldenSchedule, StepsOfTheTrainerWithoutMicroBatches) {
   TrainConfig config;
-  config.step_count = "trainer";
+  config.step_count = StepCount::kTrainer;
   const std::vector<std::array<int64_t, 3>> rows_total_warmup = {
       {40, 10, 1}, {200, 60, 6}, {400, 120, 12}};
   for (const auto& [rows, total, warmup] : rows_total_warmup) {
@@ -78,10 +78,10 @@ TEST(GoldenSchedule, StepsOfTheTrainerWithoutMicroBatches) {
 
 TEST(Schedule, TheTrainerAccumulatesWholeMicroBatches) {
   TrainConfig config;
-  config.step_count = "trainer";
+  config.step_count = StepCount::kTrainer;
   config.micro_batch_size = 5;
   EXPECT_THROW(config.check(), UserError);
-  config.step_count = "stream";
+  config.step_count = StepCount::kStream;
   EXPECT_NO_THROW(config.check());
 }
 
@@ -89,11 +89,11 @@ TEST(Schedule, CosineEndsNearZeroAndConstantStays) {
   TrainConfig config;
   config.lr = 1.0;
   const StepPlan plan{10, 10, 0};
-  config.schedule = "cosine";
+  config.schedule = Schedule::kCosine;
   EXPECT_DOUBLE_EQ(learning_rate(config, plan, 0), 1.0);
   EXPECT_NEAR(learning_rate(config, plan, 5), 0.5, 1e-12);
   EXPECT_NEAR(learning_rate(config, plan, 10), 0.0, 1e-12);
-  config.schedule = "constant";
+  config.schedule = Schedule::kConstant;
   EXPECT_DOUBLE_EQ(learning_rate(config, plan, 9), 1.0);
 }
 
@@ -115,7 +115,7 @@ TEST(Schedule, ARunWithoutAStepAboveRateZeroIsAnError) {
   EXPECT_NO_THROW(check_rates(config, plan_steps(config, 5)));
   config.max_steps = 1;
   EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);
-  config.schedule = "constant";
+  config.schedule = Schedule::kConstant;
   EXPECT_THROW(check_rates(config, plan_steps(config, 5)), UserError);
   config.warmup_epochs = 0;
   EXPECT_NO_THROW(check_rates(config, plan_steps(config, 5)));

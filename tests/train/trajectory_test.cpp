@@ -9,6 +9,7 @@
 #include "test_gpu.h"
 #include "train/tiny_run.h"
 #include "unlearn/core/error.h"
+#include "unlearn/losses/compat.h"
 
 namespace unlearn::train {
 namespace {
@@ -46,7 +47,7 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     alternate_ = read_examples(examples.at("alternate"), "alternate");
     folder_ = fs::path(::testing::TempDir()) / ("unlearn_trajectory_" + GetParam());
     fs::remove_all(folder_);
-    pad();
+    decorate();
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -68,8 +69,8 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     }
     if (!is_counted()) return config;
     const Json& counts = golden_["trainer"];
-    config.step_count = "trainer";
-    config.averaging = "micro_batch_mean";
+    config.step_count = StepCount::kTrainer;
+    config.averaging = Averaging::kMicroBatchMean;
     config.epochs = counts.at("epochs");
     config.batch_size = counts.at("batch_size");
     config.micro_batch_size = counts.at("micro_batch_size").get<int64_t>();
@@ -81,9 +82,6 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     Replica replica{.model = model::load_model(kGolden / "model", torch::kFloat32, device_),
                     .loss = golden_loss(),
                     .records = {}};
-    if (golden_.contains("masked")) {
-      replica.model->set_masked_token(golden_["masked"].get<int64_t>());
-    }
     replica.loss->start(model_facts(replica.model->dims(), config));
     const losses::Needs wanted = replica.loss->needs();
     TrainerInputs inputs{.model = replica.model.get(),
@@ -128,16 +126,24 @@ class GoldenTrajectory : public ::testing::TestWithParam<std::string> {
     return replicas;
   }
 
-  // Reference quirks: what the loss asks for, padded as the loop does it.
-  void pad() {
-    const losses::Needs::Padding padding = golden_loss()->needs().padding;
-    EXPECT_EQ(padding.forget || padding.retain, !golden_.at("padding").is_null());
-    if (golden_.at("padding").is_null()) return;
-    const data::PadRule rule{golden_["padding"].at("length").get<int64_t>(),
-                             golden_["padding"].at("token").get<int32_t>(), padding.labelled};
-    EXPECT_EQ(padding.labelled, golden_["padding"].value("labelled", false));
-    if (padding.forget) data::pad_examples(forget_, rule);
-    if (padding.retain) data::pad_examples(retain_, rule);
+  // What the reference quirks do to the examples, as the loop does it.
+  void decorate() {
+    const bool pads = !golden_.at("padding").is_null();
+    losses::RunExamples examples;
+    examples.forget = &forget_;
+    examples.retain = &retain_;
+    examples.alternate = &alternate_;
+    examples.benchmark = "wmdp";
+    if (pads) {
+      examples.max_length = golden_["padding"].at("length").get<int64_t>();
+      examples.eos = golden_["padding"].at("token").get<int32_t>();
+    }
+    if (golden_.contains("masked")) examples.pad = golden_["masked"].get<int32_t>();
+    losses::decorate_examples(*golden_loss(), golden_.at("compat"), examples);
+    const auto is_padded = [](const data::Example& one) { return one.num_appended > 0; };
+    EXPECT_EQ(std::any_of(forget_.begin(), forget_.end(), is_padded) ||
+                  std::any_of(retain_.begin(), retain_.end(), is_padded),
+              pads);
   }
   // What is longest depends on how a step is cut, and so do means of means.
   bool depends_on_cut() const {

@@ -11,6 +11,7 @@
 
 #include "unlearn/data/layout.h"
 #include "unlearn/data/pair_stream.h"
+#include "unlearn/eval/eval_config.h"
 #include "unlearn/eval/evaluation.h"
 #include "unlearn/eval/selection.h"
 #include "unlearn/metrics/eval_log.h"
@@ -25,10 +26,10 @@ struct BenchmarkInfo {
 
 // Stored evaluations and how to read them (`unlearn metrics`).
 struct StoredLogs {
-  std::string log, retain_log;            // files or run folders; no retain log: empty
-  std::string truth_ratio = "loss_mean";  // TOFU: loss_mean or prob_mean
-  std::string formula = "auto";           // TOFU: auto, legacy or open_unlearning
-  std::string corpus = "";                // MUSE: news or books
+  std::string log, retain_log;  // files or run folders; no retain log: empty
+  eval::FalseAnswers truth_ratio = eval::FalseAnswers::kLossMean;  // TOFU
+  std::optional<eval::TofuFormula> formula = std::nullopt;         // TOFU; unset: the log's own
+  std::string corpus = "";                                         // MUSE: news or books
 };
 struct Recomputed {
   metrics::Evaluation evaluation;

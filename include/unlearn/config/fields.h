@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/config/named.h"
 #include "unlearn/core/json.h"
 
 namespace unlearn::config {
@@ -36,6 +37,16 @@ class FieldVisitor {
                      const FieldSpec& spec) = 0;
   virtual void field(const std::string& name, std::vector<std::string>& value,
                      const FieldSpec& spec) = 0;
+
+  // An option that takes one of a few values, as text: its words are those of the table, which
+  // `value` must be in.
+  template <class Value, class Table>
+  void field(const std::string& name, Value& value, const Table& table, FieldSpec spec) {
+    spec.choices = names_in(table);
+    std::string word = name_in(table, value);
+    field(name, word, spec);
+    value = value_in(table, word);
+  }
 };
 
 // One field as `unlearn list` and the documentation show it.

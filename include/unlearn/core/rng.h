@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "unlearn/core/mix_bits.h"
 
 namespace unlearn {
+
+// FNV-1a of a parameter's or layer's name: a stream number that depends on the name only.
+uint64_t name_hash(const std::string& name);
 
 // A small generator whose whole state is one number.
 class Rng {

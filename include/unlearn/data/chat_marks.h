@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/template.h"
 
 namespace unlearn::data {
 

@@ -1,6 +1,7 @@
 // A tokenised training or scoring sequence.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,13 @@ inline constexpr int32_t kIgnored = -100;
 enum class Role : uint8_t { kForget, kRetain, kAlternate };
 inline constexpr int kNumRoles = 3;
 
+// Which of a run's examples: its place among those of its role.
+struct ExampleKey {
+  Role role = Role::kForget;
+  int64_t index = 0;
+  auto operator<=>(const ExampleKey&) const = default;
+};
+
 // `tokens` holds the sequence with its final target; the model is run on all but the last token,
 // and labels[t] (= tokens[t], or kIgnored) is predicted from position t - 1. labels[0] is kIgnored.
 struct Example {
@@ -22,10 +30,13 @@ struct Example {
   std::vector<int32_t> tokens;
   std::vector<int32_t> labels;
   int64_t num_labels = 0;  // labels that are not kIgnored
-  // Trailing tokens that are padding: each sees the tokens before the padding and no token sees
-  // them. Zero but for reference quirks (train.compat) that read the model's outputs there.
-  int64_t num_pads = 0;
-  int64_t num_added = 0;  // of these, tokens that padding appended; an own end token may be a pad
+  // [tokens] 0 where a token is hidden from attention: it sees the seen tokens before it, and no
+  // other token sees it. Empty: all are seen.
+  std::vector<uint8_t> seen = {};
+  int64_t num_appended = 0;  // of the tokens, the last ones that are not of the text itself
 };
+
+// Hides every occurrence of a token from attention; whether there is one.
+bool hide_token(Example& example, int32_t token);
 
 }  // namespace unlearn::data

@@ -7,7 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/data_config.h"
+#include "unlearn/data/example.h"
+#include "unlearn/data/splits.h"
+#include "unlearn/data/template.h"
+#include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::data {
 

@@ -19,6 +19,9 @@ struct Segment {
   const Example* example = nullptr;
   int64_t label_offset = 0;  // first row in label_rows/targets
   int64_t num_labels = 0;
+  int64_t index = 0;  // PackItem::index
+
+  ExampleKey key() const { return {role, index}; }
 };
 
 struct PackedBatch {
@@ -27,7 +30,7 @@ struct PackedBatch {
   torch::Tensor label_rows;       // [N] int64: positions in the pack whose output predicts a label
   torch::Tensor targets;          // [N] int64: the label each of those positions predicts
   std::vector<int64_t> offsets;   // [S + 1] sequence boundaries in tokens
-  std::vector<int64_t> attended;  // [S] tokens before the padding; empty where nothing is padded
+  std::vector<uint8_t> seen;      // [T] 0: hidden (Example::seen); empty where all are seen
   std::vector<Segment> segments;  // [S], in pack order
 
   int64_t num_tokens() const { return offsets.empty() ? 0 : offsets.back(); }
@@ -36,17 +39,8 @@ struct PackedBatch {
 struct PackItem {
   Role role;
   const Example* example;  // must outlive the batch
+  int64_t index = 0;       // its place among the run's examples of this role (ExampleKey)
 };
-
-// How a reference's data set pads its sequences to a fixed length, on the right.
-struct PadRule {
-  int64_t length = 0;
-  int32_t token = 0;
-  // WMDP: padding is labelled. Otherwise (TOFU) it is not, and the token that ends an answer is
-  // padding too where it is the pad token: TOFU's attention mask comes from the text alone.
-  bool labelled = false;
-};
-void pad_examples(std::vector<Example>& examples, const PadRule& rule);
 
 // Lays the items end to end in the given order. Every example has at least two tokens.
 PackedBatch pack(const std::vector<PackItem>& items, bool with_last_token = false);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace unlearn::data {
@@ -15,7 +14,9 @@ enum class Pairing : uint8_t {
   kCyclic,  // stream position p gets retain row p mod n_retain
   kByRow,   // row i keeps retain row i mod n_retain (swj0419/muse_bench, baselines/dataset.py)
 };
-Pairing parse_pairing(const std::string& name);  // UserError names the choices
+
+// Which of `count` refusal lines a forget row gets (Unlearn-Simple, TOFU/dataloader.py).
+int64_t refusal_line(int64_t forget_row, int64_t count);
 
 struct PairStreamOptions {
   int64_t num_forget = 0;

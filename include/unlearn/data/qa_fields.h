@@ -4,7 +4,7 @@
 #include <string>
 
 #include "unlearn/core/json.h"
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/rows.h"
 
 namespace unlearn::data {
 

@@ -1,17 +1,35 @@
-// Checked access to the fields of data rows; the caller adds file and row number to errors.
+// Rows of data files, read and checked at the door.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "unlearn/core/json.h"
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/turn.h"
 
 namespace unlearn::data {
 
-// A non-empty, valid UTF-8 text field; UserError names the key.
+// A non-empty, valid UTF-8 text field; UserError names the key, and the caller adds file and row.
 std::string text_field(const Json& row, const std::string& key);
+
+// One question-answer row of a file.
+struct QaRow {
+  std::string question;
+  std::string answer;
+  int64_t row = 0;
+  std::vector<Turn> earlier = {};             // before the question
+  std::vector<std::string> paraphrases = {};  // of the question, the user's own
+};
+
+// Reads the rows of a file (row_file.h); `question_key`/`answer_key` name the two text fields.
+// Where they are "question" and "answer" and a row has no such field, prompt and completion (or
+// response, answer), instruction with input and output, or messages are taken (qa_fields.h).
+// UserError "<file>: row <n>: …" for a missing, empty or non-text field; for an empty file.
+std::vector<QaRow> read_qa_rows(const std::filesystem::path& file,
+                                const std::string& question_key = "question",
+                                const std::string& answer_key = "answer");
 
 // A row's question with its alternative answers; one text or a list of them in the file.
 struct AlternateRow {

@@ -1,4 +1,4 @@
-// Which process of a run this is, and how to start several.
+// Which process of a run this is.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,5 @@ Launch launch_from_environment();
 
 // Whether an address means this machine alone.
 bool is_loopback(const std::string& address);
-
-// Runs this program `processes` times on this machine, each with its own values of the variables
-// above, and waits for all of them; signals are passed on. When one ends badly, the others are
-// given time to follow. Returns 0 when all ended well, else the exit code of a process that a
-// signal killed, or that of the first process, or another's. Must be called before the program has
-// threads.
-int run_processes(int64_t processes, const std::vector<std::string>& arguments);
 
 }  // namespace unlearn::distributed

@@ -10,6 +10,33 @@
 
 namespace unlearn::eval {
 
+// What is made of the model's generation_config.json.
+enum class GenerationConfig : uint8_t { kApply, kIgnore };
+inline constexpr config::Named<GenerationConfig> kGenerationConfigs[] = {
+    {GenerationConfig::kApply, "apply"}, {GenerationConfig::kIgnore, "ignore"}};
+
+// Whose definitions the MUSE benchmark is evaluated by.
+enum class MuseSuite : uint8_t { kMuse, kOpenUnlearning };
+inline constexpr config::Named<MuseSuite> kMuseSuites[] = {{MuseSuite::kMuse, "muse"},
+                                                           {MuseSuite::kOpenUnlearning, "ou"}};
+
+// How the k false answers of a TOFU question become one number: kLossMean takes exp(-mean loss)
+// (what published tables use), kProbMean the mean of exp(-loss) (the TOFU repository's
+// get_model_utility).
+enum class FalseAnswers : uint8_t { kLossMean, kProbMean };
+inline constexpr config::Named<FalseAnswers> kFalseAnswers[] = {
+    {FalseAnswers::kLossMean, "loss_mean"}, {FalseAnswers::kProbMean, "prob_mean"}};
+
+// Whose form TOFU's aggregates have: OpenUnlearning's guards its divisions with 1e-10.
+enum class TofuFormula : uint8_t { kLegacy, kOpenUnlearning };
+inline constexpr config::Named<TofuFormula> kTofuFormulas[] = {
+    {TofuFormula::kOpenUnlearning, "open_unlearning"}, {TofuFormula::kLegacy, "legacy"}};
+
+// How eval_log_aggregated.json holds the rows of a task.
+enum class LogRows : uint8_t { kObjects, kLists };
+inline constexpr config::Named<LogRows> kLogRows[] = {{LogRows::kObjects, "objects"},
+                                                      {LogRows::kLists, "lists"}};
+
 struct EvalConfig {
   bool at_end = false;          // a training run evaluates its saved model
   std::string every = "never";  // during training: "never", "epoch" or a number of steps
@@ -27,14 +54,14 @@ struct EvalConfig {
   double temperature = 0;
   double top_p = 1;
   int64_t seed = 0;
-  std::string generation_config = "apply";  // of the model: apply or ignore
+  GenerationConfig generation_config = GenerationConfig::kApply;
 
   // Formulas
-  std::string suite = "muse";  // of the MUSE benchmark: muse or ou
-  std::string truth_ratio = "loss_mean";
-  std::string formula = "open_unlearning";
-  int64_t ds_size = 300;             // rows of the TOFU repository's log
-  std::string log_rows = "objects";  // of that log: objects keyed by row or lists
+  MuseSuite suite = MuseSuite::kMuse;
+  FalseAnswers truth_ratio = FalseAnswers::kLossMean;
+  TofuFormula formula = TofuFormula::kOpenUnlearning;
+  int64_t ds_size = 300;  // rows of the TOFU repository's log
+  LogRows log_rows = LogRows::kObjects;
   bool es_strict = false;
   bool pad_is_masked = false;  // OpenUnlearning's attention mask
   double min_k = 0.4;

@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/data_config.h"
+#include "unlearn/data/template.h"
 #include "unlearn/eval/eval_config.h"
 #include "unlearn/eval/execute.h"
 #include "unlearn/eval/plan.h"
 #include "unlearn/metrics/eval_log.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::eval {
@@ -60,8 +62,9 @@ struct EvaluationRun {
   scoring::DecodingRules rules = {};      // how this model decodes
   std::filesystem::path cache;            // this model's folder; empty: none
   std::filesystem::path reference_cache;  // the reference model's
-  int64_t batch_tokens = 4096;            // unless the config says otherwise
-  int64_t generation_tokens = 8192;
+  // Tokens at a time, unless the config sets them.
+  int64_t batch_tokens = runtime::kScoringTokens.cpu;
+  int64_t generation_tokens = runtime::kGenerationTokens.cpu;
   std::function<void(const std::string& stage, int64_t done, int64_t total)> progress;
 };
 

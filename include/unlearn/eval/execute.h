@@ -10,6 +10,7 @@
 
 #include "unlearn/eval/plan.h"
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/scoring/decoding_rules.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
@@ -30,8 +31,8 @@ struct ExecuteOptions {
   // Hidden from attention in texts that are scored and in prompts (eval.pad_is_masked); multiple
   // choice, which OpenUnlearning leaves to lm-evaluation-harness, does not know it.
   std::optional<int32_t> masked_token = {};
-  int64_t batch_tokens = 4096;
-  int64_t generation_tokens = 8192;
+  int64_t batch_tokens = runtime::kScoringTokens.cpu;
+  int64_t generation_tokens = runtime::kGenerationTokens.cpu;
   // Results are appended to <cache>/results.jsonl after every batch and read back by content hash;
   // empty: not kept. The folder belongs to one model in one precision.
   std::filesystem::path cache;

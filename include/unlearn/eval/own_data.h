@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/template.h"
 #include "unlearn/eval/evaluation.h"
 #include "unlearn/eval/selection.h"
 

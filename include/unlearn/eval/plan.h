@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "unlearn/data/example.h"
-#include "unlearn/scoring/score_batch.h"
+#include "unlearn/scoring/score_examples.h"
 
 namespace unlearn::eval {
 

@@ -5,11 +5,13 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "unlearn/config/fields.h"
 #include "unlearn/data/example.h"
+#include "unlearn/scoring/row_request.h"
 #include "unlearn/scoring/token_scores.h"
 
 namespace unlearn::losses {
@@ -48,12 +50,6 @@ struct Needs {
   // With averaging: micro_batch_mean, the loss of a micro-batch depends on those before it in the
   // step (Loss::observe), so that several processes cannot share the step.
   bool is_sequential = false;
-  // Reference quirks: sequences are padded to data.max_length and outputs at padding are read.
-  struct Padding {
-    bool forget = false, retain = false;
-    bool labelled = false;  // padding tokens are labels
-  };
-  Padding padding = {};
   // Only parameters whose whole name matches one of these regular expressions are trained; empty:
   // all.
   std::vector<std::string> trainable = {};
@@ -113,6 +109,17 @@ struct Quirk {
   std::string benchmark = "";  // the only one whose data it is for; empty: any
 };
 
+// What a run trains on before it is packed, and what may be known about it. Null: the run has none.
+struct RunExamples {
+  std::vector<data::Example>* forget = nullptr;
+  std::vector<data::Example>* retain = nullptr;
+  std::vector<data::Example>* alternate = nullptr;
+  std::vector<data::Example>* train = nullptr;  // of finetune
+  std::string benchmark;
+  int64_t max_length = 0;           // data.max_length
+  std::optional<int32_t> eos, pad;  // the tokenizer's
+};
+
 class Loss {
  public:
   virtual ~Loss() = default;
@@ -134,6 +141,8 @@ class Loss {
   virtual void check() const {}
   // The reference quirks this method knows.
   virtual std::vector<Quirk> quirks() { return {}; }
+  // What those that are on do to the examples of a run.
+  virtual void decorate(RunExamples&) const {}
   // Called once before training (and before load_state); UserError when the model does not fit.
   virtual void start(const ModelFacts&) {}
   // Called after the gradient of a step (averaging: exact) or of each micro-batch
@@ -192,24 +201,5 @@ const std::vector<OtherMethod>& other_methods();
 const Method& find_method(const std::string& name);
 // What the spelling itself implies; empty for our own names.
 Defaults implied_settings(const std::string& name);
-
-// Quirks of a run as a whole, which every method has: they change what the model is shown, not what
-// the loss computes of it.
-const std::vector<Quirk>& run_quirks();
-// Every position whose token is the tokenizer's pad token (without one, EOS) is hidden from
-// attention.
-inline constexpr const char* kPadIsMasked = "pad_is_masked";
-// Whether train.compat names the quirk.
-bool names_quirk(const std::vector<std::string>& names, const std::string& quirk);
-
-// Turns on the quirks named in train.compat. UserError for a name nobody knows (naming the nearest)
-// and for another method's quirk.
-void enable_quirks(Loss& loss, const std::string& method, const std::vector<std::string>& names);
-// The settings these quirks imply for the method.
-Defaults quirk_settings(Loss& loss, const std::vector<std::string>& names);
-
-// OpenUnlearning's names for parameters of ours: {"alpha", "retain_weight"}, … A name that could
-// mean two things (its gamma, SimNPO's margin) is not among them.
-const std::vector<std::pair<std::string, std::string>>& foreign_parameters();
 
 }  // namespace unlearn::losses

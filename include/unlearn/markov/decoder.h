@@ -10,19 +10,23 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/config/named.h"
 #include "unlearn/markov/sequences.h"
 #include "unlearn/model/causal_lm.h"
 
 namespace unlearn::markov {
 
+enum class Architecture : uint8_t { kUsSynthetic, kGpt2 };
+inline constexpr config::Named<Architecture> kArchitectures[] = {
+    {Architecture::kUsSynthetic, "us-synthetic"}, {Architecture::kGpt2, "gpt2"}};
+
 struct DecoderOptions {
   int64_t width = 128;
   int64_t blocks = 4;
   int64_t positions = 19;
-  std::string arch = "us-synthetic";  // or "gpt2"
-  int64_t heads = 4;                  // gpt2's; the other always has one
+  Architecture arch = Architecture::kUsSynthetic;
+  int64_t heads = 4;  // gpt2's; the other always has one
 };
-inline const std::vector<std::string> kArchitectures = {"us-synthetic", "gpt2"};
 
 class Decoder : public torch::nn::Module {
  public:

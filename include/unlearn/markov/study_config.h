@@ -24,9 +24,13 @@ struct UnlearnOptions {
   double lr = 5e-4;
 };
 
+// kLength: Forget2's sequences are short. kMemorisation: the original model never saw Forget2.
+enum class Experiment : uint8_t { kLength, kMemorisation };
+inline constexpr config::Named<Experiment> kExperiments[] = {
+    {Experiment::kLength, "length"}, {Experiment::kMemorisation, "memorisation"}};
+
 struct StudyConfig {
-  // "length": Forget2's sequences are short. "memorisation": the original model never saw Forget2.
-  std::string experiment = "length";
+  Experiment experiment = Experiment::kLength;
   CorpusOptions corpus;
   bool pretrain_forget2 = true;  // the original model is trained on Forget2 too
   DecoderOptions decoder;
@@ -44,11 +48,9 @@ struct Study {
   Json resolved;                                      // every value used
 };
 
-inline const std::vector<std::string> kExperiments = {"length", "memorisation"};
-
 // The experiment's published values (Unlearn-Simple synthetic/, appendix H), then `user`'s. Method
 // parameters are `method.<name>.<field>`. UserError for unknown keys and for methods that need more
 // than forget sequences.
-Study resolve_study(const std::string& experiment, const config::Settings& user);
+Study resolve_study(Experiment experiment, const config::Settings& user);
 
 }  // namespace unlearn::markov

@@ -1,4 +1,4 @@
-// Area under the ROC curve, and bootstrap intervals of a mean.
+// Area under the ROC curve.
 #pragma once
 
 #include <cstdint>
@@ -19,20 +19,5 @@ std::optional<double> auc_open_unlearning(std::span<const double> forget,
 // MUSE's convention (metrics/privleak.py): labels 0 for `split0`, 1 for `split1`, score = -value;
 // for (forget, holdout) it is one minus OpenUnlearning's.
 std::optional<double> auc_muse(std::span<const double> split0, std::span<const double> split1);
-
-// Percentile bootstrap of the mean, as MUSE reports it (scipy.stats.bootstrap, 95 %).
-struct BootstrapOptions {
-  int64_t resamples = 9999;
-  double confidence = 0.95;
-  uint64_t seed = 0;
-};
-struct MeanInterval {
-  double mean = 0;
-  double low = 0;
-  double high = 0;
-};
-// None when there is no value. A pure function of the values and the options.
-std::optional<MeanInterval> bootstrap_mean(std::span<const double> values,
-                                           const BootstrapOptions& options = {});
 
 }  // namespace unlearn::metrics

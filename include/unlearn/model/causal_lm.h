@@ -31,9 +31,10 @@ struct PackedIds {
   torch::Tensor positions;       // [T] int64, position inside the sequence; undefined: counted
   std::vector<int64_t> offsets;  // [S + 1] boundaries, offsets[0] = 0, offsets[S] = T (or E)
   SharedTokens shared = {};      // undefined: every token belongs to one sequence
-  // [S] tokens of each sequence before its padding; a padding token sees those and is seen by none
-  // (as an attention mask does it in transformers). Empty: nothing is padded. Not with `shared`.
-  std::vector<int64_t> attended = {};
+  // [T] 0 where a token is hidden from attention: it sees the seen tokens before it, and no other
+  // token sees it; positions count it (as an attention mask does it in transformers). Empty: all
+  // are seen. Not with `shared`, nor with a cache.
+  std::vector<uint8_t> seen = {};
   // [S] tokens of each whole sequence (and of what a cache holds of it) where its last ones are not
   // run: rotations that turn with the length follow these. Empty: as many as are there.
   std::vector<int64_t> lengths = {};
@@ -108,16 +109,10 @@ class CausalLM : public torch::nn::Module {
   Recompute recompute() const { return recompute_; }
   void set_step_position(const StepPosition& position) { *position_ = position; }
   std::shared_ptr<const StepPosition> step_position() const { return position_; }
-  // A token id that attention never sees, wherever it stands (transformers' attention_mask = ids !=
-  // id). Such a token itself sees the tokens before it, and positions count it. Forward passes with
-  // a cache do not look at it. Unset, the default: every token is seen.
-  void set_masked_token(std::optional<int64_t> id) { masked_token_ = id; }
-  std::optional<int64_t> masked_token() const { return masked_token_; }
 
  private:
   Recompute recompute_ = Recompute::kNone;
   std::shared_ptr<StepPosition> position_ = std::make_shared<StepPosition>();
-  std::optional<int64_t> masked_token_;
 };
 
 // What loading a folder found.

@@ -12,8 +12,8 @@ namespace unlearn::run {
 // on; UserError otherwise. Of several processes on this machine, each takes the GPU of its number.
 torch::Device resolve_device(const std::string& name,
                              std::optional<int64_t> process = std::nullopt);
-// "auto", "float32", "bfloat16", "float64": auto is float32 on the CPU and bfloat16 on CUDA.
-torch::Dtype resolve_dtype(const std::string& name, torch::Device device);
+// The precision asked for; unset: float32 on the CPU and bfloat16 on CUDA.
+torch::Dtype resolve_dtype(std::optional<torch::Dtype> asked, torch::Device device);
 std::string dtype_text(torch::Dtype dtype);
 
 }  // namespace unlearn::run

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/template.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/run/run_config.h"
 #include "unlearn/tokenizer/tokenizer.h"
@@ -26,8 +27,8 @@ struct LoadedModel {
 
 struct InferenceOptions {
   std::string device = "auto";
-  std::string dtype = "auto";
-  std::string adapter;  // LoRA adapter folder added into the weights; empty: none
+  std::optional<torch::Dtype> dtype;  // unset: by device
+  std::string adapter;                // LoRA adapter folder added into the weights; empty: none
 };
 
 // config.model with its template, of which `auto` is that of the run that made the model. In eval

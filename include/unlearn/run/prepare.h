@@ -30,7 +30,6 @@ struct PreparedRun {
   data::Template prompt_template;
   data::Splits splits;
   train::StepPlan plan;
-  std::optional<int32_t> masked_token = {};  // train.compat: pad_is_masked
   Json hf_config;
   model::ModelFootprint footprint;  // with what train.lora asks for
   Sharing sharing;

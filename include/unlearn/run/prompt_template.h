@@ -21,9 +21,10 @@ data::Template resolve_template(const RunConfig& config, const std::filesystem::
 // The folder's own chat template. UserError where it has none.
 data::Template chat_template_of(const std::filesystem::path& folder);
 
-// Whose rules read the tokenizer's files: `name`, or for "auto" those of the run of this program
-// which wrote the folder, else transformers 5's.
-tokenizer::Rules resolve_rules(const std::string& name, const std::filesystem::path& model_folder);
+// Whose rules read the tokenizer's files: those asked for, or (unset) those of the run of this
+// program which wrote the folder, else transformers 5's.
+tokenizer::Rules resolve_rules(std::optional<tokenizer::Rules> asked,
+                               const std::filesystem::path& model_folder);
 
 // Writes what `auto` meant into the config (of the rules too), so that the run's record says it.
 void record_template(RunConfig& config, const data::Template& resolved);

@@ -11,19 +11,43 @@
 #include "unlearn/config/settings.h"
 #include "unlearn/eval/eval_config.h"
 #include "unlearn/losses/loss.h"
+#include "unlearn/tokenizer/tokenizer.h"
 #include "unlearn/train/train_config.h"
 
 namespace unlearn::run {
+
+// Precisions of a model's weights by name; unset: by device (`dtype`), as trained (`save_dtype`).
+inline constexpr config::Named<std::optional<torch::Dtype>> kDtypes[] = {
+    {std::nullopt, "auto"},
+    {torch::kFloat32, "float32"},
+    {torch::kBFloat16, "bfloat16"},
+    {torch::kFloat64, "float64"}};
+inline constexpr config::Named<std::optional<torch::Dtype>> kSavedDtypes[] = {
+    {std::nullopt, "auto"},
+    {torch::kFloat32, "float32"},
+    {torch::kBFloat16, "bfloat16"},
+    {torch::kFloat16, "float16"}};
+
+// Whose rules read a tokenizer's files; unset: by the folder (resolve_rules).
+inline constexpr config::Named<std::optional<tokenizer::Rules>> kTokenizerRules[] = {
+    {std::nullopt, "auto"},
+    {tokenizer::Rules::kTransformers5, "transformers5"},
+    {tokenizer::Rules::kTransformers4, "transformers4"}};
+
+// Where the weights are from before the first step.
+enum class Init : uint8_t { kPretrained, kRandom };
+inline constexpr config::Named<Init> kInits[] = {{Init::kPretrained, "pretrained"},
+                                                 {Init::kRandom, "random"}};
 
 // The `model:` section.
 struct ModelConfig {
   std::string path;
   std::string adapter;  // PEFT folder added into the weights before anything else
-  std::string dtype = "auto";
+  std::optional<torch::Dtype> dtype;
   std::string prompt_template = "auto";
-  std::string tokenizer = "auto";  // whose rules read the tokenizer's files
-  std::string save_dtype = "auto";
-  std::string init = "pretrained";
+  std::optional<tokenizer::Rules> tokenizer;
+  std::optional<torch::Dtype> save_dtype;
+  Init init = Init::kPretrained;
   bool strict = false;
   std::string reference;  // model folder; empty: the model before its first step
   double reference_perturb = 0.0;

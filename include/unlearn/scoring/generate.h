@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unlearn/model/causal_lm.h"
+#include "unlearn/runtime/token_budget.h"
 #include "unlearn/scoring/decoding_rules.h"
 
 namespace unlearn::scoring {
@@ -22,9 +23,8 @@ struct GenerateOptions {
   std::vector<int32_t> stop_ids;  // end-of-sequence tokens; they end an output and are not in it
   // Asked after every new token of an output; true ends it (stop strings).
   std::function<bool(const std::vector<int32_t>& output)> should_stop;
-  int64_t batch_tokens = 8192;  // cached tokens (prompt + new) of the outputs under way
-  // Told of every finished output (its prompt's index), in the order in which they finish.
-  std::function<void(size_t prompt, const std::vector<int32_t>& output)> finished;
+  // Cached tokens (prompt + new) of the outputs under way.
+  int64_t batch_tokens = runtime::kGenerationTokens.cpu;
   std::function<void(int64_t done, int64_t total)> progress;
   // Who's Harry Potter (arXiv 2310.02238): at every step the logits become
   // z - whp_alpha ReLU(z_reinforced - z), with a model fine-tuned further on the forget data.

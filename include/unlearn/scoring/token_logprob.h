@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "unlearn/model/causal_lm.h"
-#include "unlearn/scoring/token_scores.h"
+#include "unlearn/scoring/row_request.h"
 
 namespace unlearn::scoring {
 

@@ -4,10 +4,9 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <string>
 
 #include "unlearn/model/footprint.h"
-#include "unlearn/train/trainer.h"
+#include "unlearn/train/trainer_inputs.h"
 
 namespace unlearn::train {
 
@@ -34,8 +33,10 @@ void measure_steps(const TrainerInputs& inputs, torch::Device device, MemoryShap
 // Bytes at the peak. Activations and gradients peak apart when a step is one micro-batch: the
 // backward pass frees the former while it makes the latter.
 struct MemoryPlan {
-  std::string master, state_bits, recompute;  // resolved, never "auto"
-  int64_t parameters = 0;                     // of the model, and how many elements are trained
+  Master master = Master::kSplit;
+  int64_t state_bits = 32;
+  model::Recompute recompute = model::Recompute::kNone;
+  int64_t parameters = 0;  // of the model, and how many elements are trained
   int64_t trained = 0;
   int64_t weights = 0;
   int64_t gradients = 0;

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "unlearn/config/fields.h"
-#include "unlearn/kernels/adamw.h"
+#include "unlearn/runtime/adamw.h"
 #include "unlearn/train/choice.h"
 #include "unlearn/train/sharded_parameters.h"
 
 namespace unlearn::train {
+
+struct TrainConfig;  // train_config.h
 
 using kernels::Master;
 
@@ -28,8 +30,8 @@ struct OptimizerOptions {
 // The values of train.master and train.state_bits that an optimizer has. `auto` means the first
 // master, and the widest of 32 and 8 bits that fits.
 struct OptimizerModes {
-  std::vector<std::string> masters = {"none"};
-  std::vector<std::string> state_bits = {"32"};
+  std::vector<Master> masters = {Master::kRounded};
+  std::vector<int64_t> state_bits = {32};
 };
 
 // State belongs to the shards that this process owns; parameters and gradients stay where they are:
@@ -91,6 +93,9 @@ class Optimizer {
   std::vector<bool> decayed_;
   int64_t steps_ = 0;
 };
+
+// What the config tells an optimizer. Modes that it leaves open are the optimizer's first ones.
+OptimizerOptions optimizer_options(const TrainConfig& config, const Optimizer& optimizer);
 
 const std::vector<Registered<Optimizer>>& optimizers();
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "unlearn/config/fields.h"
+#include "unlearn/model/causal_lm.h"
+#include "unlearn/runtime/adamw.h"
 #include "unlearn/train/choice.h"
 
 namespace unlearn::model {
@@ -14,44 +16,81 @@ struct WeightFormat;
 
 namespace unlearn::train {
 
+using kernels::Master;
+
+// How the optimizer steps of a run are counted: plan_steps().
+enum class StepCount : uint8_t { kStream, kTrainer };
+inline constexpr config::Named<StepCount> kStepCounts[] = {{StepCount::kStream, "stream"},
+                                                           {StepCount::kTrainer, "trainer"}};
+
+// The learning rate after the warm-up: learning_rate().
+enum class Schedule : uint8_t { kLinear, kCosine, kConstant };
+inline constexpr config::Named<Schedule> kSchedules[] = {{Schedule::kLinear, "linear"},
+                                                         {Schedule::kCosine, "cosine"},
+                                                         {Schedule::kConstant, "constant"}};
+
+// What a step's means are over: all of its examples, or each micro-batch, whose means are then
+// averaged (as the Hugging Face Trainer does).
+enum class Averaging : uint8_t { kExact, kMicroBatchMean };
+inline constexpr config::Named<Averaging> kAveragings[] = {
+    {Averaging::kExact, "exact"}, {Averaging::kMicroBatchMean, "micro_batch_mean"}};
+
+// kFull: bit-reproducible on CUDA too.
+enum class Determinism : uint8_t { kAuto, kFull };
+inline constexpr config::Named<Determinism> kDeterminisms[] = {{Determinism::kAuto, "auto"},
+                                                               {Determinism::kFull, "full"}};
+
+// The memory modes; unset: chosen by the memory plan.
+inline constexpr config::Named<std::optional<Master>> kMasters[] = {{std::nullopt, "auto"},
+                                                                    {Master::kSplit, "split"},
+                                                                    {Master::kStochastic, "sr"},
+                                                                    {Master::kRounded, "none"}};
+inline constexpr config::Named<std::optional<int64_t>> kStateBits[] = {
+    {std::nullopt, "auto"}, {32, "32"}, {16, "16"}, {8, "8"}};
+inline constexpr config::Named<std::optional<model::Recompute>> kRecomputes[] = {
+    {std::nullopt, "auto"},
+    {model::Recompute::kNone, "none"},
+    {model::Recompute::kSelective, "selective"},
+    {model::Recompute::kFull, "full"}};
+
 struct TrainConfig {
   double epochs = 10;
-  std::optional<int64_t> max_steps;         // stops earlier than epochs would
-  int64_t batch_size = 32;                  // forget examples per optimizer step
-  std::string step_count = "stream";        // or "trainer": plan_steps()
+  std::optional<int64_t> max_steps;  // stops earlier than epochs would
+  int64_t batch_size = 32;           // forget examples per optimizer step
+  StepCount step_count = StepCount::kStream;
   std::optional<int64_t> batch_tokens;      // input tokens per micro-batch; unset: chosen by device
   std::optional<int64_t> micro_batch_size;  // forget examples per micro-batch instead of a budget
   double lr = 1e-5;
   std::optional<double> warmup_epochs = 1;
   std::optional<int64_t> warmup_steps;  // wins over warmup_epochs
-  std::string schedule = "linear";
+  Schedule schedule = Schedule::kLinear;
   double weight_decay = 0.01;
   double max_grad_norm = 1.0;  // 0: no clipping
   Choice optimizer = {.name = "adamw"};
   Choice update = {.name = "plain"};  // how a step's gradient is made
-  std::string master = "auto";
-  std::string state_bits = "auto";
-  std::string recompute = "auto";
+  std::optional<Master> master;       // of bfloat16 weights
+  std::optional<int64_t> state_bits;
+  std::optional<model::Recompute> recompute;
   bool free_gradients = false;
   std::optional<double> memory_gib;  // what the run may take; unset: what is free
   int64_t seed = 42;
   bool shuffle = true;
-  std::string averaging = "exact";
-  std::string save_every = "epoch";  // "epoch", "never" or a number of steps
+  Averaging averaging = Averaging::kExact;
+  std::string save_every = "epoch";  // config::parse_interval
   int64_t keep = 2;                  // checkpoints kept
   int64_t log_every = 1;
-  std::string deterministic = "auto";
+  Determinism deterministic = Determinism::kAuto;
   std::vector<std::string> compat;
   int64_t lora_rank = 0;
   double lora_alpha = 32;
   double lora_dropout = 0.0;
   std::string lora_targets = "all-linear";
   bool lora_merge = false;
-  // The frozen base by its format's name or by its number of bits (0: model.dtype).
-  std::string lora_base_format = "none";
+  // The frozen base by its format or by its number of bits; null and 0: in model.dtype.
+  const model::WeightFormat* lora_base_format = nullptr;
   int64_t lora_base_bits = 0;
 
-  bool counts_as_trainer() const { return step_count == "trainer"; }
+  bool counts_as_trainer() const { return step_count == StepCount::kTrainer; }
 
   void visit(config::FieldVisitor& visitor);
   // The frozen base's format, null where it stays in model.dtype.

@@ -11,29 +11,19 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/packing.h"
+#include "unlearn/core/json.h"
 #include "unlearn/data/pair_stream.h"
-#include "unlearn/distributed/group.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/causal_lm.h"
-#include "unlearn/scoring/reference_cache.h"
 #include "unlearn/train/checkpoint.h"
 #include "unlearn/train/optimizer.h"
 #include "unlearn/train/run_folder.h"
 #include "unlearn/train/schedule.h"
 #include "unlearn/train/train_config.h"
+#include "unlearn/train/trainer_inputs.h"
 #include "unlearn/train/update_rule.h"
 
 namespace unlearn::train {
-
-// The examples of each role; an empty vector where the loss needs none.
-struct TrainingData {
-  const std::vector<data::Example>* forget = nullptr;
-  const std::vector<data::Example>* retain = nullptr;
-  const std::vector<data::Example>* alternate = nullptr;
-
-  const data::Example* find(data::Role role, int64_t row) const;
-};
 
 // One optimizer step as metrics.jsonl records it. Raw term values, before their weights.
 struct StepRecord {
@@ -53,24 +43,8 @@ struct StepRecord {
   Json to_json() const;
 };
 
-struct TrainerInputs {
-  model::CausalLM* model = nullptr;
-  losses::Loss* loss = nullptr;
-  TrainingData data = {};
-  const scoring::ReferenceCache* reference = nullptr;  // null when the loss needs none
-  data::Pairing pairing = data::Pairing::kRandom;
-  bool alternate_per_forget = false;
-  TrainConfig config = {};
-  Json fingerprint = Json::object();  // what a resumed run must share with the interrupted one
-  // The processes that share each step's examples; outlives the trainer.
-  const distributed::Group* group = &distributed::alone();
-};
-
 // What Loss::start is told, which comes before everything else here.
 losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& config);
-
-// The examples whose reference values the run will ask for: only rows that the stream draws.
-scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
 // What the loop does after a step.
 enum class AfterStep : uint8_t { kContinue, kStop };
@@ -130,8 +104,5 @@ class Trainer {
   std::unique_ptr<FreeGradients> free_gradients_;  // null: all gradients are kept until the update
   int64_t step_ = 0;
 };
-
-// Default token budget of a micro-batch on a device.
-int64_t default_batch_tokens(torch::Device device);
 
 }  // namespace unlearn::train

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "unlearn/metrics/auc.h"
+#include "unlearn/metrics/bootstrap.h"
 #include "unlearn/metrics/eval_log.h"
 #include "unlearn/metrics/rouge.h"
 

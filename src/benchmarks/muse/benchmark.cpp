@@ -6,7 +6,8 @@ namespace unlearn::benchmarks::muse {
 namespace {
 
 data::Pairing default_pairing(const data::DataConfig& config) {
-  return config.chunking == "published" ? data::Pairing::kByRow : data::Pairing::kRandom;
+  return config.chunking == data::Chunking::kPublished ? data::Pairing::kByRow
+                                                       : data::Pairing::kRandom;
 }
 
 Recomputed recompute(const StoredLogs& logs) {

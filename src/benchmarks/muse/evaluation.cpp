@@ -7,6 +7,7 @@
 #include "benchmarks/muse/module.h"
 #include "benchmarks/muse/questions.h"
 #include "unlearn/core/error.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/eval/text_metrics.h"
 #include "unlearn/tokenizer/lower_case.h"
 
@@ -55,7 +56,7 @@ class MuseEvaluation : public BenchmarkEvaluation {
  public:
   explicit MuseEvaluation(const EvaluationInputs& inputs)
       : inputs_(inputs),
-        ou_(inputs.config.suite == "ou"),
+        ou_(inputs.config.suite == eval::MuseSuite::kOpenUnlearning),
         selection_(inputs.config, offer(inputs.config)) {}
 
   std::string file_prefix() const override { return kFilePrefix; }

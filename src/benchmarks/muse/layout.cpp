@@ -5,6 +5,7 @@
 #include "benchmarks/muse/module.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/text_file.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/data/rows.h"
 
 namespace unlearn::benchmarks::muse {
@@ -105,7 +106,9 @@ std::vector<Example> examples_of(const fs::path& file, const tokenizer::Tokenize
 }
 
 data::Split read_split(const data::SplitSource& source, const fs::path& file) {
-  if (source.config.chunking == "ou") return data::rechunked_split(source, file);
+  if (source.config.chunking == data::Chunking::kOpenUnlearning) {
+    return data::rechunked_split(source, file);
+  }
   return {file, examples_of(file, source.tok, source.config.max_length), !is_json_name(file)};
 }
 

@@ -17,7 +17,7 @@ eval::MetricOffer offer(const eval::EvalConfig& config) {
                {"forget_knowmem_ROUGE", "retain_knowmem_ROUGE"},
                {Need::kGeneration}}},
       .provides = {}};
-  if (config.suite == "ou") {
+  if (config.suite == eval::MuseSuite::kOpenUnlearning) {
     offer.provides = {Need::kAnswerLoss, Need::kArgmax,  Need::kTokenLogp, Need::kTokenMoments,
                       Need::kGradient,   Need::kHoldout, Need::kRetainLog};
   } else {

@@ -3,6 +3,8 @@
 
 #include "benchmarks/qa/module.h"
 #include "unlearn/core/error.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/splits.h"
 #include "unlearn/eval/own_data.h"
 
 namespace unlearn::benchmarks::qa {

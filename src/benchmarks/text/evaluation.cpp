@@ -1,6 +1,8 @@
 // The rows of an evaluation: windows of the chunks that training reads.
 #include "benchmarks/text/module.h"
 #include "unlearn/core/error.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/splits.h"
 #include "unlearn/eval/own_data.h"
 
 namespace unlearn::benchmarks::text {

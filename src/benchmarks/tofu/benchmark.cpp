@@ -13,9 +13,8 @@ Recomputed recompute(const StoredLogs& logs) {
   std::optional<TofuLog> retain;
   if (!logs.retain_log.empty()) retain = read_tofu_log(file(logs.retain_log, "--retain-log"));
   TofuEvaluationOptions options;
-  if (logs.truth_ratio == "prob_mean") options.false_answers = FalseAnswers::kProbMean;
-  if (logs.formula == "legacy") options.formula = Formula::kLegacy;
-  if (logs.formula == "open_unlearning") options.formula = Formula::kOpenUnlearning;
+  options.false_answers = logs.truth_ratio;
+  options.formula = logs.formula;
   const TofuLog* other = retain ? &*retain : nullptr;
   Recomputed result{evaluate_tofu(log, other, options)};
   result.legacy = legacy_aggregates(log, other, options.false_answers);

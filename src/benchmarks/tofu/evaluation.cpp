@@ -10,6 +10,7 @@
 #include "benchmarks/tofu/summary.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/python_text.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/eval/text_metrics.h"
 #include "unlearn/metrics/rouge.h"
 
@@ -76,9 +77,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
       for (const RowPlan& row : plans_[t]) rows.push_back(finish_row(row, own));
     }
     text_metrics_.add(own, reference, {config_.min_k, config_.es_strict}, log.other);
-    const TofuEvaluationOptions options{
-        config_.formula == "legacy" ? Formula::kLegacy : Formula::kOpenUnlearning,
-        config_.truth_ratio == "prob_mean" ? FalseAnswers::kProbMean : FalseAnswers::kLossMean};
+    const TofuEvaluationOptions options{config_.formula, config_.truth_ratio};
     const TofuLog* retain = data_.retain_log ? &*data_.retain_log : nullptr;
     Outcome outcome{evaluate_tofu(log, retain, options), {}};
     add_nulls(outcome.evaluation);
@@ -87,7 +86,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
     warnings.insert(warnings.begin(), data_.warnings.begin(), data_.warnings.end());
     cut_to_ds_size(log);
     outcome.files["eval_log_aggregated.json"] =
-        tofu_aggregated_json(log, config_.log_rows == "lists");
+        tofu_aggregated_json(log, config_.log_rows == eval::LogRows::kLists);
     const auto legacy = legacy_aggregates(log, retain, options.false_answers);
     outcome.texts["aggregate_stat.txt"] = aggregate_stat_text(legacy);
     outcome.texts["aggregate_stat.csv"] = aggregate_stat_csv(legacy);

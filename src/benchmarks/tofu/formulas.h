@@ -10,15 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "unlearn/eval/eval_config.h"
 #include "unlearn/metrics/ks.h"
 
 namespace unlearn::benchmarks::tofu {
 
-enum class Formula { kLegacy, kOpenUnlearning };
-
-// How the k false answers become one number: kLossMean takes exp(-mean loss) (what published
-// tables use), kProbMean the mean of exp(-loss) (the TOFU repository's get_model_utility).
-enum class FalseAnswers { kLossMean, kProbMean };
+using Formula = eval::TofuFormula;
+using eval::FalseAnswers;
 
 struct TofuOptions {
   Formula formula = Formula::kLegacy;

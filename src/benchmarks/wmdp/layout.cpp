@@ -5,6 +5,7 @@
 
 #include "benchmarks/wmdp/module.h"
 #include "unlearn/core/error.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/data/rows.h"
 
 namespace unlearn::benchmarks::wmdp {
@@ -92,7 +93,9 @@ std::vector<TextRow> text_rows(const fs::path& file, const std::string& text_key
 }
 
 data::Split read_split(const data::SplitSource& source, const fs::path& file) {
-  if (source.config.chunking == "ou") return data::rechunked_split(source, file);
+  if (source.config.chunking == data::Chunking::kOpenUnlearning) {
+    return data::rechunked_split(source, file);
+  }
   const std::vector<TextRow> rows = text_rows(file, source.config.text_key);
   std::vector<int64_t> numbers;
   for (const TextRow& row : rows) numbers.push_back(row.row);

@@ -4,6 +4,7 @@
 
 #include "eval/own_data/general_text.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/data/examples.h"
 
 namespace unlearn::eval::own_data {
 

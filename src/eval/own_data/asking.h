@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/example.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/template.h"
 #include "unlearn/eval/own_data.h"
 
 namespace unlearn::eval::own_data {

@@ -5,6 +5,7 @@
 #include "eval/own_data/general_text.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/metrics/own_data/prompts.h"
 
 namespace unlearn::eval::own_data {

@@ -5,7 +5,7 @@
 
 #include "metrics/stats/mean.h"
 #include "unlearn/core/error.h"
-#include "unlearn/metrics/auc.h"
+#include "unlearn/metrics/bootstrap.h"
 
 namespace unlearn::metrics::own_data {
 

@@ -1,3 +1,5 @@
+#include "unlearn/metrics/bootstrap.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -6,7 +8,6 @@
 #include "metrics/stats/mean.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
-#include "unlearn/metrics/auc.h"
 
 namespace unlearn::metrics {
 namespace {

@@ -1,6 +1,6 @@
 // Gemma (the first): Llama with norms of 1 + w, a scaled embedding and GELU; the shapes of
 // transformers' models/gemma/modeling_gemma.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

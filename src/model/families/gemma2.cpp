@@ -1,6 +1,6 @@
 // Gemma-2: norms with 1 + w around attention and MLP, a window in every other layer, tanh caps on
 // attention scores and logits; the shapes of transformers' models/gemma2/modeling_gemma2.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,7 +1,7 @@
 // Gemma-3, text only: Gemma-2 without caps, with norms on each head's query and key, and with
 // another rotation in the sliding layers, of which there are five to one; the shapes of
 // transformers' models/gemma3/modeling_gemma3.py (Gemma3ForCausalLM).
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

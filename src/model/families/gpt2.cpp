@@ -2,7 +2,7 @@
 // models/gpt2/modeling_gpt2.py. Dropout is not applied.
 #include <cmath>
 
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,7 +1,7 @@
 // GPT-NeoX and Pythia: q, k and v of each head in one matrix, a quarter of each head rotated,
 // attention and MLP side by side behind a norm each; the shapes of transformers'
 // models/gpt_neox/modeling_gpt_neox.py. Dropout is not applied.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,6 +1,6 @@
 // Llama 1, 2 and 3.x, and what is saved as one (SmolLM2, TinyLlama, Vicuna, …); the shapes of
 // transformers' models/llama/modeling_llama.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,6 +1,6 @@
 // Mistral 7B and relatives: Llama with a sliding window in every layer; the shapes of transformers'
 // models/mistral/modeling_mistral.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

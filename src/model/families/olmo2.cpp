@@ -1,6 +1,6 @@
 // OLMo-2: norms after attention and MLP instead of before, and over the whole query and key
 // projections; the shapes of transformers' models/olmo2/modeling_olmo2.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,7 +1,7 @@
 // Phi-1, Phi-1.5 and Phi-2: attention and MLP side by side behind one LayerNorm, biases everywhere,
 // half of each head rotated; the shapes of transformers' models/phi/modeling_phi.py. Dropout is not
 // applied.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

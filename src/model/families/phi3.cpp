@@ -1,6 +1,6 @@
 // Phi-3, Phi-3.5 and Phi-4(-mini): Llama with fused projections, LongRoPE and an optional window;
 // the shapes of transformers' models/phi3/modeling_phi3.py. Dropout is not applied.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

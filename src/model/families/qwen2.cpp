@@ -1,6 +1,6 @@
 // Qwen2 and Qwen2.5: Llama with biases on q, k and v, and a sliding window in the upper layers when
 // asked for; the shapes of transformers' models/qwen2/modeling_qwen2.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -1,6 +1,6 @@
 // Qwen3 (dense): Qwen2 with RMSNorm on each head's query and key instead of biases; the shapes of
 // transformers' models/qwen3/modeling_qwen3.py.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

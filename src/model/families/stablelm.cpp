@@ -1,7 +1,7 @@
 // StableLM 3B, StableLM-2 1.6B and 12B: LayerNorm, gated MLP, a quarter of each head rotated; some
 // with parallel residuals and a norm per head; the shapes of transformers'
 // models/stablelm/modeling_stablelm.py. Dropout is not applied.
-#include "../family.h"
+#include "model/family.h"
 
 namespace unlearn::model {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "packing.h"
+#include "model/formats/packing.h"
 
 namespace unlearn::model {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nf4_blocks.h"
-#include "packing.h"
+#include "model/formats/nf4_blocks.h"
+#include "model/formats/packing.h"
 
 namespace unlearn::model {
 namespace {

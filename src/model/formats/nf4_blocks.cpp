@@ -1,11 +1,11 @@
-#include "nf4_blocks.h"
+#include "model/formats/nf4_blocks.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "packing.h"
+#include "model/formats/packing.h"
 
 namespace unlearn::model {
 namespace {

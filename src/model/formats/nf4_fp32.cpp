@@ -1,6 +1,6 @@
 // NF4 (QLoRA, arXiv 2305.14314) with each block's peak in fp32. Parts: codes, peaks (Nf4Blocks).
-#include "nf4_blocks.h"
-#include "packing.h"
+#include "model/formats/nf4_blocks.h"
+#include "model/formats/packing.h"
 
 namespace unlearn::model {
 namespace {

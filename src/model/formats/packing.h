@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "unlearn/kernels/packed.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/runtime/packed.h"
 
 namespace unlearn::model {
 

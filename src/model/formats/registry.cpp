@@ -8,7 +8,7 @@
 namespace unlearn::model {
 
 #define FORMAT(name) WeightFormat make_##name();
-#include "formats.def"
+#include "model/formats/formats.def"
 #undef FORMAT
 
 namespace {
@@ -34,7 +34,7 @@ const WeightFormat* format_by_number(int64_t WeightFormat::*number, int64_t bits
 const std::vector<WeightFormat>& weight_formats() {
   static const std::vector<WeightFormat> formats{
 #define FORMAT(name) make_##name(),
-#include "formats.def"
+#include "model/formats/formats.def"
 #undef FORMAT
   };
   return formats;

@@ -7,6 +7,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/chat_template.h"
+#include "unlearn/data/examples.h"
 #include "unlearn/run/prompt_template.h"
 #include "unlearn/scoring/score_batch.h"
 

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/template.h"
 #include "unlearn/metrics/own_data/measured.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/tokenizer/tokenizer.h"

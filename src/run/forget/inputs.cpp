@@ -5,6 +5,8 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/data/layout.h"
+#include "unlearn/data/rows.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/prompt_template.h"
 

@@ -3,7 +3,8 @@
 
 #include <vector>
 
-#include "unlearn/data/dataset.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/data/template.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/tokenizer/tokenizer.h"
 

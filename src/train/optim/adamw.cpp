@@ -1,14 +1,14 @@
 // AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), as torch.optim.AdamW,
 // with an exact or a stochastically rounded master for bf16 weights and state in 32, 16 or 8 bits.
+#include "unlearn/runtime/adamw.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "train/optim/adamw_step.h"
 #include "train/optim/optimizers.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
-#include "unlearn/model/device_kernels.h"
 
 namespace unlearn::train {
 namespace {
@@ -22,7 +22,7 @@ constexpr int64_t kSmallTensor = 4096;
 
 kernels::AdamWLayout layout_of(int64_t elements, torch::Dtype dtype, Master master, int64_t bits) {
   const bool wide = bits == 32 || elements < kSmallTensor || dtype == torch::kFloat64;
-  return {model::kernel_dtype(dtype), dtype == torch::kBFloat16 ? master : Master::kFull,
+  return {runtime::kernel_dtype(dtype), dtype == torch::kBFloat16 ? master : Master::kFull,
           wide         ? State::kWide
           : bits == 16 ? State::kBfloat16
                        : State::kBlock8};
@@ -72,7 +72,8 @@ class AdamW : public Optimizer {
                   {.help = "AdamW's epsilon", .min = 0, .exclusive_min = true});
   }
   OptimizerModes modes() const override {
-    return {.masters = {"split", "sr", "none"}, .state_bits = {"32", "16", "8"}};
+    return {.masters = {Master::kSplit, Master::kStochastic, Master::kRounded},
+            .state_bits = {32, 16, 8}};
   }
   int64_t state_bytes(int64_t elements, torch::Dtype dtype,
                       const OptimizerOptions& options) const override;
@@ -197,7 +198,7 @@ void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_s
   }
   const kernels::AdamWNumbers step_numbers = numbers(lr, gradient_scale);
   for (const auto& [key, group] : groups) {
-    run_adamw(group.tensors, group.layout, step_numbers, parameters().device());
+    runtime::run_adamw(group.tensors, group.layout, step_numbers, parameters().device());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "unlearn/core/error.h"
+#include "unlearn/train/train_config.h"
 
 namespace unlearn::train {
 
@@ -40,6 +41,14 @@ int64_t Optimizer::state_bytes() const {
     if (part.own.defined()) bytes += static_cast<int64_t>(part.own.nbytes());
   }
   return bytes;
+}
+
+OptimizerOptions optimizer_options(const TrainConfig& config, const Optimizer& optimizer) {
+  const OptimizerModes modes = optimizer.modes();
+  return {.weight_decay = config.weight_decay,
+          .master = config.master.value_or(modes.masters.front()),
+          .state_bits = config.state_bits.value_or(modes.state_bits.front()),
+          .seed = static_cast<uint64_t>(config.seed)};
 }
 
 }  // namespace unlearn::train

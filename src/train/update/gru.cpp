@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kLowestCosine = -0.5;  // the published cos_clip
 
+constexpr config::Named<Terms> kGruObjectives[] = {{Terms::kAll, "all"},
+                                                   {Terms::kForget, "forget"}};
+
 class Gru : public UpdateRule {
  public:
   void visit(config::FieldVisitor& visitor) override {
@@ -20,9 +23,9 @@ class Gru : public UpdateRule {
                    .min = 0,
                    .max = 1,
                    .exclusive_min = true});
-    visitor.field("objective", objective_,
-                  {.help = "the gradient that is projected: the whole loss's, or the forget terms'",
-                   .choices = {"all", "forget"}});
+    visitor.field(
+        "objective", objective_, kGruObjectives,
+        {.help = "the gradient that is projected: the whole loss's, or the forget terms'"});
     visitor.field(
         "added_retain", added_,
         {.help = "this many times the retain gradient is added after the projection", .min = 0});
@@ -58,9 +61,9 @@ class Gru : public UpdateRule {
       if (!gradient.defined()) continue;
       mean_[i].add_(gradient, smoothing_);
       if (added_ > 0) retain[i] = gradient.clone();
-      if (objective_ == "all") gradient.mul_(loss.retain_weight());
+      if (objective_ == Terms::kAll) gradient.mul_(loss.retain_weight());
     }
-    if (objective_ == "forget") weights.clear_gradients();
+    if (objective_ == Terms::kForget) weights.clear_gradients();
     loss.add_gradient({.terms = Terms::kForget});
     weights.sum_gradients();
     project(weights);
@@ -113,7 +116,7 @@ class Gru : public UpdateRule {
   }
 
   double smoothing_ = 0.8;
-  std::string objective_ = "all";
+  Terms objective_ = Terms::kAll;
   double added_ = 0.0;
   bool cos_clip_ = false;
   const ShardedParameters* parameters_ = nullptr;

@@ -12,15 +12,18 @@ namespace {
 
 constexpr uint64_t kSamStream = 0x73616D;  // "sam"
 
+enum class SamRounding : uint8_t { kNearest, kStochastic };
+constexpr config::Named<SamRounding> kSamRoundings[] = {{SamRounding::kNearest, "nearest"},
+                                                        {SamRounding::kStochastic, "stochastic"}};
+
 class Sam : public UpdateRule {
  public:
   void visit(config::FieldVisitor& visitor) override {
     visitor.field(
         "rho", rho_,
         {.help = "length of the step to the moved weights, over all trained parameters", .min = 0});
-    visitor.field(
-        "perturb_rounding", rounding_,
-        {.help = "how moved bfloat16 weights are rounded", .choices = {"nearest", "stochastic"}});
+    visitor.field("perturb_rounding", rounding_, kSamRoundings,
+                  {.help = "how moved bfloat16 weights are rounded"});
   }
   UpdateNeeds needs() const override { return {.several_passes = true, .forget = true}; }
   // The copy of the weights.
@@ -58,7 +61,8 @@ class Sam : public UpdateRule {
       if (!weight.defined() || !gradient.defined()) continue;
       before[i] = weight.clone();
       const int64_t first = parameters.index(i) + parameters.own(i).begin;
-      const bool at_random = rounding_ == "stochastic" && weight.scalar_type() == torch::kBFloat16;
+      const bool at_random =
+          rounding_ == SamRounding::kStochastic && weight.scalar_type() == torch::kBFloat16;
       for_chunks(weight.numel(), [&](int64_t begin, int64_t size) {
         const torch::Tensor master = weights.master(i, begin, size);
         const torch::Tensor moved = torch::add(
@@ -81,7 +85,7 @@ class Sam : public UpdateRule {
   }
 
   double rho_ = 0.01;
-  std::string rounding_ = "nearest";
+  SamRounding rounding_ = SamRounding::kNearest;
   uint64_t seed_ = 0;
 };
 

@@ -59,7 +59,8 @@ void check_update(const TrainConfig& config, const losses::Loss& loss) {
                "a freed gradient cannot be added to; unset one of them");
   }
   const losses::Needs asked = loss.needs();
-  if (config.averaging == "micro_batch_mean" && (asked.is_sequential || asked.epoch_means)) {
+  if (config.averaging == Averaging::kMicroBatchMean &&
+      (asked.is_sequential || asked.epoch_means)) {
     user_error("train.update: ", name,
                " runs the terms one after the other, but with train.averaging: micro_batch_mean "
                "the method's terms change between micro-batches; use averaging: exact");
