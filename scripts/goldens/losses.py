@@ -100,6 +100,10 @@ CASES = [
     ("satimp", PLAIN, lambda x: weighted_ascent(x, lambda p: p**5 * (1 - p))),
     # One mean over the tokens of both roles (TOFU, dataloader.py).
     ("idk", {}, lambda x: nll(x.alternate, x.retain)),
+    # Our own combination: SimNPO beside the refusals' token mean.
+    ("simnpo_idk", {"beta": 2.5, **PLAIN}, lambda x: simnpo(x, 2.5) + nll(x.alternate)),
+    ("simnpo_idk", {"beta": 1.0, "forget_weight": 0.5, "refusal_weight": 0.3, "retain_weight": 2.0},
+     lambda x: 0.5 * simnpo(x, 1.0) + 0.3 * nll(x.alternate) + 2 * nll(x.retain)),
     ("dpo", {"beta": 0.1, **PLAIN}, lambda x: dpo(x, 0.1)),
     ("altpo", {"beta": 1.0, **PLAIN}, lambda x: dpo(x, 1.0)),
     ("kto_sigmoid", {}, lambda x: kto(x, 0.1, torch.sigmoid)),

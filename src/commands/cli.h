@@ -69,6 +69,8 @@ config::Settings user_settings(const SharedFlags& shared, const TrainingFlags& t
 config::Settings file_settings(const std::string& config, const std::vector<std::string>& set);
 
 int run_train(std::vector<std::string> arguments);
+int run_forget(std::vector<std::string> arguments);
+int run_verify(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);
 int run_eval(std::vector<std::string> arguments);
 int run_metrics(std::vector<std::string> arguments);

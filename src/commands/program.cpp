@@ -22,6 +22,10 @@ namespace {
 const std::vector<Command> kCommands = {
     {"train", "unlearn: forget some data, keep the rest (the default command)", run_train,
      "unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output runs/forget05"},
+    {"forget", "make a model forget your own rows, and say whether it has", run_forget,
+     "unlearn forget --model DIR --forget rows.csv --retain others.csv --output runs/forget"},
+    {"verify", "whether a run of forget is still what its verdict was given on", run_verify,
+     "unlearn verify runs/forget --measure"},
     {"finetune", "plain next-token training on one data set", run_finetune,
      "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output runs/full"},
     {"eval", "all metrics of a benchmark, of one model or several", run_eval,

@@ -8,6 +8,7 @@
 
 #include "core/json_shape.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/json_rows.h"
 #include "unlearn/core/python_json.h"
 #include "unlearn/core/text_file.h"
 
@@ -231,7 +232,11 @@ Json read_python_json(const std::filesystem::path& path, NonFinite non_finite) {
 
 void for_each_json_row(const std::filesystem::path& path,
                        const std::function<void(int64_t, const Json&)>& visit) {
-  const std::string content = read_text_file(path);
+  for_each_json_row_of(read_text_file(path), path, visit);
+}
+
+void for_each_json_row_of(std::string_view content, const std::filesystem::path& path,
+                          const std::function<void(int64_t, const Json&)>& visit) {
   const std::string file = path.string();
   const std::string_view whole = trim(content);
   if (whole.starts_with('[')) {

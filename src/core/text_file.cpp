@@ -145,8 +145,9 @@ std::optional<char> separator_of_name(const fs::path& path) {
 
 }  // namespace
 
-std::string read_text_file(const fs::path& path) {
-  std::string content = read_file(path);
+std::string read_text_file(const fs::path& path) { return text_of_bytes(read_file(path), path); }
+
+std::string text_of_bytes(std::string content, const fs::path& path) {
   refuse_other_formats(content, path);
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (content.starts_with(kByteOrderMark)) content.erase(0, kByteOrderMark.size());

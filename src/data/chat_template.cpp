@@ -52,7 +52,16 @@ ChatSource find_chat_template(const fs::path& folder) {
 }
 
 ChatTemplate::ChatTemplate(const ChatSource& source, Json special)
-    : template_(source.jinja, source.file.string()), special_(std::move(special)) {}
+    : template_(std::make_shared<jinja::Template>(source.jinja, source.file.string())),
+      special_(std::move(special)) {}
+
+ChatTemplate ChatTemplate::after(const std::vector<Turn>& earlier) const {
+  ChatTemplate result = *this;
+  for (const Turn& turn : earlier) {
+    result.earlier_.push_back({{"role", turn.role}, {"content", turn.content}});
+  }
+  return result;
+}
 
 std::string ChatTemplate::prompt(const std::string& question) const {
   return render(Json::array({{{"role", "user"}, {"content", question}}}), true);
@@ -65,12 +74,13 @@ std::string ChatTemplate::conversation(const std::string& question,
                 false);
 }
 
-std::string ChatTemplate::render(Json messages, bool generation_prompt) const {
+std::string ChatTemplate::render(const Json& messages, bool generation_prompt) const {
   Json variables = special_;
-  variables["messages"] = std::move(messages);
+  variables["messages"] = earlier_;
+  for (const Json& message : messages) variables["messages"].push_back(message);
   variables["add_generation_prompt"] = generation_prompt;
   variables["enable_thinking"] = false;
-  return template_.render(variables);
+  return template_->render(variables);
 }
 
 std::shared_ptr<const ChatTemplate> load_chat_template(const fs::path& folder) {

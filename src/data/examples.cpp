@@ -86,6 +86,16 @@ std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Templ
   return tok.encode(tmpl.prompt(question, tmpl.mask_answer_tag), tmpl.add_special);
 }
 
+Example make_row_example(const tokenizer::Tokenizer& tok, const Template& tmpl, const QaRow& row,
+                         const std::string& answer, int64_t max_length) {
+  return make_qa_example(tok, tmpl.after(row.earlier), row.question, answer, max_length);
+}
+
+std::vector<int32_t> make_row_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
+                                     const QaRow& row, const std::string& question) {
+  return make_qa_prompt(tok, tmpl.after(row.earlier), question);
+}
+
 Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,
                           int64_t max_length) {
   Example example;

@@ -3,8 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include "unlearn/core/error.h"
-#include "unlearn/core/text_file.h"
 #include "unlearn/data/examples.h"
+#include "unlearn/data/row_file.h"
 #include "unlearn/data/rows.h"
 
 namespace unlearn::data {
@@ -68,14 +68,14 @@ Split qa_split(const SplitSource& source, const fs::path& file) {
   std::vector<int64_t> numbers;
   for (const QaRow& row : rows) numbers.push_back(row.row);
   return {file, make_examples(file, numbers, [&](size_t i) {
-            return make_qa_example(source.tok, source.tmpl, rows[i].question, rows[i].answer,
-                                   source.config.max_length);
+            return make_row_example(source.tok, source.tmpl, rows[i], rows[i].answer,
+                                    source.config.max_length);
           })};
 }
 
 Split text_split(const SplitSource& source, const fs::path& file) {
   const int64_t max_length = source.config.max_length;
-  if (!is_json_name(file)) {
+  if (!is_row_name(file)) {
     const std::string text = read_plain_text(file, source.config.text_key);
     try {
       return chunk_split(file, chunk_text(source.tok, text, max_length));
@@ -85,7 +85,7 @@ Split text_split(const SplitSource& source, const fs::path& file) {
   }
   std::vector<std::string> texts;
   std::vector<int64_t> numbers;
-  for_each_json_row(file, [&](int64_t row, const Json& value) {
+  for_each_data_row(file, [&](int64_t row, const Json& value) {
     texts.push_back(value.is_string() ? text_field(Json{{"text", value}}, "text")
                                       : text_field(value, source.config.text_key));
     numbers.push_back(row);
@@ -106,11 +106,11 @@ Split text_split(const SplitSource& source, const fs::path& file) {
 
 Split rechunked_split(const SplitSource& source, const fs::path& file) {
   std::string text;
-  if (file.extension() == ".txt") {
+  if (unpacked_name(file).extension() == ".txt") {
     text = read_plain_text(file, source.config.text_key);
   } else {
     const std::string& key = source.config.text_key;
-    for_each_json_row(file, [&](int64_t row, const Json& value) {
+    for_each_data_row(file, [&](int64_t row, const Json& value) {
       const bool has_key = value.is_object() && value.contains(key);
       const Json& field = has_key ? value[key] : value;
       if (row > 0) text += "\n\n";

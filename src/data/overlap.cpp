@@ -3,11 +3,13 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
-#include "unlearn/core/text_file.h"
+#include "unlearn/data/row_file.h"
 #include "unlearn/data/rows.h"
 #include "unlearn/tokenizer/lower_case.h"
 
@@ -99,27 +101,62 @@ void refuse_overlap(const DataConfig& config, const fs::path& forget, const fs::
   const std::string what =
       cat("what is to be forgotten is also to be kept: of ", forget.string(), " and ",
           retain.string(), " ", listed(names), " (", names.size(), " in all)");
-  if (!config.allow_overlap) {
-    user_error("data.forget: ", what,
-               "; take them out of one file, or set data.allow_overlap: true");
+  if (config.drop_overlap) {
+    log::warn("data.forget: ", what, "; taken out of what is kept (data.drop_overlap)");
+  } else if (config.allow_overlap) {
+    log::warn("data.forget: ", what, " (data.allow_overlap)");
+  } else {
+    user_error("data.forget: ", what, "; take them out of one file, or set data.drop_overlap: true",
+               " (out of what is kept) or data.allow_overlap: true");
   }
-  log::warn("data.forget: ", what, " (data.allow_overlap)");
 }
 
-Pairs common_examples(const Split& forget, const Split& retain, const tokenizer::Tokenizer& tok) {
-  const std::vector<size_t> wanted = hashes_of(forget.examples, tok);
-  const std::vector<size_t> kept = hashes_of(retain.examples, tok);
-  std::unordered_map<size_t, size_t> places;
-  for (size_t i = 0; i < kept.size(); ++i) places.try_emplace(kept[i], i);
+// Texts of one side, found by their text.
+class TextIndex {
+ public:
+  TextIndex(const Split& split, const tokenizer::Tokenizer& tok)
+      : split_(split), tok_(tok), hashes_(hashes_of(split.examples, tok)) {
+    for (size_t i = 0; i < hashes_.size(); ++i) places_.try_emplace(hashes_[i], i);
+  }
+  // The first example of the same text.
+  std::optional<size_t> find(const Example& example, size_t hash) const {
+    const auto found = places_.find(hash);
+    if (found == places_.end()) return std::nullopt;
+    const bool same = text_of(example, tok_) == text_of(split_.examples[found->second], tok_);
+    return same ? std::optional(found->second) : std::nullopt;
+  }
+  const std::vector<size_t>& hashes() const { return hashes_; }
+
+ private:
+  const Split& split_;
+  const tokenizer::Tokenizer& tok_;
+  std::vector<size_t> hashes_;
+  std::unordered_map<size_t, size_t> places_;
+};
+
+// For each example of `split` the first of `other` with the same text.
+Pairs common_examples(const Split& split, const Split& other, const tokenizer::Tokenizer& tok) {
+  const TextIndex index(other, tok);
+  const std::vector<size_t> hashes = hashes_of(split.examples, tok);
   Pairs pairs;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const auto found = places.find(wanted[i]);
-    if (found == places.end()) continue;
-    const bool same =
-        text_of(forget.examples[i], tok) == text_of(retain.examples[found->second], tok);
-    if (same) pairs.emplace_back(i, found->second);
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    if (const auto found = index.find(split.examples[i], hashes[i])) pairs.emplace_back(i, *found);
   }
   return pairs;
+}
+
+// Which examples of `retain` have a row (of the whole file: a chunk) with a common text.
+std::vector<char> rows_with(const Split& retain, const Pairs& common) {
+  std::set<int64_t> rows;
+  const auto row_of = [&](size_t i) {
+    return retain.rows_of_chunks.empty() ? retain.examples[i].row : retain.rows_of_chunks[i];
+  };
+  for (const auto& [index, other] : common) rows.insert(row_of(index));
+  std::vector<char> is_common;
+  for (size_t i = 0; i < retain.examples.size(); ++i) {
+    is_common.push_back(rows.contains(row_of(i)) ? 1 : 0);
+  }
+  return is_common;
 }
 
 // Lines that say enough to be told from headings and separators.
@@ -130,7 +167,7 @@ bool is_statement(const std::string& line) {
 }
 
 // visit(normalised line, "line 3" or "row 3") for every such line of a file of people's own texts.
-void for_each_line(const DataConfig& config, const fs::path& file,
+void for_each_line(const std::string& text_key, const fs::path& file,
                    const std::function<void(std::string, const std::string&)>& visit) {
   const auto visit_lines = [&](const std::string& text, const std::optional<int64_t>& row) {
     int64_t number = 0;
@@ -142,9 +179,9 @@ void for_each_line(const DataConfig& config, const fs::path& file,
       }
     }
   };
-  if (!is_json_name(file)) return visit_lines(read_plain_text(file, config.text_key), {});
-  for_each_json_row(file, [&](int64_t row, const Json& value) {
-    const Json& text = value.is_object() ? value.at(config.text_key) : value;
+  if (!is_row_name(file)) return visit_lines(read_plain_text(file, text_key), {});
+  for_each_data_row(file, [&](int64_t row, const Json& value) {
+    const Json& text = value.is_object() ? value.at(text_key) : value;
     visit_lines(text.get<std::string>(), row);
   });
 }
@@ -152,33 +189,43 @@ void for_each_line(const DataConfig& config, const fs::path& file,
 std::vector<std::string> common_lines(const DataConfig& config, const fs::path& forget,
                                       const fs::path& retain) {
   std::unordered_map<std::string, std::string> places;
-  for_each_line(config, forget, [&](std::string line, const std::string& place) {
-    places.try_emplace(std::move(line), place);
-  });
+  for_each_line(keys_of(config, "forget").text_key, forget,
+                [&](std::string line, const std::string& place) {
+                  places.try_emplace(std::move(line), place);
+                });
   std::vector<std::string> names;
-  for_each_line(config, retain, [&](const std::string& line, const std::string& place) {
-    const auto found = places.find(line);
-    if (found == places.end()) return;
-    names.push_back(cat(found->second, " = ", place));
-    places.erase(found);
-  });
+  for_each_line(keys_of(config, "retain").text_key, retain,
+                [&](const std::string& line, const std::string& place) {
+                  const auto found = places.find(line);
+                  if (found == places.end()) return;
+                  names.push_back(cat(found->second, " = ", place));
+                  places.erase(found);
+                });
   return names;
 }
 
 }  // namespace
 
-void check_overlap(const SplitSource& source, const Layout& layout, const Split& forget,
-                   const Split& retain) {
+std::vector<char> check_overlap(const SplitSource& source, const Layout& layout,
+                                const Split& forget, const Split& retain) {
   const DataConfig& config = source.config;
   std::vector<std::string> names;
   for (const auto& [first, second] : common_examples(forget, retain, source.tok)) {
     std::string name = cat(name_of(forget, first), " = ", name_of(retain, second));
     if (names.empty() || names.back() != name) names.push_back(std::move(name));  // chunks of a row
   }
+  std::vector<char> is_common;
   if (names.empty() && layout.compares_lines) {
     names = common_lines(config, forget.file, retain.file);
+    if (!names.empty() && config.drop_overlap) {
+      user_error("data.drop_overlap: ", forget.file.string(), " and ", retain.file.string(),
+                 " share lines (", listed(names), "), not whole rows; take them out of one file");
+    }
+  } else if (!names.empty() && config.drop_overlap) {
+    is_common = rows_with(retain, common_examples(retain, forget, source.tok));
   }
   if (!names.empty()) refuse_overlap(config, forget.file, retain.file, names);
+  return is_common;
 }
 
 void warn_of_repeats(const Split& forget, const tokenizer::Tokenizer& tok) {

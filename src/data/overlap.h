@@ -5,12 +5,13 @@
 
 namespace unlearn::data {
 
-// UserError (a warning with data.allow_overlap) when a forget example is a retain example too, as
-// both are trained on: the same tokens, or the same text but for case and white space. Where
-// the layout compares lines, also when both have a line of some length in common. Linear in the
-// size of the data.
-void check_overlap(const SplitSource& source, const Layout& layout, const Split& forget,
-                   const Split& retain);
+// UserError (a warning with data.allow_overlap or data.drop_overlap) when a forget example is a
+// retain example too, as both are trained on: the same tokens, or the same text but for case and
+// white space. Where the layout compares lines, also when both have a line of some length in
+// common. Returns which of the retain examples data.drop_overlap takes out, whole rows of them;
+// empty: none. Linear in the size of the data.
+std::vector<char> check_overlap(const SplitSource& source, const Layout& layout,
+                                const Split& forget, const Split& retain);
 
 // Warns of forget examples that are the same but for case and white space.
 void warn_of_repeats(const Split& forget, const tokenizer::Tokenizer& tok);

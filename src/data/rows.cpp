@@ -2,6 +2,8 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/text_file.h"
+#include "unlearn/data/qa_fields.h"
+#include "unlearn/data/row_file.h"
 
 namespace unlearn::data {
 namespace fs = std::filesystem;
@@ -22,8 +24,8 @@ std::string text_field(const Json& row, const std::string& key) {
 }
 
 std::string read_plain_text(const fs::path& file, const std::string& column) {
-  std::string text = read_text_file(file);
-  const std::string other = rows_in_plain_text(file, text, column);
+  std::string text = read_data_file(file);
+  const std::string other = rows_in_plain_text(unpacked_name(file), text, column);
   if (!other.empty()) user_error(file.string(), ": ", other);
   int64_t number = 0;
   for (const std::string& line : split(text, '\n')) {
@@ -48,8 +50,8 @@ std::vector<std::string> read_lines(const fs::path& file) {
 std::vector<QaRow> read_qa_rows(const fs::path& file, const std::string& question_key,
                                 const std::string& answer_key) {
   std::vector<QaRow> rows;
-  for_each_json_row(file, [&](int64_t row, const Json& value) {
-    rows.push_back({text_field(value, question_key), text_field(value, answer_key), row});
+  for_each_data_row(file, [&](int64_t row, const Json& value) {
+    rows.push_back(qa_row(value, question_key, answer_key, row));
   });
   if (rows.empty()) user_error(file.string(), ": holds no row");
   return rows;
@@ -58,7 +60,7 @@ std::vector<QaRow> read_qa_rows(const fs::path& file, const std::string& questio
 std::vector<AlternateRow> read_alternate_rows(const fs::path& file, const std::string& question_key,
                                               const std::string& alternate_key) {
   std::vector<AlternateRow> rows;
-  for_each_json_row(file, [&](int64_t row, const Json& value) {
+  for_each_data_row(file, [&](int64_t row, const Json& value) {
     AlternateRow result{{text_field(value, question_key), "", row}, {}};
     const auto found = value.find(alternate_key);
     if (found != value.end() && found->is_array() && !found->empty()) {

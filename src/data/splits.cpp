@@ -1,7 +1,11 @@
 #include "unlearn/data/splits.h"
 
+#include <algorithm>
+
 #include "data/overlap.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/hold_out.h"
+#include "unlearn/core/log.h"
 #include "unlearn/data/examples.h"
 #include "unlearn/data/layout.h"
 #include "unlearn/data/pair_stream.h"
@@ -10,6 +14,9 @@
 namespace unlearn::data {
 namespace fs = std::filesystem;
 namespace {
+
+// Fixed, so that an evaluation holds out the rows that training did.
+constexpr uint64_t kHoldOutSeed = 0;
 
 // A run's data: how they are laid out and what they are read with.
 struct Source : SplitSource {
@@ -30,7 +37,9 @@ void check_vocabulary(const Split& split, int64_t vocab_size) {
 }
 
 Split open_split(const Source& source, const std::string& name, const std::string& what) {
-  Split split = source.layout.read(source, source.layout.find_file(source.config, name, what));
+  const DataConfig config = keys_of(source.config, what);
+  Split split = source.layout.read({config, source.tok, source.tmpl},
+                                   source.layout.find_file(config, name, what));
   check_vocabulary(split, source.vocab_size);
   return split;
 }
@@ -53,8 +62,8 @@ Split replacement_split(const Source& source, const fs::path& answers, const fs:
   for (const Replacement& replacement : replacements) numbers.push_back(replacement.row->row);
   Split split{answers, make_examples(questions, numbers, [&](size_t i) {
                 const Replacement& replacement = replacements[i];
-                return make_qa_example(source.tok, source.tmpl, replacement.row->question,
-                                       replacement.answer, source.config.max_length);
+                return make_row_example(source.tok, source.tmpl, *replacement.row,
+                                        replacement.answer, source.config.max_length);
               })};
   for (size_t i = 0; i < split.examples.size(); ++i) {
     split.examples[i].id = replacements[i].id;
@@ -76,8 +85,8 @@ Split refusal_split(const Source& source, const Split& forget) {
                " is not there)");
   }
   const std::vector<std::string> lines = read_lines(file);
-  const std::vector<QaRow> rows =
-      read_qa_rows(forget.file, source.config.question_key, source.config.answer_key);
+  const DataConfig config = keys_of(source.config, "forget");
+  const std::vector<QaRow> rows = read_qa_rows(forget.file, config.question_key, config.answer_key);
   const auto count = static_cast<int64_t>(lines.size());
   std::vector<Replacement> refusals;
   for (const QaRow& row : rows) {
@@ -94,8 +103,8 @@ Split own_alternates(const Source& source, Split& forget) {
     user_error("data.alternate: the method reads the forget rows' own field '",
                source.config.alternate_key, "' (data.alternate_key), no file; use auto");
   }
-  const std::vector<AlternateRow> rows =
-      read_alternate_rows(forget.file, source.config.question_key, source.config.alternate_key);
+  const std::vector<AlternateRow> rows = read_alternate_rows(
+      forget.file, keys_of(source.config, "forget").question_key, source.config.alternate_key);
   std::vector<Replacement> alternates;
   std::vector<Example> repeated;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -109,6 +118,64 @@ Split own_alternates(const Source& source, Split& forget) {
   return replacement_split(source, forget.file, forget.file, alternates);
 }
 
+// Takes the units (rows, or chunks of one text) at these places out of `split`.
+void take_out(Split& split, const std::vector<char>& is_taken, Split& taken) {
+  Split rest = split;
+  rest.examples.clear();
+  rest.rows_of_chunks.clear();
+  taken = rest;
+  for (size_t i = 0; i < split.examples.size(); ++i) {
+    Split& target = is_taken[i] != 0 ? taken : rest;
+    target.examples.push_back(std::move(split.examples[i]));
+    if (!split.rows_of_chunks.empty()) target.rows_of_chunks.push_back(split.rows_of_chunks[i]);
+  }
+  split = std::move(rest);
+}
+
+// The row that each example belongs to, counted from 0 without gaps.
+std::vector<size_t> units_of(const Split& split) {
+  std::vector<size_t> units;
+  size_t unit = 0;
+  for (size_t i = 0; i < split.examples.size(); ++i) {
+    const bool goes_on = i > 0 && !split.rows_of_chunks.empty() &&
+                         split.rows_of_chunks[i] == split.rows_of_chunks[i - 1];
+    if (i > 0 && !goes_on) ++unit;
+    units.push_back(unit);
+  }
+  return units;
+}
+
+// data.hold_out: these rows are for measuring alone.
+std::optional<Split> held_out_part(const DataConfig& config, Split& retain) {
+  if (config.hold_out == 0 || retain.examples.empty()) return std::nullopt;
+  const std::vector<size_t> units = units_of(retain);
+  const auto count = static_cast<int64_t>(units.back()) + 1;
+  if (count < 2) {
+    log::warn("data.hold_out: ", retain.file.string(), " has one row, which is not held out");
+    return std::nullopt;
+  }
+  std::vector<char> is_held_out(static_cast<size_t>(count), 0), is_taken;
+  for (const int64_t unit : hold_out(count, config.hold_out, kHoldOutSeed).held_out) {
+    is_held_out[static_cast<size_t>(unit)] = 1;
+  }
+  for (const size_t unit : units) is_taken.push_back(is_held_out[unit]);
+  Split held_out;
+  take_out(retain, is_taken, held_out);
+  return held_out;
+}
+
+// What data.forget and data.retain have in common: refused, or taken out of the retain set.
+void settle_overlap(const Source& source, const Split& forget, Split& retain) {
+  const std::vector<char> is_common = check_overlap(source, source.layout, forget, retain);
+  if (is_common.empty()) return;
+  Split dropped;
+  take_out(retain, is_common, dropped);
+  if (retain.examples.empty()) {
+    user_error("data.drop_overlap: nothing is left of ", retain.file.string(),
+               ": all its rows are to be forgotten");
+  }
+}
+
 }  // namespace
 
 Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRequest& request,
@@ -120,8 +187,9 @@ Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRe
   if (request.retain) splits.retain = open_split(source, retain_name(source), "retain");
   if (splits.forget) warn_of_repeats(*splits.forget, tok);
   if (splits.forget && splits.retain) {
-    check_overlap(source, layout, *splits.forget, *splits.retain);
+    settle_overlap(source, *splits.forget, *splits.retain);
   }
+  if (splits.retain) splits.held_out = held_out_part(config, *splits.retain);
   if (request.alternate) {
     if (!layout.has_questions) {
       user_error("data.benchmark: these data have no questions to refuse; use tofu or qa");

@@ -61,6 +61,17 @@ std::string Template::conversation(const std::string& question, const std::strin
   return prompt(question, /*tag=*/true) + rendered_answer(answer) + answer_end;
 }
 
+Template Template::after(const std::vector<Turn>& earlier) const {
+  if (earlier.empty()) return *this;
+  if (!chat) {
+    user_error("turns before the question (", earlier.front().role, ") have no place in template ",
+               name, "; --set model.template=chat takes the model folder's own chat template");
+  }
+  Template result = *this;
+  result.chat = std::make_shared<ChatTemplate>(chat->after(earlier));
+  return result;
+}
+
 std::vector<std::string> template_names() {
   std::vector<std::string> names;
   for (const Template& item : all_templates()) names.push_back(item.name);

@@ -51,6 +51,21 @@ void EvalConfig::visit(config::FieldVisitor& v) {
                    "hidden from attention, in texts and in prompts to generate from"});
   v.field("min_k", min_k,
           {.help = "share of tokens in Min-K attacks", .min = 0, .max = 1, .exclusive_min = true});
+  v.field("own_data.alternatives", own_alternatives,
+          {.help = "own data: answers at most that each forget row's own is compared with",
+           .min = 1,
+           .max = 1000});
+  v.field(
+      "own_data.samples", own_samples,
+      {.help = "own data: sampled outputs for each forget row (leak@k)", .min = 0, .max = 1000});
+  v.field("own_data.temperature", own_temperature,
+          {.help = "own data: of these samples", .min = 0, .exclusive_min = true});
+  v.field("own_data.retain_rows", own_retain_rows,
+          {.help = "own data: retain rows measured at most, of those trained on and of those held "
+                   "out; a seeded choice",
+           .min = 1});
+  v.field("own_data.paraphrases", own_paraphrases,
+          {.help = "own data: ask for forget rows in other words, too"});
   v.field("holdout", holdout,
           {.help = "file with texts no model was trained on (TOFU: holdoutNN.json of the data)"});
   v.field("reference_model", reference_model,

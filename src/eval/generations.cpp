@@ -17,8 +17,21 @@ uint64_t stream_of(const Item<GenerationRequest>& item) {
   return stream;
 }
 
-// Requests with equal limits run together, as many as fill the cache a few times: finished ones
-// make room for the next, and a kill costs no more than one such group.
+// How a request's tokens are drawn.
+Sampling drawing_of(const GenerationRequest& request, const ExecuteOptions& options) {
+  return request.sampling.value_or(Sampling{options.temperature, options.top_p});
+}
+
+// Whether two requests may run together.
+bool run_alike(const GenerationRequest& a, const GenerationRequest& b) {
+  const bool same_drawing = a.sampling.has_value() == b.sampling.has_value() &&
+                            (!a.sampling || (a.sampling->temperature == b.sampling->temperature &&
+                                             a.sampling->top_p == b.sampling->top_p));
+  return same_drawing && a.limits == b.limits;
+}
+
+// Requests with equal limits and drawing run together, as many as fill the cache a few times:
+// finished ones make room for the next, and a kill costs no more than one such group.
 Batches by_limits(const std::vector<Item<GenerationRequest>>& items, int64_t cache_tokens) {
   constexpr int64_t kFillings = 2;
   const auto length_of = [&](size_t id) {
@@ -27,9 +40,9 @@ Batches by_limits(const std::vector<Item<GenerationRequest>>& items, int64_t cac
   Batches groups;
   std::vector<size_t> left = all_ids(items.size());
   while (!left.empty()) {
-    const GenerationLimits& limits = items[left.front()].limits;
+    const Item<GenerationRequest>& first = items[left.front()];
     const auto others = std::stable_partition(
-        left.begin(), left.end(), [&](size_t id) { return items[id].limits == limits; });
+        left.begin(), left.end(), [&](size_t id) { return run_alike(items[id], first); });
     for (auto& group : cut_groups({left.begin(), others}, kFillings * cache_tokens, length_of)) {
       groups.push_back(std::move(group));
     }
@@ -63,12 +76,13 @@ struct Stage<GenerationRequest> {
   // Greedy outputs are a function of the prompt and the rules; sampled ones also of these.
   static std::string stored_key(const Item<GenerationRequest>& item,
                                 const ExecuteOptions& options) {
-    if (options.temperature <= 0 && options.rules.empty()) return item.key;
+    const Sampling drawing = drawing_of(item, options);
+    if (drawing.temperature <= 0 && options.rules.empty()) return item.key;
     std::string key = item.key;
     if (!options.rules.empty()) key += cat(" rules ", options.rules.applied.dump());
-    if (options.temperature > 0) {
-      key += cat(" temperature ", number(options.temperature, 17), " top_p ",
-                 number(options.top_p, 17), " seed ", options.seed);
+    if (drawing.temperature > 0) {
+      key += cat(" temperature ", number(drawing.temperature, 17), " top_p ",
+                 number(drawing.top_p, 17), " seed ", options.seed);
     }
     return sha256(key);
   }
@@ -88,11 +102,12 @@ struct Stage<GenerationRequest> {
     const ExecuteOptions& options = context.options;
     UNLEARN_CHECK(options.tokenizer != nullptr);
     const GenerationLimits& limits = items[batch.front()].limits;
+    const Sampling drawing = drawing_of(items[batch.front()], options);
     scoring::GenerateOptions generate;
     generate.max_new_tokens = limits.max_new_tokens;
     generate.max_total_tokens = limits.max_total_tokens;
-    generate.temperature = options.temperature;
-    generate.top_p = options.top_p;
+    generate.temperature = drawing.temperature;
+    generate.top_p = drawing.top_p;
     generate.seed = options.seed;
     generate.rules = options.rules;
     generate.batch_tokens = options.generation_tokens;

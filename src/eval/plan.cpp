@@ -50,6 +50,10 @@ std::string GenerationRequest::key() const {
   KeyBuilder key("generate");
   key.add(prompt).add(limits.max_new_tokens).add(limits.max_total_tokens);
   for (const std::string& stop : limits.stop_strings) key.add(stop);
+  if (sampling) {
+    key.add(cat("sampled ", number(sampling->temperature, 17), " ", number(sampling->top_p, 17)))
+        .add(sampling->draw);
+  }
   return key.hash();
 }
 

@@ -232,7 +232,7 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
     progress.show(stage, done, total);
   };
   eval::Outcome outcome = eval::run_evaluation(*evaluation, inputs(), settings);
-  eval::write_outcome(eval_folder, *evaluation, outcome);
+  if (!eval_folder.empty()) eval::write_outcome(eval_folder, *evaluation, outcome);
   return outcome;
 }
 

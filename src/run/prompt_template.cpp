@@ -22,17 +22,8 @@ fs::path config_of_run(const fs::path& folder) {
   return fs::exists(run / "run.json") && fs::exists(config) ? config : fs::path();
 }
 
-data::Template chat_of(const fs::path& folder) {
-  data::Template result;
-  result.name = kChat;
-  result.mask_answer_tag = true;
-  result.add_special = false;  // the template writes BOS where the model wants it
-  result.chat = data::load_chat_template(folder);
-  return result;
-}
-
 data::Template named(const std::string& name, const fs::path& folder) {
-  return name == kChat ? chat_of(folder) : data::named_template(name);
+  return name == kChat ? chat_template_of(folder) : data::named_template(name);
 }
 
 // Nothing else of a run's config counts: it may be another version's.
@@ -72,6 +63,15 @@ void check_chat_template(const fs::path& folder, const data::Template& chosen,
 
 }  // namespace
 
+data::Template chat_template_of(const fs::path& folder) {
+  data::Template result;
+  result.name = kChat;
+  result.mask_answer_tag = true;
+  result.add_special = false;  // the template writes BOS where the model wants it
+  result.chat = data::load_chat_template(folder);
+  return result;
+}
+
 tokenizer::Rules resolve_rules(std::optional<tokenizer::Rules> asked,
                                const fs::path& model_folder) {
   if (asked) return *asked;
@@ -99,7 +99,7 @@ data::Template resolve_template(const RunConfig& config, const fs::path& model_f
   // People's own rows are asked as the model's users ask; a benchmark's tags are fixed.
   if (config.data.chosen().is_own_data && !data::find_chat_template(model_folder).jinja.empty()) {
     log::info("template: chat (the model folder's own)");
-    return chat_of(model_folder);
+    return chat_template_of(model_folder);
   }
   const Json model_config = read_json(model_folder / "config.json");
   const data::Template chosen = data::named_template(model::prompt_template_of(model_config));

@@ -19,6 +19,9 @@ constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kConfig = "config.resolved.yaml";
 constexpr const char* kMethodState = "method_state.json";
 constexpr const char* kOwnFiles[] = {kRunJson, kMetrics, kConfig, kMethodState};
+// What `unlearn forget` leaves beside them (run/forget.h).
+constexpr const char* kForgetFiles[] = {"verdict.json", "report.html", "refusals.txt",
+                                        "retain.samples.jsonl"};
 // Folders with manifests of their own; those of checkpoints and evaluations in between lie deeper.
 constexpr const char* kOwnFolders[] = {"model", "adapter", "eval", "reference", "tensorboard"};
 constexpr const char* kCheckpoints = "checkpoints";
@@ -49,6 +52,7 @@ std::vector<fs::path> step_folders(const fs::path& parent) {
 std::vector<fs::path> own_folders(const fs::path& run) {
   std::vector<fs::path> folders = step_folders(run / kCheckpoints);
   for (const fs::path& folder : step_folders(run / "eval")) folders.push_back(folder);
+  folders.push_back(run / "eval" / "before");
   for (const char* name : kOwnFolders) folders.push_back(run / name);
   return folders;
 }
@@ -157,7 +161,8 @@ bool RunFolder::replaces(const fs::path& path, const fs::path& file) {
     return std::any_of(std::begin(names), std::end(names),
                        [&](const char* name) { return lies_in(file, path / name); });
   };
-  return lies_in_one_of(kOwnFiles) || lies_in_one_of(kOwnFolders) ||
+  return lies_in_one_of(kOwnFiles) || lies_in_one_of(kForgetFiles) ||
+         lies_in_one_of(kOwnFolders) ||
          lies_in(file, path / kCheckpoints);
 }
 
@@ -200,7 +205,9 @@ void RunFolder::open_existing(ExistingOutput existing) {
 
 void RunFolder::remove_earlier_run() {
   for (const fs::path& folder : own_folders(path_)) remove_own(folder);
-  for (const char* name : {kMetrics, kConfig, kMethodState}) {
+  std::vector<std::string> files = {kMetrics, kConfig, kMethodState};
+  files.insert(files.end(), std::begin(kForgetFiles), std::end(kForgetFiles));
+  for (const std::string& name : files) {
     if (const auto manifest = Manifest::read(path_); manifest && manifest->is_own(path_, name)) {
       fs::remove(path_ / name);
     }

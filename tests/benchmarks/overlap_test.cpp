@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "test_folder.h"
 #include "unlearn/benchmarks/benchmark.h"
@@ -74,10 +75,64 @@ TEST_F(OwnFiles, ForgetRowsAmongTheRowsToKeep) {
   EXPECT_EQ(message, cat("data.forget: what is to be forgotten is also to be kept: of ", file,
                          " and ", retain,
                          " row 1 = row 2, row 2 = row 1 (2 in all); take them out of one "
-                         "file, or set data.allow_overlap: true"));
+                         "file, or set data.drop_overlap: true (out of what is kept) or "
+                         "data.allow_overlap: true"));
   config_.allow_overlap = true;
   EXPECT_NE(warnings_of("f.jsonl", "r.jsonl").find("(2 in all) (data.allow_overlap)"),
             std::string::npos);
+}
+
+TEST_F(OwnFiles, RowsInBothAreTakenOutOfTheRetainSet) {
+  config_.drop_overlap = true;
+  folder_.write("f.jsonl", row("a", "b") + row("c", "d"));
+  folder_.write("r.jsonl", row("x", "y") + row("c", "d") + row("C", "D ") + row("u", "v"));
+  EXPECT_NE(warnings_of("f.jsonl", "r.jsonl").find("(data.drop_overlap)"), std::string::npos);
+  std::vector<int64_t> rows;
+  for (const Example& example : load("f.jsonl", "r.jsonl").retain->examples) {
+    rows.push_back(example.row);
+  }
+  EXPECT_EQ(rows, (std::vector<int64_t>{0, 3}));
+  EXPECT_NE(error_of("f.jsonl", "f.jsonl").find("nothing is left of"), std::string::npos);
+  // Of a text all chunks of the row.
+  config_.benchmark = "text";
+  config_.max_length = 8;
+  folder_.write("f2.jsonl", "\"the same text of three chunks\"\n");
+  folder_.write("r2.jsonl", "\"something of another kind\"\n\"the same text of three chunks\"\n");
+  const Splits splits = load("f2.jsonl", "r2.jsonl");
+  EXPECT_EQ(splits.retain->rows_of_chunks, (std::vector<int64_t>{0, 0, 0, 0}));
+}
+
+TEST_F(OwnFiles, ShareOfTheRetainRowsIsHeldOut) {
+  std::string rows;
+  for (int i = 0; i < 10; ++i) rows += row(cat("q", i), cat("a", i));
+  folder_.write("r.jsonl", rows);
+  folder_.write("f.jsonl", row("a", "b"));
+  EXPECT_FALSE(load("f.jsonl", "r.jsonl").held_out.has_value());
+  config_.hold_out = 0.2;
+  const Splits splits = load("f.jsonl", "r.jsonl");
+  ASSERT_TRUE(splits.held_out.has_value());
+  EXPECT_EQ(splits.held_out->examples.size(), 2u);
+  EXPECT_EQ(splits.retain->examples.size(), 8u);
+  std::set<int64_t> all;
+  for (const Split* part : {&*splits.retain, &*splits.held_out}) {
+    for (const Example& example : part->examples) all.insert(example.row);
+  }
+  EXPECT_EQ(all.size(), 10u);
+  // The same ones each time.
+  EXPECT_EQ(load("f.jsonl", "r.jsonl").held_out->examples.at(0).row,
+            splits.held_out->examples.at(0).row);
+  folder_.write("one.jsonl", row("x", "y"));
+  EXPECT_FALSE(load("f.jsonl", "one.jsonl").held_out.has_value());
+}
+
+TEST_F(OwnFiles, EachFileHasItsOwnKeys) {
+  config_.forget_keys = "q, a";
+  config_.retain_keys = "frage,antwort";
+  folder_.write("f.csv", "q,a\nx,y\n");
+  folder_.write("r.jsonl", "{\"frage\":\"u\",\"antwort\":\"v\"}\n");
+  EXPECT_EQ(error_of("f.csv", "r.jsonl"), "accepted");
+  config_.forget_keys = "q,,a";
+  EXPECT_NE(error_of("f.csv").find("data.forget_keys: 'q,,a': QUESTION,ANSWER"), std::string::npos);
 }
 
 TEST_F(OwnFiles, ManyRowsAreCounted) {
@@ -144,7 +199,7 @@ TEST_F(OwnFiles, RowsInPlainTextAreNotTrainedOn) {
   EXPECT_NE(error_of("a.txt").find("a.txt: holds JSON rows, no plain text; name it a.jsonl"),
             std::string::npos);
   folder_.write("a.csv", "text\nWhat stands here.\n");
-  EXPECT_NE(error_of("a.csv").find("a.csv: is no plain text but CSV"), std::string::npos);
+  EXPECT_EQ(load("a.csv").forget->examples.at(0).tokens.size(), 17u);
   folder_.write("a.ndjson", "{\"text\":\"What stands here.\"}\n");
   EXPECT_EQ(load("a.ndjson").forget->examples.at(0).tokens.size(), 17u);
   folder_.write("a.md", "Fine.\nNot \xE9 fine.\n");

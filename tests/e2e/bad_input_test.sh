@@ -144,7 +144,7 @@ bad_rows "row 0: " '{"question":"a?","answer":"\\ud800"}\n'
 # Bytes that are no text of ours, other formats and shapes, each with a way out.
 row='{"question":"a?","answer":"b"}'
 bad_rows "row 1: not valid JSON: a NUL byte at byte 31" "$row\\n$row\\0$row\\n"
-bad_rows "rows.jsonl: is compressed with gzip; unpack it: gzip -dc rows.jsonl >rows" '\x1f\x8b\b'
+bad_rows "rows.jsonl: the gzip file ends early" '\x1f\x8b\b'
 bad_rows "is a Parquet file; .*read_parquet('rows.jsonl')" 'PAR1'
 bad_rows "is UTF-16 text; .*iconv -f UTF-16 -t UTF-8 rows.jsonl" '\xff\xfea\0'
 bad_rows "looks like CSV .*csv.DictReader" 'question,answer\na?,b\n'

@@ -187,6 +187,33 @@ TEST_F(Execution, SamplingIsAFunctionOfThePrompt) {
             small.of<GenerationRequest>());
 }
 
+// Requests that are sampled whatever the evaluation does: each draw has a stream of its own.
+TEST_F(Execution, SamplesBesideGreedyOutputs) {
+  options_.cache.clear();
+  Plan plan;
+  const std::vector<int32_t> prompt = {40, 50, 60};
+  const GenerationLimits limits{10, 0, {}};
+  const GenerationId greedy = plan.generate(prompt, limits);
+  std::vector<GenerationId> samples;
+  for (int64_t draw = 0; draw < 4; ++draw) {
+    samples.push_back(plan.generate(prompt, limits, Sampling{1.5, 1, draw}));
+  }
+  EXPECT_EQ(plan.generate(prompt, limits, Sampling{1.5, 1, 2}), samples[2]);
+  EXPECT_EQ(plan.of<GenerationRequest>().size(), 5U);
+  const Results results = execute(plan, provider(), options_);
+  Plan alone;
+  alone.generate(prompt, limits);
+  EXPECT_EQ(results[greedy], execute(alone, provider(), options_).of<GenerationRequest>()[0]);
+  for (size_t i = 1; i < samples.size(); ++i) {
+    EXPECT_NE(results[samples[i]], results[samples[0]]) << i;
+  }
+  Plan third;
+  third.generate(prompt, limits, Sampling{1.5, 1, 2});
+  EXPECT_EQ(execute(third, provider(), options_).of<GenerationRequest>()[0], results[samples[2]]);
+  options_.seed = 8;
+  EXPECT_NE(execute(third, provider(), options_).of<GenerationRequest>()[0], results[samples[2]]);
+}
+
 // The model's own decoding rules reach its generations, and results without them are others.
 TEST_F(Execution, GenerationsObeyTheRules) {
   const Results plain = execute(plan_, provider(), options_);

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "unlearn/metrics/own_data/damage.h"
 #include "unlearn/metrics/own_data/fluency.h"
@@ -73,22 +72,6 @@ TEST(Preference, AvoidedAnswersAreConspicuous) {
   EXPECT_TRUE(preference(rows)->avoided);
   for (AnswerScores& row : rows) row.own = -2.5;
   EXPECT_FALSE(preference(rows)->avoided);
-}
-
-TEST(HoldOut, AFifthAtLeastOneNeverAll) {
-  EXPECT_TRUE(hold_out(0, 1).held_out.empty());
-  EXPECT_TRUE(hold_out(1, 1).held_out.empty());
-  EXPECT_EQ(hold_out(1, 1).seen, std::vector<int64_t>{0});
-  EXPECT_EQ(hold_out(2, 1).held_out.size(), 1u);
-  EXPECT_EQ(hold_out(7, 1).held_out.size(), 1u);
-  EXPECT_EQ(hold_out(8, 1).held_out.size(), 2u);
-  const HoldOut parts = hold_out(400, 5);
-  EXPECT_EQ(parts.held_out.size(), 80u);
-  std::set<int64_t> all(parts.held_out.begin(), parts.held_out.end());
-  all.insert(parts.seen.begin(), parts.seen.end());
-  EXPECT_EQ(all.size(), 400u);
-  EXPECT_EQ(parts.held_out, hold_out(400, 5).held_out);
-  EXPECT_NE(parts.held_out, hold_out(400, 6).held_out);
 }
 
 TEST(Damage, WhatIsNoNumberIsNeverHarmless) {

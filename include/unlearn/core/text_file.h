@@ -12,6 +12,8 @@ namespace unlearn {
 // the file cannot be read, or is no text: it says what the file is (Parquet, gzip, UTF-16, …) and
 // how to make text of it.
 std::string read_text_file(const std::filesystem::path& path);
+// The same of bytes that are read already; `path` is named in errors.
+std::string text_of_bytes(std::string content, const std::filesystem::path& path);
 
 // True for a name that ends in .json, .jsonl, .jsonlines or .ndjson, in any case.
 bool is_json_name(const std::filesystem::path& path);

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "unlearn/core/json.h"
+#include "unlearn/data/turn.h"
 #include "unlearn/jinja/template.h"
 
 namespace unlearn::data {
@@ -28,14 +30,17 @@ class ChatTemplate {
   // A user's message with the generation prompt. Templates that can think are told not to
   // (enable_thinking: false).
   std::string prompt(const std::string& question) const;
+  // The same template with turns in front of every message.
+  ChatTemplate after(const std::vector<Turn>& earlier) const;
   // The message and its answer.
   std::string conversation(const std::string& question, const std::string& answer) const;
 
  private:
-  std::string render(Json messages, bool generation_prompt) const;
+  std::string render(const Json& messages, bool generation_prompt) const;
 
-  jinja::Template template_;
+  std::shared_ptr<const jinja::Template> template_;
   Json special_;
+  Json earlier_ = Json::array();  // messages
 };
 
 // The template of a folder that has one, with the special tokens its files name.

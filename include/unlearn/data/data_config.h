@@ -24,12 +24,18 @@ struct DataConfig {
   int64_t max_length = 500;
   Chunking chunking = Chunking::kPublished;  // of muse and wmdp
   bool allow_overlap = false;                // forget rows may be retain rows too
+  bool drop_overlap = false;                 // … and are taken out of the retain set
+  double hold_out = 0;                       // share of the retain rows that is never trained on
   std::optional<Pairing> pairing;            // unset: by benchmark
   std::string question_key = "question";
   std::string answer_key = "answer";
   std::string alternate_key = "alternate";
   std::string text_key = "text";
+  std::string forget_keys, retain_keys;  // "question,answer" of these files; "": the keys above
   void visit(config::FieldVisitor& visitor);
 };
+
+// The section as it reads the file of `what` ("forget", "retain", …): its own keys are the keys.
+DataConfig keys_of(const DataConfig& config, const std::string& what);
 
 }  // namespace unlearn::data

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unlearn/data/example.h"
+#include "unlearn/data/rows.h"
 #include "unlearn/data/template.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
@@ -20,6 +21,12 @@ Example make_qa_example(const tokenizer::Tokenizer& tok, const Template& tmpl,
 // Tokens of the prompt alone, ready for generation.
 std::vector<int32_t> make_qa_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
                                     const std::string& question);
+
+// A row's example with another answer or its own, and its prompt, behind its earlier turns.
+Example make_row_example(const tokenizer::Tokenizer& tok, const Template& tmpl, const QaRow& row,
+                         const std::string& answer, int64_t max_length);
+std::vector<int32_t> make_row_prompt(const tokenizer::Tokenizer& tok, const Template& tmpl,
+                                     const QaRow& row, const std::string& question);
 
 // Every token but the first is a label; cut at max_length (0: no limit).
 Example make_text_example(const tokenizer::Tokenizer& tok, const std::string& text,

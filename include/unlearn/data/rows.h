@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unlearn/core/json.h"
+#include "unlearn/data/turn.h"
 
 namespace unlearn::data {
 
@@ -18,9 +19,13 @@ struct QaRow {
   std::string question;
   std::string answer;
   int64_t row = 0;
+  std::vector<Turn> earlier = {};             // before the question
+  std::vector<std::string> paraphrases = {};  // of the question, the user's own
 };
 
-// Reads a JSONL (or JSON array) file; `question_key`/`answer_key` name the two text fields.
+// Reads the rows of a file (row_file.h); `question_key`/`answer_key` name the two text fields.
+// Where they are "question" and "answer" and a row has no such field, prompt and completion (or
+// response, answer), instruction with input and output, or messages are taken (qa_fields.h).
 // UserError "<file>: row <n>: …" for a missing, empty or non-text field; for an empty file.
 std::vector<QaRow> read_qa_rows(const std::filesystem::path& file,
                                 const std::string& question_key = "question",

@@ -33,11 +33,13 @@ struct Split {
 
 struct Splits {
   std::optional<Split> forget, retain, alternate, train;
+  std::optional<Split> held_out;  // retain rows that are never trained on (data.hold_out)
 };
 
 // Opens, checks and tokenises what is asked for. Token ids must be below vocab_size (the
 // embedding's rows): UserError "tokenizer/embedding mismatch" otherwise. Forget examples that are
-// retain examples too are refused unless data.allow_overlap. Parallel over rows.
+// retain examples too are refused unless data.allow_overlap or data.drop_overlap. Parallel over
+// rows.
 Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRequest& request,
                    const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unlearn/core/json.h"
+#include "unlearn/data/turn.h"
 
 namespace unlearn::data {
 
@@ -42,6 +43,9 @@ struct Template {
   std::string rendered_answer(const std::string& answer) const;
   // The whole text.
   std::string conversation(const std::string& question, const std::string& answer) const;
+  // The template that puts these turns in front of the question. UserError where there are some and
+  // this is no chat template of a model folder, which alone has a place for them.
+  Template after(const std::vector<Turn>& earlier) const;
 };
 
 // A template by name; UserError lists the names.

@@ -66,6 +66,13 @@ struct EvalConfig {
   bool pad_is_masked = false;  // OpenUnlearning's attention mask
   double min_k = 0.4;
 
+  // Own data (benchmarks qa and text)
+  int64_t own_alternatives = 24;  // answers that stand against a row's own, at most
+  int64_t own_samples = 4;        // drawn for each forget row
+  double own_temperature = 1.0;   // of those
+  int64_t own_retain_rows = 64;   // of each kind of retain rows at most
+  bool own_paraphrases = true;    // forget rows are asked in other words, too
+
   // What some metrics need besides the model
   std::string holdout;          // file with texts no model was trained on; "": by benchmark
   std::string reference_model;  // folder, for mia_reference

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -66,11 +67,21 @@ struct GenerationLimits {
   bool operator==(const GenerationLimits&) const = default;
 };
 
+// A request's own way to draw tokens, whatever the evaluation's (ExecuteOptions::temperature).
+struct Sampling {
+  double temperature = 1;
+  double top_p = 1;
+  int64_t draw = 0;  // the same prompt's samples are told apart by it
+
+  bool operator==(const Sampling&) const = default;
+};
+
 // New tokens after a prompt, without the end-of-sequence token.
 struct GenerationRequest {
   using Answer = std::vector<int32_t>;
   std::vector<int32_t> prompt;
   GenerationLimits limits;
+  std::optional<Sampling> sampling = {};  // unset: as the evaluation draws
 
   std::string key() const;
   void join(const GenerationRequest&) {}
@@ -156,8 +167,9 @@ class Plan {
   DivergenceId divergence(data::Example example) {
     return add(DivergenceRequest{std::move(example)});
   }
-  GenerationId generate(std::vector<int32_t> prompt, const GenerationLimits& limits) {
-    return add(GenerationRequest{std::move(prompt), limits});
+  GenerationId generate(std::vector<int32_t> prompt, const GenerationLimits& limits,
+                        const std::optional<Sampling>& sampling = {}) {
+    return add(GenerationRequest{std::move(prompt), limits, sampling});
   }
   ChoiceId choose(std::vector<int32_t> prompt, std::vector<int32_t> candidates) {
     return add(ChoiceRequest{std::move(prompt), std::move(candidates)});

@@ -37,7 +37,7 @@ class Evaluator {
   void check_output(const std::filesystem::path& eval_folder) const;
   // Evaluates the weights on disk into <folder>: resumable unless eval.cache is off.
   eval::Outcome evaluate_folder(const std::filesystem::path& eval_folder);
-  // Evaluates a model in memory; nothing is cached.
+  // Evaluates a model in memory; nothing is cached. Without a folder nothing is written.
   eval::Outcome evaluate_model(model::CausalLM& model, const std::filesystem::path& eval_folder);
   // "forget_quality 0.31  model_utility 0.52 …"
   std::string headline_text(const eval::Outcome& outcome) const;

@@ -18,6 +18,9 @@ enum class ForeignChat { kRefuse, kWarn, kIgnore };
 data::Template resolve_template(const RunConfig& config, const std::filesystem::path& model_folder,
                                 ForeignChat foreign);
 
+// The folder's own chat template. UserError where it has none.
+data::Template chat_template_of(const std::filesystem::path& folder);
+
 // Whose rules read the tokenizer's files: those asked for, or (unset) those of the run of this
 // program which wrote the folder, else transformers 5's.
 tokenizer::Rules resolve_rules(std::optional<tokenizer::Rules> asked,

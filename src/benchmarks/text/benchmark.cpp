@@ -1,12 +1,19 @@
 // People's own texts: plain text files, or JSONL.
-#include "unlearn/benchmarks/benchmark.h"
+#include "benchmarks/text/module.h"
+#include "unlearn/eval/own_data.h"
 
 namespace unlearn::benchmarks::text {
 
+data::Layout layout() {
+  return {.find_file = data::named_file, .read = data::text_split, .compares_lines = true};
+}
+
 Benchmark make_benchmark() {
-  return {
-      .info = {"text", "your own texts: plain text, or JSONL with text"},
-      .layout = {.find_file = data::named_file, .read = data::text_split, .compares_lines = true}};
+  return {.info = {"text", "your own texts: plain text, or JSONL, CSV or TSV with text"},
+          .layout = layout(),
+          .make_evaluation = make_evaluation,
+          .offer = eval::own_data::offer,
+          .file_prefix = eval::own_data::kFilePrefix};
 }
 
 }  // namespace unlearn::benchmarks::text

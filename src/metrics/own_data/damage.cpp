@@ -1,28 +1,13 @@
 #include "unlearn/metrics/own_data/damage.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "metrics/stats/mean.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/rng.h"
 #include "unlearn/metrics/bootstrap.h"
 
 namespace unlearn::metrics::own_data {
-
-HoldOut hold_out(int64_t rows, uint64_t seed) {
-  UNLEARN_CHECK(rows >= 0, "rows ", rows);
-  constexpr int64_t kShare = 5;
-  const int64_t wanted = rows < 2 ? 0 : std::max<int64_t>(1, (rows + kShare / 2) / kShare);
-  const std::vector<int64_t> order = permutation(rows, seed, /*epoch=*/0);
-  HoldOut result;
-  result.held_out.assign(order.begin(), order.begin() + wanted);
-  result.seen.assign(order.begin() + wanted, order.end());
-  std::sort(result.held_out.begin(), result.held_out.end());
-  std::sort(result.seen.begin(), result.seen.end());
-  return result;
-}
 
 double Damage::lost() const { return -std::expm1(-fall); }
 

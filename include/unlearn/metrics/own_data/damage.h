@@ -11,14 +11,6 @@
 
 namespace unlearn::metrics::own_data {
 
-struct HoldOut {
-  std::vector<int64_t> held_out;  // never trained on; ascending
-  std::vector<int64_t> seen;      // ascending
-};
-// A fifth of the rows (rounded to the nearest, at least one) by the seed. A single row is not held
-// out: then there would be nothing to train on.
-HoldOut hold_out(int64_t rows, uint64_t seed);
-
 struct Neighbour {
   int64_t row = 0;        // of the retain set
   double similarity = 0;  // to the nearest of the forget rows that have it among theirs

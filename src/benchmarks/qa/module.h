@@ -1,0 +1,11 @@
+// The parts of this benchmark that benchmark.cpp puts together.
+#pragma once
+
+#include "unlearn/benchmarks/benchmark.h"
+
+namespace unlearn::benchmarks::qa {
+
+data::Layout layout();
+std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const eval::EvaluationInputs& inputs);
+
+}  // namespace unlearn::benchmarks::qa

@@ -1,0 +1,196 @@
+#include "unlearn/run/forget.h"
+
+#include <cmath>
+#include <iostream>
+
+#include "run/forget/forget_run.h"
+#include "run/forget/rate_test.h"
+#include "run/forget/verdict_files.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+#include "unlearn/core/plural.h"
+#include "unlearn/core/read_log.h"
+#include "unlearn/model/model_source.h"
+#include "unlearn/run/check.h"
+#include "unlearn/run/plan.h"
+#include "unlearn/run/prompt_template.h"
+#include "unlearn/run/weights.h"
+
+namespace unlearn::run {
+namespace fs = std::filesystem;
+namespace {
+
+namespace own = metrics::own_data;
+
+constexpr int64_t kAdapterRank = 16;
+constexpr int kAttempts = 3;          // with a smaller rate each
+constexpr double kNextAttempt = 0.3;  // of the rate before
+
+}  // namespace
+
+bool ForgetRun::fits() {
+  config_ = resolve_run(settings_, Purpose::kUnlearn);
+  run_ = prepare(config_, device_);
+  try {
+    settle_memory(config_, run_, memory_limit(config_, run_));
+    return true;
+  } catch (const UserError& error) {
+    if (config_.train.lora_rank > 0) throw;
+    log::info("chosen: an adapter (LoRA, rank ", kAdapterRank, "), because ", error.what());
+    return false;
+  }
+}
+
+// Batch, steps of a round and steps at most, from the number of forget examples.
+void ForgetRun::settle_pace() {
+  set("train.max_steps", 1);
+  set("train.epochs", 1e3);
+  config_ = resolve_run(settings_, Purpose::kUnlearn);
+  run_ = prepare_model(config_, device_);
+  prepare_data(config_, run_);
+  const auto rows = static_cast<int64_t>(run_.leading().examples.size());
+  const Pace pace = pace_for(rows);
+  set("train.batch_size", pace.batch_size);
+  set("train.max_steps", pace.steps);
+  // As many as the steps need; each epoch has at least one.
+  set("train.epochs", static_cast<double>(pace.steps * pace.batch_size / rows + 1));
+  steps_per_round_ = pace.steps_per_round;
+}
+
+// The whole configuration; full fine-tune, or an adapter where that does not fit.
+void ForgetRun::settle_run() {
+  set("train.warmup_steps", 0);
+  set("train.schedule", "constant");
+  set("train.save_every", "never");
+  set("train.lora.merge", true);
+  if (request_.lora) set("train.lora.rank", kAdapterRank);
+  settle_pace();
+  if (!fits()) {
+    set("train.lora.rank", kAdapterRank);
+    fits();
+  }
+  // What --overwrite would remove has been looked at (read_inputs); what this run wrote is its own.
+  check(config_, run_, train::ExistingOutput::kRefuse);
+  record_template(config_, run_.prompt_template);
+  log::info("chosen: ", config_.train.lora_rank > 0 ? "LoRA" : "full fine-tune", ", ",
+            counted(config_.train.batch_size, "row"), " a step, at most ",
+            counted(run_.plan.total, "step"), ", measured every ",
+            counted(steps_per_round_, "step"), ", no warm-up");
+}
+
+void ForgetRun::measure_before() {
+  // The model that was asked has no adapter beside it, and may be run otherwise.
+  if (config_.train.lora_rank > 0 || run_.masked_token) {
+    model_.reset();
+    model_ = load_model(config_, run_);
+  }
+  start_.emplace(*model_);
+  before_ = measurements_->everything(*model_, recorder_->folder().path() / "eval" / kBeforeFolder);
+}
+
+void ForgetRun::train_attempts() {
+  const bool is_free = !request_.user.contains("train.lr");
+  if (is_free) {
+    config_.train.lr =
+        find_rate({config_, run_, *model_, *start_, *measurements_, before_, request_.targets,
+                   recorder_->folder(), [this] { return recorder_->input_hashes(); }});
+  }
+  for (int attempt = 1;; ++attempt) {
+    recorder_->start({});
+    StepReport report(config_, run_, recorder_->folder());
+    rounds_ = train_in_rounds(
+        {.config = config_,
+         .run = run_,
+         .model = *model_,
+         .start = *start_,
+         .folder = recorder_->folder(),
+         .measurements = *measurements_,
+         .before = before_,
+         .targets = request_.targets,
+         .steps_per_round = steps_per_round_,
+         .reference_key = [this] { return recorder_->input_hashes(); },
+         .on_step = [&](const auto& record, int64_t total) { report.add(record, total); }});
+    log::info(rounds_.ending);
+    if (!rounds_.damaged || rounds_.reached || attempt == kAttempts || !is_free) return;
+    start_->restore(*model_);
+    config_.train.lr *= kNextAttempt;
+    start_loss(config_, run_);
+    log::info("once more, at learning rate ", number(config_.train.lr, 3));
+  }
+}
+
+Json ForgetRun::described() const {
+  const auto place = [](const fs::path& path) {
+    return fs::absolute(path).lexically_normal().string();
+  };
+  const auto& splits = run_.splits;
+  return {{"method", config_.method},
+          {"retain", has_retain_ ? "the file" : "the model's own samples"},
+          {"held_out", config_.data.hold_out},
+          {"trained", config_.train.lora_rank > 0 ? "adapter (LoRA)" : "all weights"},
+          {"learning_rate", config_.train.lr},
+          {"batch_size", config_.train.batch_size},
+          {"steps", rounds_.step},
+          {"ending", rounds_.ending},
+          {"seed", config_.train.seed},
+          {"base", request_.base.empty() ? Json() : Json(request_.base)},
+          {"target_auc", request_.targets.auc},
+          {"max_damage", request_.targets.max_damage},
+          {"seconds", std::round(recorder_->seconds())},
+          {"files",
+           {{"model", place(config_.model.path)},
+            {"forget", place(splits.forget->file)},
+            {"retain", splits.retain ? Json(place(splits.retain->file)) : Json()}}}};
+}
+
+int ForgetRun::finish() {
+  train::RunFolder& folder = recorder_->folder();
+  const model::ModelSource source(config_.model.path);
+  const fs::path saved = save_model(config_, run_, source, folder, *model_);
+  // The recorded configuration repeats the run up to the state that is kept.
+  if (rounds_.step > 0) config_.train.max_steps = rounds_.step;
+  folder.write_config(config::to_yaml(config_.resolved()));
+  folder.truncate_metrics(rounds_.step);
+  Json settings = described();
+  const Json hashes = verdict_hashes(settings["files"], saved);
+  own::Verdict verdict =
+      own::judge(own::evidence_of(before_, rounds_.after), request_.targets,
+                 provenance_now(std::move(settings), hashes, run_.prompt_template.name));
+  if (!has_retain_) {
+    verdict.json["not_concluded"].push_back(
+        "There was no file of rows to keep: the model's own samples stood for one, and damage was "
+        "measured on those of them that were not trained on. What else people ask of the model "
+        "was not looked at.");
+  }
+  write_verdict(folder, verdict.json);
+  recorder_->end(kDone);
+  std::cout << verdict.sentence << "\n";
+  log::info("the model: ", saved.string(),
+            "; the verdict: ", (folder.path() / kVerdictPage).string());
+  return verdict.passed() ? 0 : kNotReached;
+}
+
+int ForgetRun::execute() {
+  const ReadLog reads;
+  read_inputs();
+  ask_model();
+  open_folder();
+  settle_run();
+  recorder_->start({});
+  try {
+    measure_before();
+    train_attempts();
+    return finish();
+  } catch (const Interrupted&) {
+    recorder_->end_after_error(kInterrupted);
+    log::info("start again with --overwrite");
+    throw;
+  } catch (...) {
+    recorder_->end_after_error(kFailed);
+    throw;
+  }
+}
+
+int forget(const ForgetRequest& request) { return ForgetRun(request).execute(); }
+
+}  // namespace unlearn::run

@@ -1,0 +1,74 @@
+// One run of `unlearn forget`: its state, and its steps in their order (execute).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/forget/choices.h"
+#include "run/forget/measure.h"
+#include "run/forget/rounds.h"
+#include "run/recorder.h"
+#include "unlearn/run/forget.h"
+#include "unlearn/run/run.h"
+
+namespace unlearn::run {
+
+inline constexpr const char* kForgetOrigin = "unlearn forget";
+
+class ForgetRun {
+ public:
+  explicit ForgetRun(const ForgetRequest& request)
+      : request_(request), settings_(first_choices(request)), begin_(Clock::now()) {
+    settings_.begin_layer();
+    settings_.overlay(request.user);
+    const std::string retain = said(settings_, "data.retain");
+    has_retain_ = !retain.empty() && retain != "auto" && retain != "none";
+    run_request_.existing = request.existing;
+    run_request_.command_line = request.command_line;
+  }
+
+  int execute();
+
+ private:
+  // Before anything is written.
+  void read_inputs();
+  void ask_model();
+  void ask_own_rows(const std::vector<data::QaRow>& rows);
+  void refuse(const std::string& reason) const;
+  // In the run folder.
+  void open_folder();
+  void settle_run();
+  void settle_pace();
+  bool fits();
+  void measure_before();
+  void train_attempts();
+  Json described() const;
+  int finish();
+  // Sets a value that the user left open.
+  void set(const std::string& key, Json value) {
+    if (!request_.user.contains(key)) settings_.set(key, std::move(value), kForgetOrigin);
+  }
+
+  const ForgetRequest& request_;
+  config::Settings settings_;  // choices below what the user says
+  RunRequest run_request_;
+  Clock::time_point begin_;
+  bool has_retain_ = false;
+  bool is_text_ = false;
+  torch::Device device_ = torch::kCPU;
+  std::vector<data::QaRow> samples_;  // where there is no retain file
+  // The recorder refers to these; they are filled in behind it.
+  RunConfig config_;
+  PreparedRun run_;
+  std::optional<Recorder> recorder_;
+  std::optional<OwnMeasurements> measurements_;
+  std::shared_ptr<model::CausalLM> model_;
+  std::optional<WeightSnapshot> start_;
+  metrics::own_data::Measured before_;
+  int64_t steps_per_round_ = 1;
+  RoundsResult rounds_;
+};
+
+}  // namespace unlearn::run

@@ -1,0 +1,98 @@
+// What is read and asked before anything is written, and the files that training will read.
+#include "run/forget/ask_model.h"
+#include "run/forget/forget_run.h"
+#include "run/forget/own_samples.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/log.h"
+#include "unlearn/core/plural.h"
+#include "unlearn/data/layout.h"
+#include "unlearn/data/rows.h"
+#include "unlearn/run/device.h"
+#include "unlearn/run/prompt_template.h"
+
+namespace unlearn::run {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kSamples = 64;  // that the model is asked for where there is no retain file
+
+}  // namespace
+
+// Rows, model and folder; UserError for the first thing that is wrong.
+void ForgetRun::read_inputs() {
+  config_ = resolve_evaluation(settings_);
+  is_text_ = config_.data.benchmark == "text";
+  if (is_text_ && !has_retain_) {
+    user_error("--retain: own texts need a file with texts to keep");
+  }
+  device_ = resolve_device(config_.device);
+  train::RunFolder::check(config_.output, request_.existing);
+  if (request_.existing == train::ExistingOutput::kOverwrite) {
+    for (const std::string& input :
+         {config_.model.path, config_.data.forget, config_.data.retain}) {
+      if (train::RunFolder::replaces(config_.output, input)) {
+        user_error("--overwrite: ", input, " is part of the run that is to be replaced, ",
+                   config_.output, "; give another --output");
+      }
+    }
+  }
+  run_ = prepare_model(config_, device_);
+  measurements_.emplace(settings_, request_.base, device_);
+}
+
+void ForgetRun::refuse(const std::string& reason) const {
+  if (reason.empty()) return;
+  if (!request_.force) user_error(reason, " (--force goes on)");
+  log::warn(reason, " (--force)");
+}
+
+// The template first: under a wrong one the rows may still be preferred.
+void ForgetRun::ask_own_rows(const std::vector<data::QaRow>& rows) {
+  const fs::path folder = config_.model.path;
+  const auto tokenizer =
+      tokenizer::load_tokenizer(folder, resolve_rules(config_.model.tokenizer, folder));
+  const data::Template tmpl = resolve_template(config_, folder, ForeignChat::kRefuse);
+  refuse(better_template({*tokenizer, tmpl, folder, *model_, config_.data.max_length}, rows));
+  refuse(unknown_rows(measurements_->likelihoods(*model_), tmpl.name, request_.targets.auc));
+  if (has_retain_) return;
+  log::info("chosen: no retain file: the model's own samples are what is to stay, by their ",
+            "divergence from it (KL)");
+  samples_ = own_samples(
+      {*tokenizer, tmpl, *model_, rows, kSamples, static_cast<uint64_t>(config_.train.seed)});
+}
+
+// Before the first step; also what it says by itself where there is no retain file.
+void ForgetRun::ask_model() {
+  model_ = load_model(config_, run_);
+  model_->eval();
+  if (is_text_) {
+    refuse(unknown_rows(measurements_->likelihoods(*model_), "none (plain text)",
+                        request_.targets.auc));
+    return;
+  }
+  const data::DataConfig keys = data::keys_of(config_.data, "forget");
+  const fs::path file = data::named_file(config_.data, config_.data.forget, "forget");
+  ask_own_rows(data::read_qa_rows(file, keys.question_key, keys.answer_key));
+}
+
+void ForgetRun::open_folder() {
+  recorder_.emplace(config_, run_, run_request_, begin_);
+  train::RunFolder& folder = recorder_->folder();
+  if (!is_text_) {
+    folder.write(kRefusalsFile, refusals_text());
+    set("data.alternate", (folder.path() / kRefusalsFile).string());
+  }
+  if (has_retain_) return;
+  std::string lines;
+  for (const data::QaRow& row : samples_) {
+    lines += Json{{"question", row.question}, {"answer", row.answer}}.dump() + "\n";
+  }
+  folder.write(kSamplesFile, lines);
+  settings_.set("data.retain", (folder.path() / kSamplesFile).string(), kForgetOrigin);
+  settings_.erase("data.retain_keys");
+  set("method.retain_loss", "kl");
+  log::info("the model's own samples: ", counted(samples_.size(), "row"), " in ", kSamplesFile);
+  measurements_.emplace(settings_, request_.base, device_);
+}
+
+}  // namespace unlearn::run

@@ -1,0 +1,83 @@
+#include "run/forget/verdict_files.h"
+
+#include <ATen/Parallel.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/report/verdict_page.h"
+#include "unlearn/run/forget.h"
+#include "unlearn/run/version.h"
+
+namespace unlearn::run {
+namespace fs = std::filesystem;
+namespace {
+
+bool decides_the_model(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return file.extension() == ".safetensors" || name == "config.json" ||
+         name == "generation_config.json" || name == "adapter_config.json" ||
+         name == "chat_template.jinja" || name.starts_with("tokenizer");
+}
+
+std::string time_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  gmtime_r(&now, &parts);
+  char text[32];
+  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return {text, length};
+}
+
+std::string machine_text() {
+  utsname system = {};
+  if (uname(&system) != 0) return "";
+  return cat(system.sysname, " ", system.release, " ", system.machine, ", ", at::get_num_threads(),
+             " threads");
+}
+
+}  // namespace
+
+std::string model_sha256(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && decides_the_model(entry.path())) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::string all;
+  for (const fs::path& file : files) {
+    all += cat(file.filename().string(), " ", sha256_file(file), "\n");
+  }
+  return sha256(all);
+}
+
+std::string program_sha256() { return sha256_file("/proc/self/exe"); }
+
+Json verdict_hashes(const Json& files, const fs::path& result) {
+  const Json& retain = files.at("retain");
+  return {{"model", model_sha256(files.at("model").get<std::string>())},
+          {"forget", sha256_file(files.at("forget").get<std::string>())},
+          {"retain", retain.is_null() ? Json() : Json(sha256_file(retain.get<std::string>()))},
+          {"result", model_sha256(result)},
+          {"program", program_sha256()}};
+}
+
+metrics::own_data::Provenance provenance_now(Json settings, Json hashes,
+                                             const std::string& prompt_template) {
+  return {.settings = std::move(settings),
+          .sha256 = std::move(hashes),
+          .prompt_template = prompt_template,
+          .date = time_text(),
+          .machine = machine_text(),
+          .program = cat("unlearn ", version_text())};
+}
+
+void write_verdict(train::RunFolder& folder, const Json& verdict) {
+  folder.write(kVerdictFile, verdict.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  folder.write(kVerdictPage, report::verdict_page(verdict));
+}
+
+}  // namespace unlearn::run

@@ -1,0 +1,30 @@
+// What a run of `unlearn forget` leaves to be read and checked.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "unlearn/core/json.h"
+#include "unlearn/metrics/own_data/verdict.h"
+#include "unlearn/train/run_folder.h"
+
+namespace unlearn::run {
+
+// SHA-256 over names and contents of a model folder's weights, configuration and tokenizer.
+std::string model_sha256(const std::filesystem::path& folder);
+// Of the running program.
+std::string program_sha256();
+
+// Of model, forget, retain, result and program, as verdict.json has them. `files`: the paths of the
+// first three; null where there is none.
+Json verdict_hashes(const Json& files, const std::filesystem::path& result);
+
+// Date, machine and program of now; settings and hashes as given.
+metrics::own_data::Provenance provenance_now(Json settings, Json hashes,
+                                             const std::string& prompt_template);
+
+// verdict.json and report.html.
+void write_verdict(train::RunFolder& folder, const Json& verdict);
+
+}  // namespace unlearn::run
