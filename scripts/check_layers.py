@@ -18,7 +18,7 @@ ROWS = [
     ["scoring"],
     ["losses", "metrics", "report"],
     ["train", "eval", "markov"],
-    ["benchmarks"],
+    ["benchmarks", "attacks"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
