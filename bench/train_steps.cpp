@@ -14,78 +14,58 @@
 #include <iostream>
 
 #include "train/token_rows.h"
-#include "unlearn/config/settings.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/model/device_kernels.h"
 #include "unlearn/model/host_arena.h"
-#include "unlearn/model/lora.h"
-#include "unlearn/train/memory_plan.h"
-#include "unlearn/train/trainer.h"
+#include "unlearn/run/device.h"
+#include "unlearn/run/train.h"
+#include "unlearn/run/weights.h"
 
 namespace unlearn {
 namespace {
-namespace fs = std::filesystem;
 
-template <class Section>
-void read_section(const Json& spec, const char* key, Section& section) {
+constexpr const char* kOrigin = "specification";
+
+run::RunConfig run_config(const Json& spec) {
   config::Settings settings;
-  const Json values = spec.value(key, Json::object());
-  for (const auto& [name, value] : values.items()) {
-    settings.set(name, value, "specification");
+  const auto set = [&](const std::string& key, const Json& value) {
+    settings.set(key, value, kOrigin);
+  };
+  set("model.path", spec.at("model"));
+  set("model.dtype", spec.value("dtype", "float32"));
+  set("device", spec.value("device", "cpu"));
+  set("output", spec.at("folder"));
+  set("method.name", spec.at("method"));
+  set("data.benchmark", "qa");  // has no settings of a method's own
+  set("data.pairing", "cyclic");
+  set("train.batch_size", spec.at("batch_size"));
+  set("train.max_steps", spec.at("steps"));
+  set("train.epochs", 1e6);
+  set("train.lr", spec.at("lr"));
+  set("train.schedule", "constant");
+  set("train.warmup_steps", 0);
+  set("train.shuffle", false);
+  set("train.save_every", "never");
+  for (const auto& [prefix, key] :
+       {std::pair("method.", "options"), std::pair("train.", "train")}) {
+    const Json values = spec.value(key, Json::object());
+    for (const auto& [name, value] : values.items()) set(prefix + name, value);
   }
-  config::SettingsReader reader(settings);
-  reader.read("", section);
-  reader.refuse_unknown();
+  return run::resolve_run(settings, run::Purpose::kUnlearn);
 }
 
-torch::Device device_of(const Json& spec) {
-  const std::string name = spec.value("device", "cpu");
-  if (name == "cpu") return torch::kCPU;
-  if (name != "cuda") user_error("device: must be cpu or cuda, not '", name, "'");
-  const std::string missing = model::enable_cuda();
-  if (!missing.empty()) user_error("device: cuda: ", missing);
-  if (!torch::cuda::is_available()) user_error("device: cuda: no CUDA device is available here");
-  return {torch::kCUDA, 0};
-}
-
-torch::Dtype dtype_of(const Json& spec) {
-  const std::string name = spec.value("dtype", "float32");
-  if (name == "float32") return torch::kFloat32;
-  if (name != "bfloat16") user_error("dtype: must be float32 or bfloat16, not '", name, "'");
-  return torch::kBFloat16;
-}
-
-train::TrainConfig train_config(const Json& spec) {
-  train::TrainConfig config;
-  config.batch_size = spec.at("batch_size").get<int64_t>();
-  config.max_steps = spec.at("steps").get<int64_t>();
-  config.epochs = 1e6;
-  config.lr = spec.at("lr").get<double>();
-  config.schedule = "constant";
-  config.warmup_epochs.reset();
-  config.warmup_steps = 0;
-  config.shuffle = false;
-  config.save_every = "never";
-  read_section(spec, "train", config);
-  config.check();
-  return config;
-}
-
-std::shared_ptr<model::CausalLM> load(const Json& spec, const train::TrainConfig& config,
-                                      torch::Device device) {
-  auto model = model::load_model(spec.at("model").get<std::string>(), dtype_of(spec), device,
-                                 config.base_format());
-  if (config.lora_rank > 0) {
-    model::add_lora(*model, {.rank = config.lora_rank,
-                             .alpha = config.lora_alpha,
-                             .dropout = config.lora_dropout,
-                             .targets = config.lora_targets,
-                             .seed = static_cast<uint64_t>(config.seed)});
+// Token rows instead of a benchmark's files; the model's folder needs no tokenizer.
+run::PreparedRun prepare(const Json& spec, const run::RunConfig& config) {
+  run::PreparedRun run = run::prepare_model(config, run::resolve_device(config.device));
+  const Json rows = read_json(spec.at("examples").get<std::string>());
+  run.splits.forget.emplace().examples = read_examples(rows.at("forget"), "forget");
+  if (config.loss->needs().retain) {
+    run.splits.retain.emplace().examples = read_examples(rows.at("retain"), "retain");
   }
-  model::trim_host_memory();
-  return model;
+  run::prepare_steps(config, run);
+  run::start_loss(config, run);
+  return run;
 }
 
 double cpu_seconds() {
@@ -94,7 +74,7 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-void say(const Json& line) { std::cout << line.dump() << std::endl; }
+void print_line(const Json& line) { std::cout << line.dump() << std::endl; }
 
 // False when nobody wants another step.
 bool wait_for_go() {
@@ -135,44 +115,29 @@ class StepClock {
   double cpu_ = 0;
 };
 
-void run(const Json& spec) {
+void answer_steps(const Json& spec) {
   if (spec.value("arena", true)) model::use_arena_for_host_tensors();
-  const torch::Device device = device_of(spec);
-  const train::TrainConfig config = train_config(spec);
-  const auto model = load(spec, config, device);
-  const Json rows = read_json(spec.at("examples").get<std::string>());
-  const auto forget = read_examples(rows.at("forget"), "forget");
-  const auto retain = read_examples(rows.at("retain"), "retain");
-  const auto loss = losses::find_method(spec.at("method").get<std::string>()).make();
-  read_section(spec, "options", *loss);
-
-  const fs::path folder_path = spec.at("folder").get<std::string>();
-  train::RunFolder folder(folder_path, train::ExistingOutput::kRefuse);
-  train::TrainerInputs inputs{.model = model.get(),
-                              .loss = loss.get(),
-                              .data = {&forget, loss->needs().retain ? &retain : nullptr, nullptr},
-                              .pairing = data::Pairing::kCyclic,
-                              .config = config};
-  std::optional<scoring::ReferenceCache> reference;
-  if (const auto needs = train::reference_needs(inputs); needs.any()) {
-    reference = scoring::ReferenceCache::open_or_build(
-        folder_path / "reference", *model, "bench", needs,
-        config.batch_tokens.value_or(train::default_batch_tokens(device)));
-    inputs.reference = &*reference;
-  }
-  StepClock clock(device);
-  train::Trainer trainer(inputs, folder, {.on_step = [&](const train::StepRecord& record, int64_t) {
-                           Json line = record.to_json();
-                           clock.add_to(line);
-                           line.update(peaks(device));
-                           say(line);
-                           clock.wait_and_start();
-                         }});
-  Json ready = peaks(device);
-  ready["ready"] = true;
-  say(ready);
-  clock.wait_and_start();
-  trainer.run();
+  const run::RunConfig config = run_config(spec);
+  const run::PreparedRun run = prepare(spec, config);
+  const auto model = run::load_model(config, run);
+  train::RunFolder folder(config.output, train::ExistingOutput::kRefuse);
+  StepClock clock(run.device);
+  run::TrainingOptions options;
+  options.reference_key = [] { return "bench"; };
+  options.on_ready = [&](int64_t) {
+    Json ready = peaks(run.device);
+    ready["ready"] = true;
+    print_line(ready);
+    clock.wait_and_start();
+  };
+  options.hooks.on_step = [&](const train::StepRecord& record, int64_t) {
+    Json line = record.to_json();
+    clock.add_to(line);
+    line.update(peaks(run.device));
+    print_line(line);
+    clock.wait_and_start();
+  };
+  run::train({config, run, *model, folder}, std::move(options));
 }
 
 }  // namespace
@@ -181,7 +146,7 @@ void run(const Json& spec) {
 int main(int argc, char** argv) {
   try {
     if (argc != 2) unlearn::user_error("usage: train_steps SPEC.json");
-    unlearn::run(unlearn::read_json(argv[1]));
+    unlearn::answer_steps(unlearn::read_json(argv[1]));
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return 1;

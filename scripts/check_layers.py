@@ -19,6 +19,7 @@ ROWS = [
     ["losses", "metrics", "report"],
     ["train", "eval", "markov"],
     ["benchmarks", "attacks"],
+    ["run"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}

@@ -1,15 +1,9 @@
 #include "commands/cli.h"
 
-#include <torch/version.h>
-
-#include <filesystem>
-
-#include "commands/list.h"
-#include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/run/catalogue.h"
 
 namespace unlearn::commands {
-namespace fs = std::filesystem;
 
 void add_log_flags(Flags& app, SharedFlags& flags) {
   app.begin_group("Messages");
@@ -38,7 +32,7 @@ void add_config_flags(Flags& app, SharedFlags& flags) {
   app.add_option("--device", flags.device, "auto, cpu, cuda or cuda:N").otherwise("auto");
   app.add_option("--set", flags.set,
                  "any config key (unlearn list settings); may be given several times");
-  app.suggest_settings(setting_names());
+  app.suggest_settings(run::names_in("settings"));
   add_strict_flag(app, flags);
   app.add_flag("--dry-run", flags.dry_run, "check every input and print the plan; load no weights");
   add_log_flags(app, flags);
@@ -95,19 +89,5 @@ bool parse(Flags& app, std::vector<std::string> arguments, const SharedFlags& fl
   log::set_level(flags.quiet ? log::Level::kWarning : log::parse_level(flags.log_level));
   return true;
 }
-
-std::vector<fs::path> config_folders() {
-  std::vector<fs::path> folders;
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  if (!program.empty()) {
-    folders.push_back(program.parent_path().parent_path() / "share/unlearn/configs");
-    folders.push_back(program.parent_path().parent_path() /
-                      "configs");  // build/unlearn in the tree
-  }
-  return folders;
-}
-
-std::string version_text() { return cat(UNLEARN_VERSION, " (LibTorch ", TORCH_VERSION, ")"); }
 
 }  // namespace unlearn::commands

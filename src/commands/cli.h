@@ -1,12 +1,12 @@
 // What all commands share: the flags of the outside, strict parsing, the table of commands.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "commands/flags.h"
+#include "unlearn/config/settings.h"
 
 namespace unlearn::commands {
 
@@ -63,12 +63,10 @@ void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method);
 // Flags::parse, then the log flags are applied. False when help was printed.
 bool parse(Flags& app, std::vector<std::string> arguments, const SharedFlags& flags);
 
-// Folders that `--config NAME` is looked for in: the installed share/unlearn/configs next to the
-// program, and the source tree's configs/.
-std::vector<std::filesystem::path> config_folders();
-
-// Version and build, e.g. "0.1.0 (LibTorch 2.11.0)".
-std::string version_text();
+// What the user sets: the config file, then --set, then dedicated flags.
+config::Settings user_settings(const SharedFlags& shared, const TrainingFlags& training);
+// --config and --set alone.
+config::Settings file_settings(const std::string& config, const std::vector<std::string>& set);
 
 int run_train(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);

@@ -3,9 +3,9 @@
 #include <iostream>
 
 #include "commands/cli.h"
-#include "commands/list.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/run/catalogue.h"
 
 namespace unlearn::commands {
 namespace {
@@ -20,7 +20,7 @@ std::vector<std::string> value_words(const FlagDoc& flag) {
       {"--benchmark", "benchmarks"}, {"benchmark", "benchmarks"}, {"--set", "settings"}};
   for (const auto& [name, list] : lists) {
     if (flag.name != name) continue;
-    std::vector<std::string> words = names_in_list(list);
+    std::vector<std::string> words = run::names_in(list);
     if (flag.name == "--set") {
       for (std::string& word : words) word += "=";
     }

@@ -12,6 +12,7 @@
 #include "commands/help.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/run/version.h"
 
 namespace unlearn::commands {
 namespace {
@@ -128,7 +129,7 @@ Flag& Flag::otherwise(const std::string& fallback) {
 
 Flags::Flags(const std::string& help, const std::string& command)
     : app_(std::make_unique<CLI::App>(help, "unlearn " + command)), doc_{command, help, {}} {
-  app_->set_version_flag("-V,--version", "unlearn " + version_text());
+  app_->set_version_flag("-V,--version", "unlearn " + run::version_text());
 }
 
 Flags::~Flags() = default;

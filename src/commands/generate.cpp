@@ -11,44 +11,16 @@ namespace {
 
 constexpr const char* kWithoutRules = "--generation-config ignore";
 
-std::vector<int32_t> prompt_of(const Json& row, const LoadedModel& loaded) {
-  if (row.is_object() && row.contains("input_ids")) {
-    return token_field(row, "input_ids", loaded.model->dims().vocab_size, false);
-  }
-  if (!row.is_object() || !row.contains("prompt") || !row.at("prompt").is_string()) {
-    user_error("needs {\"prompt\": text} or {\"input_ids\": […]}");
-  }
-  auto ids = data::make_qa_prompt(loaded.text_tokenizer(), loaded.prompt_template,
-                                  row.at("prompt").get<std::string>());
-  if (ids.empty()) user_error("the prompt has no token");
-  check_ids(ids, loaded.model->dims().vocab_size);
-  return ids;
-}
-
 std::vector<std::vector<int32_t>> read_prompts(const std::string& input, const std::string& prompt,
-                                               const LoadedModel& loaded) {
+                                               const run::LoadedModel& loaded) {
   std::vector<std::vector<int32_t>> prompts;
-  if (!prompt.empty()) prompts.push_back(prompt_of(Json{{"prompt", prompt}}, loaded));
+  if (!prompt.empty()) prompts.push_back(run::prompt_ids(Json{{"prompt", prompt}}, loaded));
   if (!input.empty()) {
-    for_each_json_row(input,
-                      [&](int64_t, const Json& row) { prompts.push_back(prompt_of(row, loaded)); });
+    for_each_json_row(
+        input, [&](int64_t, const Json& row) { prompts.push_back(run::prompt_ids(row, loaded)); });
     if (prompts.empty()) user_error(input, ": holds no row");
   }
   return prompts;
-}
-
-// The second model of WHP, with the first one's precision and device.
-std::shared_ptr<model::CausalLM> open_reinforced(const std::string& folder,
-                                                 const LoadedModel& loaded, bool is_strict) {
-  const torch::Tensor weight = loaded.model->head().weight;
-  check_model(folder, is_strict);
-  auto model = model::load_model(folder, weight.scalar_type(), weight.device());
-  check_finite(*model, folder);
-  if (model->dims().vocab_size != loaded.model->dims().vocab_size) {
-    user_error("--whp-reinforced: ", folder, " has a vocabulary of ", model->dims().vocab_size,
-               " tokens, --model one of ", loaded.model->dims().vocab_size);
-  }
-  return model;
 }
 
 }  // namespace
@@ -83,7 +55,7 @@ int run_generate(std::vector<std::string> arguments) {
   if (!parse(app, std::move(arguments), shared)) return 0;
   if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
 
-  const LoadedModel loaded =
+  const run::LoadedModel loaded =
       open_model(shared, flags, {{"--input", input}, {"--whp-reinforced", reinforced}});
   const auto prompts = read_prompts(input, prompt, loaded);
   options.stop_ids = loaded.stops;
@@ -95,7 +67,8 @@ int run_generate(std::vector<std::string> arguments) {
   options.batch_tokens = flags.batch_tokens;
   std::shared_ptr<model::CausalLM> reinforced_model;
   if (!reinforced.empty()) {
-    reinforced_model = open_reinforced(reinforced, loaded, shared.strict);
+    reinforced_model =
+        run::open_second_model(reinforced, loaded, shared.strict, "--whp-reinforced");
     options.reinforced = reinforced_model.get();
   }
   const auto outputs = scoring::generate(*loaded.model, prompts, options);
@@ -106,7 +79,7 @@ int run_generate(std::vector<std::string> arguments) {
     const Json line = {{"index", i}, {"ids", outputs[i]}, {"text", std::move(text)}};
     lines.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
-  write_lines(flags.output, lines);
+  run::write_lines(flags.output, lines);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "commands/cli.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/run/version.h"
 
 namespace unlearn::commands {
 namespace {
@@ -67,7 +68,7 @@ int run_man(std::vector<std::string> arguments) {
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
   std::cout
-      << ".TH UNLEARN 1 \"\" \"unlearn " << UNLEARN_VERSION << "\" \"User Commands\"\n"
+      << ".TH UNLEARN 1 \"\" \"unlearn " << run::program_version() << "\" \"User Commands\"\n"
       << ".SH NAME\nunlearn \\- makes a language model forget chosen data and keep the rest\n"
       << ".SH SYNOPSIS\n.B unlearn\n[\\fICOMMAND\\fR] [\\fIflags\\fR]\n"
       << ".SH DESCRIPTION\nReads a Hugging Face model folder, unlearns with SimNPO or another "

@@ -4,12 +4,12 @@
 #include <iostream>
 
 #include "commands/cli.h"
-#include "commands/output.h"
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/manifest.h"
 #include "unlearn/eval/evaluation.h"
+#include "unlearn/run/output.h"
 
 namespace unlearn::commands {
 namespace {
@@ -42,8 +42,8 @@ std::vector<std::string> written_names(const benchmarks::Benchmark& benchmark,
 void check_output(const MetricsFlags& flags, const std::vector<std::string>& names,
                   const OwnFolder& output) {
   for (const std::string& name : names) {
-    check_not_input("--output", (output.path() / name).string(),
-                    {{"--log", flags.logs.log}, {"--retain-log", flags.logs.retain_log}});
+    run::check_not_input("--output", (output.path() / name).string(),
+                         {{"--log", flags.logs.log}, {"--retain-log", flags.logs.retain_log}});
   }
   output.check_free(names);
 }

@@ -14,6 +14,7 @@
 #include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
 #include "unlearn/model/host_arena.h"
+#include "unlearn/run/version.h"
 
 namespace unlearn::commands {
 namespace {
@@ -51,7 +52,7 @@ const std::vector<Command> kCommands = {
 
 void print_help() {
   std::cout
-      << "unlearn " << version_text()
+      << "unlearn " << run::version_text()
       << ": makes a language model forget chosen data and keep the rest\n\n"
          "  unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output DIR\n\n"
          "Commands (unlearn help COMMAND tells the flags of each):\n";
@@ -79,7 +80,7 @@ int dispatch(std::vector<std::string> arguments) {
     return 0;
   }
   if (first == "--version" || first == "-V" || first == "version") {
-    std::cout << "unlearn " << version_text() << "\n";
+    std::cout << "unlearn " << run::version_text() << "\n";
     return 0;
   }
   if (!first.starts_with("-")) arguments.erase(arguments.begin());
@@ -99,7 +100,7 @@ void check_stdout() {
 }
 
 // Files opened later must not become stdout or stderr because those were closed. What is written
-// to the closed one still fails, which is told.
+// to the closed one still fails, which is reported.
 void fill_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     const int mode = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
@@ -141,8 +142,8 @@ int run_program(std::vector<std::string> arguments) {
     return report(2, "error: ", error.what());
   } catch (const NonFiniteError& error) {
     return report(3, "error: ", error.what());
-  } catch (const distributed::FailedTogether& error) {
-    return error.code();  // the first process tells
+  } catch (const distributed::FailedElsewhere& error) {
+    return error.code();  // the first process reports
   } catch (const distributed::ConnectionLost& error) {
     return report(1, "error: ", error.what());
   } catch (const Interrupted& error) {

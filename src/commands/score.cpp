@@ -11,51 +11,6 @@
 namespace unlearn::commands {
 namespace {
 
-constexpr int64_t kNoLimit = int64_t{1} << 30;
-
-std::string text_of(const Json& row, const char* key) {
-  if (!row.at(key).is_string()) user_error("field '", key, "' must be text");
-  return row.at(key).get<std::string>();
-}
-
-data::Example labelled_ids(const Json& row, int64_t vocab_size) {
-  data::Example example;
-  example.tokens = token_field(row, "input_ids", vocab_size, false);
-  example.labels = token_field(row, "labels", vocab_size, true);
-  if (example.tokens.size() != example.labels.size()) {
-    user_error("input_ids has ", counted(example.tokens.size(), "entry", "entries"), ", labels ",
-               example.labels.size());
-  }
-  for (size_t t = 0; t < example.tokens.size(); ++t) {
-    if (example.labels[t] == data::kIgnored) continue;
-    if (t == 0) user_error("labels[0] cannot be predicted; it must be -100");
-    ++example.num_labels;
-  }
-  if (example.tokens.size() < 2) user_error("input_ids needs at least two tokens");
-  return example;
-}
-
-// {"prompt","answer"}, {"text"} or {"input_ids","labels"}.
-data::Example read_example(const Json& row, const LoadedModel& loaded) {
-  if (row.is_object() && row.contains("prompt") && row.contains("answer")) {
-    return data::make_qa_example(loaded.text_tokenizer(), loaded.prompt_template,
-                                 text_of(row, "prompt"), text_of(row, "answer"), kNoLimit);
-  }
-  if (row.is_object() && row.contains("text")) {
-    return data::make_text_example(loaded.text_tokenizer(), text_of(row, "text"), 0);
-  }
-  if (row.is_object() && row.contains("input_ids") && row.contains("labels")) {
-    return labelled_ids(row, loaded.model->dims().vocab_size);
-  }
-  user_error("needs {\"prompt\",\"answer\"}, {\"text\"} or {\"input_ids\",\"labels\"}");
-}
-
-data::Example example_of(const Json& row, const LoadedModel& loaded) {
-  data::Example example = read_example(row, loaded);
-  check_ids(example.tokens, loaded.model->dims().vocab_size);
-  return example;
-}
-
 // JSON has no NaN and no infinity.
 std::string json_number(double value) { return std::isfinite(value) ? number(value) : "null"; }
 
@@ -88,10 +43,11 @@ int run_score(std::vector<std::string> arguments) {
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
 
-  const LoadedModel loaded = open_model(shared, flags, {{"--input", input}});
+  const run::LoadedModel loaded = open_model(shared, flags, {{"--input", input}});
   std::vector<data::Example> examples;
-  for_each_json_row(input,
-                    [&](int64_t, const Json& row) { examples.push_back(example_of(row, loaded)); });
+  for_each_json_row(input, [&](int64_t, const Json& row) {
+    examples.push_back(run::scored_example(row, loaded));
+  });
   if (examples.empty()) user_error(input, ": holds no row");
   std::vector<const data::Example*> pointers;
   for (const data::Example& example : examples) pointers.push_back(&example);
@@ -108,7 +64,7 @@ int run_score(std::vector<std::string> arguments) {
     log::warn(diverged, " of ", counted(scores.size(), "row"),
               " with log-probabilities that are not finite (null in the output)");
   }
-  write_lines(flags.output, lines);
+  run::write_lines(flags.output, lines);
   return 0;
 }
 

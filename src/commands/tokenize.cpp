@@ -2,10 +2,10 @@
 #include <iostream>
 
 #include "commands/cli.h"
-#include "commands/output.h"
-#include "commands/prompt_template.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
+#include "unlearn/run/output.h"
+#include "unlearn/run/prompt_template.h"
 #include "unlearn/tokenizer/tokenizer.h"
 
 namespace unlearn::commands {
@@ -52,8 +52,8 @@ int run_tokenize(std::vector<std::string> arguments) {
   add_log_flags(app, flags);
   if (!parse(app, std::move(arguments), flags)) return 0;
 
-  check_not_input("--output", "", {{"--model", flags.model}, {"stdin", "/dev/stdin"}});
-  const auto tok = tokenizer::load_tokenizer(flags.model, resolve_rules(rules, flags.model));
+  run::check_not_input("--output", "", {{"--model", flags.model}, {"stdin", "/dev/stdin"}});
+  const auto tok = tokenizer::load_tokenizer(flags.model, run::resolve_rules(rules, flags.model));
   std::string line;
   for (int64_t row = 0; std::getline(std::cin, line);) {
     if (trim(line).empty()) continue;

@@ -1,29 +1,31 @@
-// unlearn train (the default command): forget some data, keep the rest.
+// unlearn train (the default command): forget some data, keep the rest; and unlearn finetune.
+#include <algorithm>
 #include <iostream>
 
-#include "commands/check_run.h"
-#include "commands/device.h"
+#include "commands/cli.h"
 #include "unlearn/core/error.h"
-#include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
+#include "unlearn/run/run.h"
 
 namespace unlearn::commands {
 namespace {
 
-// A plan writes nothing, but the run would be refused.
-void warn_of_output(const RunConfig& config, const TrainingFlags& training) {
-  try {
-    train::RunFolder::check(config.output, existing_output(training));
-  } catch (const UserError& error) {
-    log::warn(error.what());
+using run::Purpose;
+
+run::RunConfig resolve(SharedFlags shared, const TrainingFlags& training, Purpose purpose) {
+  if (training.resume && training.overwrite) {
+    user_error("--resume and --overwrite exclude each other");
   }
+  if (training.resume && shared.config.empty() && !shared.output.empty()) {
+    shared.config = shared.output + "/config.resolved.yaml";
+  }
+  return run::resolve_run(user_settings(shared, training), purpose);
 }
 
-// A plan for a GPU whose memory is given needs no GPU.
-torch::Device planned_device(const RunConfig& config) {
-  if (config.device == "cuda" && config.train.memory_gib) return torch::kCUDA;
-  return resolve_device(config.device);
+train::ExistingOutput existing_output(const TrainingFlags& flags) {
+  if (flags.resume) return train::ExistingOutput::kResume;
+  return flags.overwrite ? train::ExistingOutput::kOverwrite : train::ExistingOutput::kRefuse;
 }
 
 // The arguments of the processes that --nproc starts.
@@ -39,56 +41,47 @@ std::vector<std::string> without_nproc(const std::vector<std::string>& arguments
   return rest;
 }
 
-int run(const char* name, const char* help, Purpose purpose, std::vector<std::string> arguments) {
+int run_training(const char* name, const char* help, Purpose purpose,
+                 const std::vector<std::string>& arguments) {
   SharedFlags shared;
   TrainingFlags training;
   Flags app(help, name);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
   add_shared_flags(app, shared);
   if (!parse(app, arguments, shared)) return 0;
+  const run::RunRequest request{.resolve = [&] { return resolve(shared, training, purpose); },
+                                .existing = existing_output(training),
+                                .command_line = cat("unlearn ", name, " ", join(arguments, " "))};
   if (training.print_config) {
-    std::cout << config::to_yaml(resolve_run(shared, training, purpose).resolved());
+    std::cout << config::to_yaml(request.resolve().resolved());
     return 0;
   }
   const distributed::Launch launch = distributed::launch_from_environment();
-  if (training.nproc > 1) {
-    if (launch.size > 1) {
-      user_error("--nproc ", training.nproc, ": another launcher has started ",
-                 counted(launch.size, "process", "processes"),
-                 " already; leave one of the two out");
-    }
-    if (!shared.dry_run) {
-      std::vector<std::string> own = without_nproc(arguments);
-      own.insert(own.begin(), name);
-      return distributed::run_processes(training.nproc, own);
-    }
+  if (training.nproc > 1 && launch.size > 1) {
+    user_error("--nproc ", training.nproc, ": another launcher has started ",
+               counted(launch.size, "process", "processes"), " already; leave one of the two out");
   }
   if (shared.dry_run) {
-    RunConfig config = resolve_run(shared, training, purpose);
-    // It keeps the modes of the run that it goes on with.
-    if (training.resume) train::RunFolder::check(config.output, existing_output(training));
-    const int64_t processes = std::max(launch.size, training.nproc);
-    CheckedRun checked =
-        check_run(config, training, purpose, planned_device(config), {processes, training.nproc});
-    const PreparedRun& run = checked.prepared;
-    checked.memory = settle_memory(config, run, memory_limit(config, run));
-    std::cout << describe_plan(config, run, checked.memory);
-    warn_of_output(config, training);
+    std::cout << run::dry_run(request, {std::max(launch.size, training.nproc), training.nproc});
     return 0;
   }
-  return execute_run(shared, training, purpose, launch,
-                     cat("unlearn ", name, " ", join(arguments, " ")));
+  if (training.nproc > 1) {
+    std::vector<std::string> own = without_nproc(arguments);
+    own.insert(own.begin(), name);
+    return distributed::run_processes(training.nproc, own);
+  }
+  return run::execute(request, launch);
 }
 
 }  // namespace
 
 int run_train(std::vector<std::string> arguments) {
-  return run("train", "forget some data, keep the rest", Purpose::kUnlearn, std::move(arguments));
+  return run_training("train", "forget some data, keep the rest", Purpose::kUnlearn, arguments);
 }
 
 int run_finetune(std::vector<std::string> arguments) {
-  return run("finetune", "plain next-token training on one data set (data.train)",
-             Purpose::kFinetune, std::move(arguments));
+  return run_training("finetune", "plain next-token training on one data set (data.train)",
+                      Purpose::kFinetune, arguments);
 }
 
 }  // namespace unlearn::commands

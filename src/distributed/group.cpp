@@ -42,7 +42,7 @@ void check_host(const std::string& host) {
   freeaddrinfo(found);
 }
 
-// This machine's address on the way to another; "" where it cannot be told. A machine's own name
+// This machine's address on the way to another; "" where it is not known. A machine's own name
 // often stands for its loopback device, which others cannot reach.
 std::string address_towards(const std::string& host, int64_t port) {
   addrinfo hints = {};
@@ -86,7 +86,7 @@ double own_machine() {
 }
 
 // c10d warns of names that cannot be looked up, and notes the last 2,000 exchanges of a process for
-// its debugger, without a lock between groups. What goes wrong is thrown, and told by us.
+// its debugger, without a lock between groups. What goes wrong is thrown, and reported by us.
 void keep_c10d_quiet() {
   static const int done = setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/0);
   UNLEARN_CHECK(done == 0, "no memory");
@@ -175,13 +175,13 @@ Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int64_t rank, int64_t
 }
 
 void Group::find_neighbours() {
-  const std::vector<double> machines = gather(own_machine());
+  const std::vector<double> machines = all_gather(own_machine());
   const auto own = machines.begin() + rank_;
   local_rank_ = std::count(machines.begin(), own, *own);
   local_size_ = std::count(machines.begin(), machines.end(), *own);
 }
 
-std::vector<double> Group::sum(const std::vector<double>& values) const {
+std::vector<double> Group::all_reduce(const std::vector<double>& values) const {
   if (size_ == 1) return values;
   const torch::Tensor own = torch::tensor(values, torch::kDouble);
   std::vector<torch::Tensor> inputs = {own};
@@ -195,34 +195,40 @@ std::vector<double> Group::sum(const std::vector<double>& values) const {
   return total;
 }
 
-std::vector<double> Group::gather(double value) const {
+std::vector<double> Group::all_gather(double value) const {
   std::vector<double> values(static_cast<size_t>(size_), 0.0);
   values[static_cast<size_t>(rank_)] = value;
-  return sum(values);
+  return all_reduce(values);
 }
 
-Group::Text Group::first(const std::string& own) const {
+std::string Group::broadcast_bytes(const std::string& bytes, int64_t root) const {
+  if (size_ == 1) return bytes;
+  const torch::Tensor length = torch::tensor({static_cast<int64_t>(bytes.size())}, torch::kLong);
+  broadcast(length, root);
+  std::string result(static_cast<size_t>(length.item<int64_t>()), '\0');
+  if (result.empty()) return result;  // Gloo takes no empty tensors
+  if (rank_ == root) result = bytes;
+  broadcast(torch::from_blob(result.data(), {static_cast<int64_t>(result.size())}, torch::kUInt8),
+            root);
+  return result;
+}
+
+Group::Text Group::first_text(const std::string& own) const {
   if (size_ == 1) return {own, own.empty() ? 1 : 0};
-  const std::vector<double> lengths = gather(static_cast<double>(own.size()));
+  const std::vector<double> lengths = all_gather(static_cast<double>(own.size()));
   for (int64_t r = 0; r < size_; ++r) {
-    const auto length = static_cast<int64_t>(lengths[static_cast<size_t>(r)]);
-    if (length == 0) continue;
-    const torch::Tensor bytes = torch::empty({length}, torch::kUInt8);
-    auto* data = reinterpret_cast<char*>(bytes.data_ptr<uint8_t>());
-    if (r == rank_) std::copy(own.begin(), own.end(), data);
-    broadcast(bytes, r);
-    return {std::string(data, static_cast<size_t>(length)), r};
+    if (lengths[static_cast<size_t>(r)] > 0) return {broadcast_bytes(own, r), r};
   }
   return {"", size_};
 }
 
-void Group::wait() const { sum(0.0); }
+void Group::barrier() const { all_reduce(0.0); }
 
 void Group::connect_gpus() {
   if (size_ == 1) return;
   NcclLibrary library;
-  together([&] { library = find_nccl(); });
-  const std::string id = first(leads() ? Nccl::make_id(library) : "").text;
+  all_or_none([&] { library = find_nccl(); });
+  const std::string id = broadcast_bytes(leads() ? Nccl::make_id(library) : "");
   gpus_ = std::make_unique<Nccl>(library, id, rank_, size_);
 }
 
@@ -260,7 +266,7 @@ void Group::receive(torch::Tensor tensor, int64_t from) const {
   backend_->run([&](Gloo& gloo) { return gloo.recv(tensors, static_cast<int>(from), 0); });
 }
 
-void Group::together(const std::function<void()>& work) const {
+void Group::all_or_none(const std::function<void()>& work) const {
   if (size_ == 1) return work();
   // The kind of the error is the first letter of what is exchanged.
   std::string own;
@@ -271,14 +277,20 @@ void Group::together(const std::function<void()>& work) const {
   } catch (const NonFiniteError& error) {
     own = cat("n", error.what());
   }
-  const auto [text, rank] = first(own);
+  const auto [text, rank] = first_text(own);
   if (text.empty()) return;
   const bool is_user = text.front() == 'u';
   constexpr int kUserCode = 2, kNonFiniteCode = 3;
-  if (!leads()) throw FailedTogether(is_user ? kUserCode : kNonFiniteCode);
+  if (!leads()) throw FailedElsewhere(is_user ? kUserCode : kNonFiniteCode);
   const std::string message = (rank == 0 ? "" : cat("process ", rank, ": ")) + text.substr(1);
   if (is_user) throw UserError(message);
   throw NonFiniteError(message);
+}
+
+void Group::leader_first(const std::function<void()>& work) const {
+  if (!leads()) barrier();
+  work();
+  if (leads()) barrier();
 }
 
 const Group& alone() {

@@ -10,7 +10,7 @@
 namespace unlearn::distributed {
 namespace {
 
-// How a launcher names what it tells.
+// How a launcher names its variables.
 struct Names {
   const char* rank;
   const char* size;
@@ -25,7 +25,7 @@ constexpr Names kLaunchers[] = {
 
 constexpr int64_t kMostProcesses = 1 << 16;
 constexpr int64_t kMostPorts = 65535;
-constexpr int64_t kTorchPort = 29500;  // where torchrun listens unless told otherwise
+constexpr int64_t kTorchPort = 29500;  // where torchrun listens unless another port is set
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);

@@ -74,7 +74,6 @@ class SimNpo : public ForgetRetainLoss {
     visitor.field("delta", delta_,
                   {.help = "the reference codes' margin, gamma / beta; at most one of the two",
                    .unset_word = "auto"});
-    if (!gamma_ && !delta_) gamma_ = 0.0;
   }
 
   std::vector<Quirk> own_quirks() override {

@@ -60,7 +60,7 @@ void GradientExchange::sum_gradients() const {
   for (const auto& [name, parameter] : parameters_.all()) {
     reached.push_back(parameter.grad().defined() ? 1 : 0);
   }
-  reached = group_.sum(reached);
+  reached = group_.all_reduce(reached);
   std::vector<torch::Tensor> gradients;
   for (size_t i = 0; i < reached.size(); ++i) {
     const torch::Tensor& parameter = parameters_.all()[i].second;

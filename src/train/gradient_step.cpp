@@ -52,7 +52,7 @@ void check_finite(double value, const Term& term, const std::vector<data::PackIt
 void add_up(const distributed::Group& group, StepMeans& means) {
   std::vector<double> values = {means.loss, static_cast<double>(means.tokens)};
   for (const auto& [name, mean] : means.terms) values.push_back(mean);
-  values = group.sum(values);
+  values = group.all_reduce(values);
   means.loss = values[0];
   means.tokens = static_cast<int64_t>(values[1]);
   for (size_t t = 0; t < means.terms.size(); ++t) means.terms[t].second = values[t + 2];
@@ -144,7 +144,7 @@ void StepExamplesLoss::add_gradient(const TermPass& pass) {
   const StepCut part = examples_of(cut_, pass.terms);
   if (needs_.batch_statistics && exact_) share_statistics(part, pass.terms);
   model::StepPosition position = first_position(part, pass.terms);
-  group.together([&] {
+  group.all_or_none([&] {
     for (size_t b = part.begin_of(group.rank()); b < part.end_of(group.rank()); ++b) {
       end_epoch(cut_.epoch_end && b >= cut_.epoch_end->before);
       run_micro_batch(part.micro_batches[b], b, pass, position);
@@ -241,7 +241,7 @@ std::vector<double> evaluate_terms(const TrainerInputs& inputs, const StepCut& c
     }
   }
   inputs.model->train(training);
-  return inputs.group->sum(means);
+  return inputs.group->all_reduce(means);
 }
 
 }  // namespace unlearn::train

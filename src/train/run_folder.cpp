@@ -232,6 +232,7 @@ void RunFolder::update_run_json(const Json& fields) {
 void RunFolder::write_config(const std::string& yaml) { own_->write(kConfig, yaml); }
 
 void RunFolder::append_metrics(const Json& line) {
+  if (!keeps_files()) return;
   if (!metrics_.is_open()) open_metrics();
   metrics_ << line.dump() << '\n' << std::flush;
   if (!metrics_) user_error((path_ / kMetrics).string(), ": cannot write (disk full?)");

@@ -88,7 +88,7 @@ void Totals::add(const std::string& name, double sum, double count) {
 }
 
 std::vector<losses::Statistic> Totals::over(const distributed::Group& group) const {
-  const std::vector<double> values = group.sum(values_);
+  const std::vector<double> values = group.all_reduce(values_);
   std::vector<losses::Statistic> totals;
   for (size_t i = 0; i < names_.size(); ++i) {
     totals.push_back({names_[i], values[2 * i], values[2 * i + 1]});

@@ -104,6 +104,7 @@ void Trainer::resume_from(int64_t checkpoint_step) {
 }
 
 void Trainer::save_checkpoint() {
+  if (!folder_.keeps_files()) return;
   checkpoints_.write(folder_.checkpoint(step_), {*optimizer_, update_->state()},
                      {.step = step_,
                       .stream_position = stream_.cursor(),
@@ -129,9 +130,10 @@ void Trainer::update_weights(StepRecord& record) {
     nonfinite = result.first_nonfinite;
   } else {
     record.grad_norm = optimizer_->parameters().gradient_norm();
-    if (exchange_) record.grad_norm = std::sqrt(group.sum(record.grad_norm * record.grad_norm));
+    if (exchange_)
+      record.grad_norm = std::sqrt(group.all_reduce(record.grad_norm * record.grad_norm));
     if (!std::isfinite(record.grad_norm)) {
-      nonfinite = group.first(optimizer_->parameters().first_nonfinite_gradient()).text;
+      nonfinite = group.first_text(optimizer_->parameters().first_nonfinite_gradient()).text;
     }
   }
   if (!std::isfinite(record.grad_norm)) {
@@ -139,7 +141,7 @@ void Trainer::update_weights(StepRecord& record) {
     for (const auto& [name, value] : record.terms) names.push_back(name);
     // Each may be finite and the sum of their squares not.
     const std::string what = nonfinite.empty() ? "norm" : cat("of '", nonfinite, "'");
-    group.together([&] {
+    group.all_or_none([&] {
       throw NonFiniteError(cat("step ", record.step, ": the gradient ", what,
                                " is not finite (terms ", join(names, ", "), "; forget rows ",
                                Json(record.forget_rows).dump(), "); nothing past step ",
@@ -235,6 +237,12 @@ StepRecord Trainer::do_step() {
   return record;
 }
 
+bool Trainer::ends_after_step() {
+  if (!hooks_.after_step) return false;
+  const bool own = hooks_.after_step(step_) == AfterStep::kStop;
+  return inputs_.group->all_reduce(own ? 1.0 : 0.0) > 0;
+}
+
 void Trainer::run() {
   const SignalWatch watch;
   const int64_t interval = inputs_.config.checkpoint_interval(plan_.per_epoch);
@@ -247,22 +255,24 @@ void Trainer::run() {
     observe_epoch();
     if (inputs_.group->leads()) folder_.append_metrics(record.to_json());
     if (hooks_.on_step) hooks_.on_step(record, plan_.total);
-    // One process may have been told, or all.
+    // One process may have received a signal, or all.
     constexpr double kSave = 1e6;  // more than the stops of all processes add up to
-    const double told = inputs_.group->sum(SignalWatch::received() +
-                                           (SignalWatch::take_save_request() ? kSave : 0));
-    const bool stopping = std::fmod(told, kSave) != 0;
-    if (stopping || told >= kSave ||
-        (interval > 0 && (step_ % interval == 0 || step_ == plan_.total))) {
-      save_checkpoint();
-    }
+    const double received = inputs_.group->all_reduce(
+        SignalWatch::received() + (SignalWatch::take_save_request() ? kSave : 0));
+    const bool stopping = std::fmod(received, kSave) != 0;
+    const bool is_saved = stopping || received >= kSave ||
+                          (interval > 0 && (step_ % interval == 0 || step_ == plan_.total));
+    if (is_saved) save_checkpoint();
     if (stopping) {
       checkpoints_.wait();
-      inputs_.group->wait();  // nobody leaves before the checkpoint is there
+      inputs_.group->barrier();  // nobody leaves before the checkpoint is there
       const int own = SignalWatch::received();
       throw Interrupted(own != 0 ? own : SIGTERM);
     }
-    if (hooks_.after_step) hooks_.after_step(step_);
+    if (ends_after_step()) {
+      if (interval > 0 && !is_saved) save_checkpoint();
+      break;
+    }
   }
   checkpoints_.wait();
   save_method_state();

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 #include "unlearn/core/error.h"
+#include "unlearn/distributed/broadcast.h"
 
 namespace unlearn::distributed {
 namespace {
@@ -29,16 +33,16 @@ auto run_on_all(int64_t size, const Work& work) {
 
 TEST(GroupTest, AloneExchangesNothing) {
   EXPECT_TRUE(alone().leads());
-  EXPECT_EQ(alone().sum(std::vector<double>{1, 2}), (std::vector<double>{1, 2}));
-  EXPECT_EQ(alone().first("a").text, "a");
-  EXPECT_EQ(alone().first("").rank, 1);
-  EXPECT_THROW(alone().together([] { user_error("wrong"); }), UserError);
+  EXPECT_EQ(alone().all_reduce(std::vector<double>{1, 2}), (std::vector<double>{1, 2}));
+  EXPECT_EQ(alone().first_text("a").text, "a");
+  EXPECT_EQ(alone().first_text("").rank, 1);
+  EXPECT_THROW(alone().all_or_none([] { user_error("wrong"); }), UserError);
 }
 
 TEST(GroupTest, SumsAreTheSameBitsEverywhereInOrderOfRank) {
   const std::vector<double> parts = {1e16, 1.0, -1e16, 3.0};
   const auto sums = run_on_all(4, [&](const Group& group) {
-    return group.sum(std::vector<double>{parts[static_cast<size_t>(group.rank())], 0.1});
+    return group.all_reduce(std::vector<double>{parts[static_cast<size_t>(group.rank())], 0.1});
   });
   const double expected = ((1e16 + 1.0) - 1e16) + 3.0;
   for (const auto& sum : sums)
@@ -55,11 +59,69 @@ TEST(GroupTest, KnowsItsNeighbours) {
 
 TEST(GroupTest, FirstTextOfAll) {
   const auto texts = run_on_all(3, [](const Group& group) {
-    const auto none = group.first("");
-    const auto one = group.first(group.rank() == 1 ? "one's" : group.rank() == 2 ? "two's" : "");
+    const auto none = group.first_text("");
+    const auto one = group.first_text(group.rank() == 1   ? "one's"
+                                      : group.rank() == 2 ? "two's"
+                                                          : "");
     return std::tuple(none.text, none.rank, one.text, one.rank);
   });
   for (const auto& text : texts) EXPECT_EQ(text, std::tuple("", 3, "one's", 1));
+}
+
+struct Note {
+  std::string text;
+  std::string to_bytes() const { return text; }
+  static Note from_bytes(const std::string& bytes) { return {bytes}; }
+};
+
+TEST(GroupTest, BroadcastsValuesOfTheFirst) {
+  const std::string whole("a\0b\xff", 4);
+  const auto notes = run_on_all(3, [&](const Group& group) {
+    const auto given = broadcast(group, Note{group.leads() ? whole : "another's"}).text;
+    const auto empty = broadcast(group, Note{group.leads() ? "" : "another's"}).text;
+    const auto third = group.broadcast_bytes(cat("rank ", group.rank()), 2);
+    int64_t made = 0;
+    const auto own = from_leader<Note>(group, [&] {
+      ++made;
+      return Note{cat("of ", group.rank())};
+    });
+    return std::tuple(given, empty, third, own.text, made);
+  });
+  for (size_t rank = 0; rank < notes.size(); ++rank) {
+    EXPECT_EQ(notes[rank], std::tuple(whole, "", "rank 2", "of 0", rank == 0 ? 1 : 0));
+  }
+  EXPECT_EQ(broadcast(alone(), Note{whole}).text, whole);
+  EXPECT_EQ(from_leader<Note>(alone(), [] { return Note{"x"}; }).text, "x");
+}
+
+TEST(GroupTest, AnErrorOfTheFirstEndsAll) {
+  const auto codes = run_on_all(2, [](const Group& group) {
+    try {
+      from_leader<Note>(group, []() -> Note { user_error("wrong"); });
+    } catch (const UserError&) {
+      return 1;
+    } catch (const FailedElsewhere& error) {
+      return 10 + error.code();
+    }
+    return 0;
+  });
+  EXPECT_EQ(codes, (std::vector<int>{1, 12}));
+}
+
+TEST(GroupTest, TheOthersFindWhatTheFirstHasLeft) {
+  std::atomic<int> left = 0;
+  const auto found = run_on_all(3, [&](const Group& group) {
+    int seen = 0;
+    group.leader_first([&] {
+      seen = left;
+      if (group.leads()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        left = 7;
+      }
+    });
+    return seen;
+  });
+  EXPECT_EQ(found, (std::vector<int>{0, 7, 7}));
 }
 
 class EveryDtype : public ::testing::TestWithParam<torch::Dtype> {};
@@ -101,18 +163,18 @@ TEST(GroupTest, SendsOptimizerState) {
   }
 }
 
-TEST(GroupTest, TogetherTheFirstTellsWhy) {
+TEST(GroupTest, AllFailAndTheFirstReportsWhy) {
   const auto run = [](auto error, int64_t failing) {
     return run_on_all(3, [&](const Group& group) -> std::string {
       try {
-        group.together([&] {
+        group.all_or_none([&] {
           if (group.rank() >= failing) throw error;
         });
       } catch (const UserError& thrown) {
         return cat("user: ", thrown.what());
       } catch (const NonFiniteError& thrown) {
         return cat("not finite: ", thrown.what());
-      } catch (const FailedTogether& thrown) {
+      } catch (const FailedElsewhere& thrown) {
         return cat("code ", thrown.code());
       }
       return "well";
@@ -129,7 +191,7 @@ TEST(GroupTest, AProcessThatIsGoneIsNoticed) {
   const auto lost = run_on_all(2, [](const Group& group) {
     if (group.rank() == 1) return true;  // leaves, and closes its connections
     try {
-      group.wait();
+      group.barrier();
     } catch (const ConnectionLost&) {
       return true;
     }

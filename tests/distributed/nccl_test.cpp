@@ -34,7 +34,7 @@ int ranks[kRanks] = {0, 1};  // a communicator is a pointer to its rank
 int rank_of(void* comm) { return *static_cast<int*>(comm); }
 
 int get_unique_id(NcclLibrary::Id* id) {
-  std::memset(id->bytes, 0, sizeof(id->bytes));  // zeros must travel too
+  std::memset(id->bytes, 0, sizeof(id->bytes));  // zeros must be broadcast too
   id->bytes[5] = 'x';
   return 0;
 }

@@ -356,7 +356,7 @@ fresh
 rm -r run/model
 "${train[@]}" --output run --resume >/dev/null 2>warned
 expect "the lost model is made again" cmp template/model/model.safetensors run/model/model.safetensors
-expect "and that is said" grep -q "model/.* is missing; what the run saved is made again" warned
+expect "and that is said" grep -q "model/.* is missing; what the run saved is recomputed" warned
 fresh
 expect "nothing to resume" "${train[@]}" --output run --resume
 

@@ -26,10 +26,10 @@ class ConnectionLost : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Thrown on every process but the first when together() has failed: the first one tells why.
-class FailedTogether : public std::exception {
+// Thrown on every process but the first when all_or_none() has failed: the first one reports why.
+class FailedElsewhere : public std::exception {
  public:
-  explicit FailedTogether(int code) : code_(code) {}
+  explicit FailedElsewhere(int code) : code_(code) {}
   int code() const { return code_; }
 
  private:
@@ -60,19 +60,21 @@ class Group {
   // The one that writes files and reports.
   bool leads() const { return rank_ == 0; }
 
-  // Elementwise over all processes, added up in their order: the same bits everywhere.
-  std::vector<double> sum(const std::vector<double>& values) const;
-  double sum(double value) const { return sum(std::vector<double>{value}).front(); }
+  // The elementwise sum over all processes, added up in their order: the same bits everywhere.
+  std::vector<double> all_reduce(const std::vector<double>& values) const;
+  double all_reduce(double value) const { return all_reduce(std::vector<double>{value}).front(); }
   // Every process's value, by rank.
-  std::vector<double> gather(double value) const;
-  // The text of the first process that has one, and which that is; {"", size} when none has.
+  std::vector<double> all_gather(double value) const;
+  // The bytes of `root` on every process; what the others hand in is not read.
+  std::string broadcast_bytes(const std::string& bytes, int64_t root = 0) const;
+  // The text of the lowest rank that has one, and that rank; {"", size} when none has.
   struct Text {
     std::string text;
     int64_t rank = 0;
   };
-  Text first(const std::string& own) const;
+  Text first_text(const std::string& own) const;
   // Until all have come here.
-  void wait() const;
+  void barrier() const;
 
   // The sum of all processes' tensors (contiguous, alike) in that of `root`; what the others hold
   // is undefined afterwards. The same bits whenever it is run with as many processes.
@@ -84,8 +86,10 @@ class Group {
   void receive(torch::Tensor tensor, int64_t from) const;
 
   // Runs `work` on every process. When it throws a UserError or a NonFiniteError on any, the first
-  // process throws the error of the first to have one, and the others FailedTogether.
-  void together(const std::function<void()>& work) const;
+  // process throws the error of the lowest rank that has one, and the others FailedElsewhere.
+  void all_or_none(const std::function<void()>& work) const;
+  // Runs `work` on the first process, and then on the others, which find what it has left on disk.
+  void leader_first(const std::function<void()>& work) const;
 
  private:
   class Backend;

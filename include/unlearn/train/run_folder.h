@@ -39,6 +39,10 @@ class RunFolder {
   RunFolder(std::filesystem::path path, ExistingOutput existing);
   // A run's folder as it is, for the processes of a run that do not write there: all but the first.
   static RunFolder for_reading(std::filesystem::path path);
+  // For a training that leaves nothing on disk: what is written to it is dropped, and there are no
+  // checkpoints.
+  static RunFolder in_memory() { return {}; }
+  bool keeps_files() const { return !path_.empty(); }
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path model() const { return path_ / "model"; }
@@ -50,7 +54,9 @@ class RunFolder {
   const Json& run_json() const { return run_json_; }
   void write_config(const std::string& yaml);
   // Another file of the run, whole.
-  void write(const std::string& name, std::string_view content) { own_->write(name, content); }
+  void write(const std::string& name, std::string_view content) {
+    if (keeps_files()) own_->write(name, content);
+  }
 
   // metrics.jsonl: one line per step, flushed at once.
   void append_metrics(const Json& line);

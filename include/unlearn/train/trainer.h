@@ -72,10 +72,15 @@ losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& 
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
 
+// What the loop does after a step.
+enum class AfterStep : uint8_t { kContinue, kStop };
+
 // Hooks into the loop; both optional.
 struct TrainerHooks {
   std::function<void(const StepRecord&, int64_t total_steps)> on_step = nullptr;
-  std::function<void(int64_t step)> after_step = nullptr;  // e.g. evaluation every N steps
+  // After a step and its checkpoint, e.g. evaluation every N steps. Set on all processes of the
+  // group or on none; when one of them says kStop, training ends on all as after its last step.
+  std::function<AfterStep(int64_t step)> after_step = nullptr;
 };
 
 class FreeGradients;
@@ -107,6 +112,8 @@ class Trainer {
   // At the end of an epoch, for losses that ask for its means.
   void observe_epoch();
   void save_checkpoint();
+  // Whether a process of the group wants no further step.
+  bool ends_after_step();
   // What the method keeps across steps (RMU's vector, PDU's dual variable), for the reader.
   void save_method_state() const;
   void update_weights(StepRecord& record);

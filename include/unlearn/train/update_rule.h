@@ -69,7 +69,9 @@ class StepWeights {
   // L2 norm of summed gradients over all processes.
   double gradient_norm() const;
   // Of all processes.
-  std::vector<double> sum(const std::vector<double>& values) const { return group_.sum(values); }
+  std::vector<double> sum(const std::vector<double>& values) const {
+    return group_.all_reduce(values);
+  }
 
   // fp32 (or wider) values of own elements, from the optimizer's master where it has one.
   torch::Tensor master(size_t parameter, int64_t begin, int64_t size) const;

@@ -25,7 +25,7 @@ void StepWeights::sum_gradients_so_far() const {
 
 double StepWeights::gradient_norm() const {
   const double own = parameters().gradient_norm();
-  return group_.size() == 1 ? own : std::sqrt(group_.sum(own * own));
+  return group_.size() == 1 ? own : std::sqrt(group_.all_reduce(own * own));
 }
 
 torch::Tensor StepWeights::master(size_t parameter, int64_t begin, int64_t size) const {

@@ -1,0 +1,80 @@
+#include "run/input_hashes.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/core/manifest.h"
+#include "unlearn/core/read_log.h"
+#include "unlearn/train/run_folder.h"
+
+namespace unlearn::run {
+namespace fs = std::filesystem;
+
+InputHashes::InputHashes(const RunConfig& config, const PreparedRun& run) {
+  for (const std::string& folder :
+       {config.model.path, config.model.reference, config.model.adapter}) {
+    if (folder.empty()) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string ending = entry.path().extension().string();
+      if (entry.is_regular_file() && entry.path().filename() != Manifest::kName &&
+          (ending == ".safetensors" || ending == ".json" || ending == ".model")) {
+        start(entry.path());
+      }
+    }
+  }
+  for (const auto* split :
+       {&run.splits.forget, &run.splits.retain, &run.splits.alternate, &run.splits.train}) {
+    if (*split) start((*split)->file);
+  }
+}
+
+void InputHashes::check_unchanged(const Json& before) const {
+  for (const auto& [file, hash] : hashes_) {
+    const auto known = before.find(file);
+    if (known != before.end() && *known != hash.get()) {
+      user_error("--resume: ", file,
+                 " has changed since the run was started; restore it, or start "
+                 "a new run");
+    }
+  }
+}
+
+void InputHashes::write_when_known(train::RunFolder& folder) {
+  const bool known = std::all_of(hashes_.begin(), hashes_.end(), [](const auto& entry) {
+    return entry.second.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  if (known) write(folder);
+}
+
+Json InputHashes::values() const {
+  Json all = Json::object();
+  for (const auto& [file, hash] : hashes_) all[file] = hash.get();
+  for (const auto& [file, stamp] : stamps_) {
+    if (stamp_of(file) != stamp)
+      user_error(file, ": was changed while the run read it; start again");
+  }
+  return all;
+}
+
+void InputHashes::write(train::RunFolder& folder) {
+  if (is_written_) return;
+  folder.update_run_json({{"inputs_sha256", values()}});
+  is_written_ = true;
+}
+
+void InputHashes::start(const fs::path& file) {
+  std::shared_future<std::string>& hash = hashes_[file.string()];  // two folders may be the same
+  if (hash.valid()) return;
+  if (const auto known = ReadLog::sha256_of(file)) {
+    std::promise<std::string> as_read;
+    as_read.set_value(*known);
+    hash = as_read.get_future().share();
+    return;
+  }
+  stamps_[file.string()] = stamp_of(file);
+  hash = std::async(std::launch::async, sha256_file, file).share();
+}
+
+}  // namespace unlearn::run
