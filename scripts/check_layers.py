@@ -20,7 +20,7 @@ ROWS = [
     ["scoring"],
     ["losses", "metrics", "report"],
     ["train", "eval", "markov"],
-    ["benchmarks"],
+    ["benchmarks", "attacks"],
     ["run"],
     ["commands"],
 ]

@@ -82,4 +82,12 @@ RoundingReport write_rounded_copy(const fs::path& source, const WeightFormat& fo
   return report;
 }
 
+void round_weights(CausalLM& model, const WeightFormat& format) {
+  const torch::NoGradGuard no_grad;
+  for (const LinearLayer& layer : linear_layers(model)) {
+    torch::Tensor matrix = layer.linear->matrix();
+    matrix.copy_(PackedMatrix::pack(format, matrix.to(torch::kFloat), layer.name).unpack());
+  }
+}
+
 }  // namespace unlearn::model

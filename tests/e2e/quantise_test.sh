@@ -24,8 +24,8 @@ for model in "$tiny" q8 q4; do
 done
 expect "three different models" test "$(sort -u scores | wc -l)" -eq 3
 
-# The same by name, and the formats of frozen bases.
-for format in int8 nf4_fp32 nf4; do
+# The same by name, the formats of frozen bases, and GGUF's.
+for format in int8 nf4_fp32 nf4 q8_0 q4_0 q4_k; do
   "$unlearn" quantise --quiet --model "$tiny" --format $format --output $format >report_$format
   expect "$format says its name" grep -q "\"format\":\"$format\"" report_$format
 done
@@ -33,6 +33,11 @@ cmp q8/model.safetensors int8/model.safetensors || die "--bits 8 is int8"
 cmp q4/model.safetensors nf4_fp32/model.safetensors || die "--bits 4 is nf4_fp32"
 expect "double quantisation loses a little more" between "$(relative_error report_nf4)" \
   "$(relative_error report_nf4_fp32)" 0.15
+
+expect "Q8_0 loses little" between "$(relative_error report_q8_0)" 0.001 0.02
+# A scale for every 32 weights: Q4_K fits it, Q4_0 takes the extreme.
+expect "Q4_K loses less than Q4_0" between "$(relative_error report_q4_k)" 0.03 \
+  "$(relative_error report_q4_0)"
 
 # What a run keeps its base in, by name and by number.
 lora=(--model "$tiny" --data "$source_dir/data/fiction" --config quickstart.yaml --quiet

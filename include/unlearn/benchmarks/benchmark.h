@@ -13,6 +13,7 @@
 #include "unlearn/data/pair_stream.h"
 #include "unlearn/eval/eval_config.h"
 #include "unlearn/eval/evaluation.h"
+#include "unlearn/eval/questions.h"
 #include "unlearn/eval/selection.h"
 #include "unlearn/metrics/eval_log.h"
 
@@ -38,6 +39,23 @@ struct Recomputed {
   std::map<std::string, std::string> texts = {};
 };
 
+// One measure of an evaluation that says how much of the forget set is known, row by row.
+struct KnowledgeMetric {
+  std::string name;  // "probability"
+  std::string key;   // in the evaluation's report: "forget_Q_A_Prob"
+  // Of one of its rows ("value_by_index"), higher = more knowledge; null: a model that diverged.
+  std::optional<double> (*of_row)(const Json& row);
+};
+
+// What an audit (attacks on a model that is said to have forgotten) reads of a benchmark.
+struct AuditSupport {
+  std::vector<KnowledgeMetric> knowledge = {};  // the most telling one first
+  std::vector<std::string> metrics = {};        // eval.metrics that make them and the utility
+  std::string utility = "";                     // key of what the model is to keep
+  // Null: the benchmark asks no questions that can be put in other words.
+  std::optional<eval::Questions> (*questions)(const eval::EvaluationInputs& inputs) = nullptr;
+};
+
 struct Benchmark {
   BenchmarkInfo info;
   data::Layout layout;  // of the training data
@@ -56,6 +74,7 @@ struct Benchmark {
   std::optional<std::string> evaluated_forget = std::nullopt;
   // Every aggregate of a stored evaluation, and the prefix of the evaluation's files; null: none.
   Recomputed (*recompute)(const StoredLogs& logs) = nullptr;
+  AuditSupport audit = {};
   std::string file_prefix = "";  // "TOFU" of TOFU_EVAL.json
 };
 

@@ -33,6 +33,7 @@ Benchmark make_benchmark() {
           .offer = offer,
           .evaluated_forget = "",  // data belong to a corpus, which the folder says
           .recompute = recompute,
+          .audit = audit_support(),
           .file_prefix = kFilePrefix};
 }
 

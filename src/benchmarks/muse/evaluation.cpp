@@ -138,7 +138,7 @@ class MuseEvaluation : public BenchmarkEvaluation {
       PromptPlan item{std::move(row), "", 0};
       item.truth = item.item.truth;
       item.generation = own.generate(inputs_.tokenizer.encode(item.item.prompt, true),
-                                     {kKnowmemTokens, 0, kKnowmemStops});
+                                     knowmem_limits());
       task.rows.push_back(std::move(item));
     }
     tasks_.push_back(std::move(task));
@@ -248,6 +248,8 @@ class MuseEvaluation : public BenchmarkEvaluation {
 };
 
 }  // namespace
+
+eval::GenerationLimits knowmem_limits() { return {kKnowmemTokens, 0, kKnowmemStops}; }
 
 std::unique_ptr<BenchmarkEvaluation> make_evaluation(const EvaluationInputs& inputs) {
   return std::make_unique<MuseEvaluation>(inputs);

@@ -10,5 +10,8 @@ inline constexpr const char* kFilePrefix = "MUSE";  // of the evaluation's files
 data::Layout layout();
 eval::MetricOffer offer(const eval::EvalConfig& config);
 std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const eval::EvaluationInputs& inputs);
+AuditSupport audit_support();
+// Of an answer to a KnowMem question.
+eval::GenerationLimits knowmem_limits();
 
 }  // namespace unlearn::benchmarks::muse

@@ -31,11 +31,6 @@ namespace {
 
 using metrics::Need;
 
-// A scored text of both repositories is at most this long, and so is a generation with its prompt
-// (locuslab/tofu, config/eval_everything.yaml; open-unlearning, configs/data).
-constexpr int64_t kPlainLength = 200;
-constexpr int64_t kChatLength = 512;
-
 // Where one question's answers lie in the results.
 struct RowPlan {
   const PerturbedRow* row = nullptr;

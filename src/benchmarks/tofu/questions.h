@@ -20,6 +20,11 @@ struct PerturbedRow {
   std::vector<std::string> perturbed_answers;
 };
 
+// A scored text of both repositories is at most this long, and so is a generation with its prompt
+// (locuslab/tofu, config/eval_everything.yaml; open-unlearning, configs/data).
+inline constexpr int64_t kPlainLength = 200;
+inline constexpr int64_t kChatLength = 512;
+
 // The four tasks in the order of TOFU's logs.
 enum class TofuSplit : uint8_t { kRetain, kRealAuthors, kRealWorld, kForget };
 

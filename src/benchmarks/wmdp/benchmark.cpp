@@ -24,6 +24,7 @@ Benchmark make_benchmark() {
           .make_evaluation = make_evaluation,
           .offer = offer,
           .recompute = recompute,
+          .audit = audit_support(),
           .file_prefix = kFilePrefix};
 }
 
