@@ -183,8 +183,8 @@ WrittenFile write_hashed_file(const fs::path& name,
   std::error_code ignored;
   const std::string text = name.string();
   // Not all of /dev: /dev/shm holds files like any other.
-  const bool is_descriptor = text.starts_with("/dev/fd/") || text.starts_with("/dev/std") ||
-                             text.starts_with("/proc/");
+  const bool is_descriptor =
+      text.starts_with("/dev/fd/") || text.starts_with("/dev/std") || text.starts_with("/proc/");
   if (is_descriptor || (fs::exists(name, ignored) && !fs::is_regular_file(name, ignored))) {
     write_into(name, write);
     return {};

@@ -242,7 +242,7 @@ class Interpreter {
       const bool is_known =
           key == "caller" ||
           std::any_of(node.parameters.begin(), node.parameters.end(),
-                      [&name = key](const Parameter& p) { return p.name == name; });
+                      [&wanted = key](const Parameter& p) { return p.name == wanted; });
       if (!is_known) user_error("macro '", name, "' has no parameter '", key, "'");
       if (key == "caller") inner.names.set(key, value);
     }

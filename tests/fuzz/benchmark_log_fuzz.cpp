@@ -7,9 +7,7 @@ FUZZ_TARGET(benchmark_log) {
   for (const auto& benchmark : unlearn::benchmarks::registered_benchmarks()) {
     if (benchmark.recompute == nullptr) continue;
     for (const std::string& retain : {std::string(), file}) {
-      unlearn::fuzz::attempt([&] {
-        benchmark.recompute({.log = file, .retain_log = retain});
-      });
+      unlearn::fuzz::attempt([&] { benchmark.recompute({.log = file, .retain_log = retain}); });
     }
   }
 }

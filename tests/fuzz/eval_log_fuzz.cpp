@@ -11,8 +11,8 @@ FUZZ_TARGET(eval_log) {
     unlearn::fuzz::attempt([&] {
       metrics::Evaluation evaluation;
       metrics::add_stored_metrics(report, "log", retain, "retain log", evaluation);
-      metrics::eval_json(evaluation.metrics).dump(-1, ' ', false,
-                                                   unlearn::Json::error_handler_t::replace);
+      metrics::eval_json(evaluation.metrics)
+          .dump(-1, ' ', false, unlearn::Json::error_handler_t::replace);
     });
   }
 }

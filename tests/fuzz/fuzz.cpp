@@ -16,9 +16,9 @@ class Scratch {
  public:
   Scratch() {
     const char* given = std::getenv("UNLEARN_FUZZ_DIR");
-    const fs::path parent = given != nullptr             ? fs::path(given)
-                            : fs::exists("/dev/shm")     ? fs::path("/dev/shm")
-                                                         : fs::temp_directory_path();
+    const fs::path parent = given != nullptr         ? fs::path(given)
+                            : fs::exists("/dev/shm") ? fs::path("/dev/shm")
+                                                     : fs::temp_directory_path();
     std::string pattern = (parent / "unlearn_fuzz.XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
       std::perror(pattern.c_str());

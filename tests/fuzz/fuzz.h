@@ -1,6 +1,6 @@
-// What the fuzz targets share. A target takes bytes that come from outside (a file, usually) through
-// the function that reads them; it may be refused with a UserError, and nothing else may happen: no
-// other exception, no undefined behaviour, no endless time, no endless memory.
+// What the fuzz targets share. A target takes bytes that come from outside (a file, usually)
+// through the function that reads them; it may be refused with a UserError, and nothing else may
+// happen: no other exception, no undefined behaviour, no endless time, no endless memory.
 //
 // A target is one file <name>_fuzz.cpp with FUZZ_TARGET(name). Two programs are made of them: with
 // clang one for each target, which libFuzzer drives (libfuzzer.cpp, scripts/fuzz.sh), and with any
@@ -47,7 +47,7 @@ void attempt(const Read& read) {
 
 }  // namespace unlearn::fuzz
 
-#define FUZZ_TARGET(name)                                                        \
-  static void fuzz_##name(std::string_view input);                               \
+#define FUZZ_TARGET(name)                                                         \
+  static void fuzz_##name(std::string_view input);                                \
   static const bool has_##name = ::unlearn::fuzz::add_target(#name, fuzz_##name); \
   static void fuzz_##name([[maybe_unused]] std::string_view input)

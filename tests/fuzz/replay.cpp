@@ -76,7 +76,8 @@ int replay_files(const std::string& name, const std::vector<std::string>& files)
   for (const Target& target : targets()) {
     if (target.name != name) continue;
     int failures = 0;
-    for (const std::string& file : files) failures += survives(target, read_file(file), file) ? 0 : 1;
+    for (const std::string& file : files)
+      failures += survives(target, read_file(file), file) ? 0 : 1;
     return failures == 0 ? 0 : 1;
   }
   std::fprintf(stderr, "no fuzz target '%s'\n", name.c_str());

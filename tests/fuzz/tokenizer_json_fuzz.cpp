@@ -5,7 +5,8 @@
 FUZZ_TARGET(tokenizer_json) {
   unlearn::fuzz::scratch_file("tokenizer.json", input);
   const auto tokenizer = unlearn::tokenizer::load_tokenizer(unlearn::fuzz::scratch_folder());
-  const std::string text = "  It's 12345 caf\xc3\xa9s, <s>\xe4\xbd\xa0\xe5\xa5\xbd\n\n\t\xf0\x9f\x99\x82 aab";
+  const std::string text =
+      "  It's 12345 caf\xc3\xa9s, <s>\xe4\xbd\xa0\xe5\xa5\xbd\n\n\t\xf0\x9f\x99\x82 aab";
   for (const bool special : {false, true}) {
     const auto ids = tokenizer->encode(text, special);
     tokenizer->decode(ids, special);

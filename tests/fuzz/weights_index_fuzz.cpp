@@ -8,8 +8,8 @@ FUZZ_TARGET(weights_index) {
   static const bool has_shards = [&] {
     checkpoint::write_safetensors(folder / "a.safetensors", std::vector<checkpoint::NamedTensor>{
                                                                 {"x", torch::zeros({2, 3})}});
-    checkpoint::write_safetensors(folder / "b.safetensors", std::vector<checkpoint::NamedTensor>{
-                                                                {"y", torch::zeros({4})}});
+    checkpoint::write_safetensors(folder / "b.safetensors",
+                                  std::vector<checkpoint::NamedTensor>{{"y", torch::zeros({4})}});
     return true;
   }();
   if (!has_shards) return;
