@@ -14,11 +14,15 @@ mkdir -p "$build"
 if [ ! -f build/torch_root ]; then scripts/setup.sh; fi
 cmake --preset fuzz -DTorch_ROOT="$(cat build/torch_root)" >"$build/configure.log" ||
   { cat "$build/configure.log" >&2; exit 1; }
+declare -A program_of # targets that read alike lie in one program
+while read -r program name; do program_of[$name]=$program; done <"$build/fuzz_targets.txt"
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then
-  for file in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$file" _fuzz.cpp)"); done
-fi
-cmake --build "$build" --target "${targets[@]/#/fuzz_}"
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cut -d ' ' -f 2 "$build/fuzz_targets.txt")
+for target in "${targets[@]}"; do
+  [ -n "${program_of[$target]:-}" ] || { echo "fuzz.sh: no target '$target'; there are: ${!program_of[*]}" >&2; exit 2; }
+done
+mapfile -t needed < <(for target in "${targets[@]}"; do echo "${program_of[$target]}"; done | sort -u)
+cmake --build "$build" --target "${needed[@]}"
 
 UNLEARN_FUZZ_DIR=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
 export UNLEARN_FUZZ_DIR
@@ -33,7 +37,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$build/corpus/$target" "$build/findings/$target"
   log=$build/$target.log
   code=0
-  "$build/tests/fuzz/fuzz_$target" "$build/corpus/$target" "tests/fuzz/corpus/$target" \
+  UNLEARN_FUZZ_TARGET=$target "$build/tests/fuzz/${program_of[$target]}" "$build/corpus/$target" "tests/fuzz/corpus/$target" \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target/" >"$log" 2>&1 || code=$?
   # Without the final statistics, the last line that counts.

@@ -180,7 +180,7 @@ part_disk() {
 env_of() { "$@"; }
 
 memory_of() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo 0; }
-steps_of() { wc -l <steps/metrics.jsonl 2>/dev/null || echo 0; }
+steps_of() { { wc -l <steps/metrics.jsonl; } 2>/dev/null || echo 0; }
 part_steps() {
   local pid early late steps=${SOAK_STEPS:-10000}
   (kind_full "$work/steps" --set train.max_steps="$steps" --epochs 100000 --set train.batch_size=1 \

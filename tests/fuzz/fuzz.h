@@ -2,9 +2,9 @@
 // through the function that reads them; it may be refused with a UserError, and nothing else may
 // happen: no other exception, no undefined behaviour, no endless time, no endless memory.
 //
-// A target is one file <name>_fuzz.cpp with FUZZ_TARGET(name). Two programs are made of them: with
-// clang one for each target, which libFuzzer drives (libfuzzer.cpp, scripts/fuzz.sh), and with any
-// compiler one that runs every target on its committed corpus (replay.cpp, a unit test).
+// A target is one file <name>_fuzz.cpp with FUZZ_TARGET(name). clang makes programs of them that
+// libFuzzer drives (libfuzzer.cpp, scripts/fuzz.sh); any compiler makes one that runs every target
+// on its committed corpus (replay.cpp, a unit test).
 #pragma once
 
 #include <filesystem>
