@@ -158,6 +158,10 @@ int run_program(std::vector<std::string> arguments) {
   } catch (const c10::OutOfMemoryError& error) {
     return report(2, "error: ", cat("not enough device memory: ", error.what_without_backtrace()));
   } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (what.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos) {
+      return report(2, "error: ", cat("not enough memory", what.substr(what.find_last_of(':'))));
+    }
     return report(1, "error: internal: ", error.what_without_backtrace());
   } catch (const std::filesystem::filesystem_error& error) {
     return report(2, "error: ", error.what());

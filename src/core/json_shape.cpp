@@ -73,8 +73,10 @@ std::string other_than_a_row(const fs::path& path, const Json& value) {
                to_rows(path, cat("d['", key, "']")));
   }
   const size_t length = value.front().size();
-  const bool columns = every_value(
-      value, [&](const Json& column) { return column.is_array() && column.size() == length; });
+  // A row of token ids is made of lists itself.
+  const bool columns = !value.contains("input_ids") && every_value(value, [&](const Json& column) {
+    return column.is_array() && column.size() == length;
+  });
   if (columns) {
     return cat("is one object of ", keys.size() == 1 ? "a list" : "lists", " (columns ",
                join(keys, ", "), ")", to_rows(path, "(dict(zip(d,v)) for v in zip(*d.values()))"));

@@ -183,7 +183,9 @@ WrittenFile write_hashed_file(const fs::path& name,
                               const std::function<void(std::ostream&)>& write) {
   std::error_code ignored;
   const std::string text = name.string();
-  const bool is_descriptor = text.starts_with("/dev/") || text.starts_with("/proc/");
+  // Not all of /dev: /dev/shm holds files like any other.
+  const bool is_descriptor =
+      text.starts_with("/dev/fd/") || text.starts_with("/dev/std") || text.starts_with("/proc/");
   if (is_descriptor || (fs::exists(name, ignored) && !fs::is_regular_file(name, ignored))) {
     write_into(name, write);
     return {};

@@ -240,8 +240,9 @@ class Interpreter {
     }
     for (const auto& [key, value] : arguments.named) {
       const bool is_known =
-          key == "caller" || std::any_of(node.parameters.begin(), node.parameters.end(),
-                                         [&](const Parameter& p) { return p.name == key; });
+          key == "caller" ||
+          std::any_of(node.parameters.begin(), node.parameters.end(),
+                      [&wanted = key](const Parameter& p) { return p.name == wanted; });
       if (!is_known) user_error("macro '", name, "' has no parameter '", key, "'");
       if (key == "caller") inner.names.set(key, value);
     }

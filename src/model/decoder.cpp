@@ -10,6 +10,10 @@
 namespace unlearn::model {
 namespace {
 
+// Rotations go on for ever, but nothing useful comes out there, and attention over megabytes of
+// text takes hours.
+constexpr int64_t kMostContexts = 16;
+
 // Positions inside each sequence, continuing after `before` tokens.
 torch::Tensor count_positions(const std::vector<int64_t>& offsets,
                               const std::vector<int64_t>& before, torch::Device device) {
@@ -103,6 +107,11 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
     if (positions_ && lengths[i] > parts_.dims.max_positions) {
       user_error("a sequence has ", lengths[i], " tokens, the model has embeddings for ",
                  parts_.dims.max_positions, " positions");
+    }
+    if (lengths[i] > kMostContexts * parts_.dims.max_positions) {
+      user_error("a sequence has ", lengths[i], " tokens; the model was made for ",
+                 parts_.dims.max_positions, " (max_position_embeddings), and more than ",
+                 kMostContexts, " times as many are refused; cut the text");
     }
     UNLEARN_CHECK(!is_shared ||
                   can_share_tokens(batch.lengths.empty() ? lengths[i] : batch.lengths[i]));

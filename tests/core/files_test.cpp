@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <thread>
@@ -50,6 +51,20 @@ TEST_F(Files, LinksStayAndTheirTargetsAreReplaced) {
   EXPECT_EQ(read_file(folder_ / "target"), "new");
   EXPECT_EQ(read_file(folder_ / "absent"), "new");
   EXPECT_THROW(write_file_atomic(folder_ / "circle", "new"), UserError);
+}
+
+// A file in memory is a file; only descriptors are written into as they are.
+TEST_F(Files, SharedMemoryHoldsFiles) {
+  const fs::path folder = fs::path("/dev/shm") / cat("unlearn_files_test.", ::getpid());
+  std::error_code error;
+  if (!fs::create_directories(folder, error)) GTEST_SKIP() << "no /dev/shm";
+  for (const char* content : {"first", "last"}) {
+    const WrittenFile written = write_hashed_file(folder / "file", content);
+    EXPECT_EQ(read_file(folder / "file"), content);
+    EXPECT_EQ(written.bytes, std::string_view(content).size());
+    EXPECT_EQ(written.sha256, sha256(content));
+  }
+  fs::remove_all(folder);
 }
 
 TEST_F(Files, APipeIsWrittenInto) {
