@@ -16,20 +16,20 @@ constexpr int64_t kSteps = 4;
 
 RunConfig tiny_config(const std::string& method, const std::string& output = "none") {
   config::Settings settings;
-  for (const auto& [key, value] :
-       std::vector<std::pair<std::string, Json>>{{"model.path", kTestFolder + "/golden/commands/model"},
-                                                 {"data.root", kTestFolder + "/data_fixtures/wmdp"},
-                                                 {"data.benchmark", "wmdp"},
-                                                 {"data.forget", "bio"},
-                                                 {"method.name", method},
-                                                 {"train.epochs", 100},
-                                                 {"train.max_steps", kSteps},
-                                                 {"train.batch_size", 2},
-                                                 {"train.lr", 1e-3},
-                                                 {"train.warmup_steps", 0},
-                                                 {"train.save_every", "never"},
-                                                 {"eval.at_end", false},
-                                                 {"output", output}}) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
+           {"model.path", kTestFolder + "/golden/commands/model"},
+           {"data.root", kTestFolder + "/data_fixtures/wmdp"},
+           {"data.benchmark", "wmdp"},
+           {"data.forget", "bio"},
+           {"method.name", method},
+           {"train.epochs", 100},
+           {"train.max_steps", kSteps},
+           {"train.batch_size", 2},
+           {"train.lr", 1e-3},
+           {"train.warmup_steps", 0},
+           {"train.save_every", "never"},
+           {"eval.at_end", false},
+           {"output", output}}) {
     settings.set(key, value, "test");
   }
   return resolve_run(settings, Purpose::kUnlearn);
