@@ -89,13 +89,13 @@ void TensorStore::open_index(const fs::path& folder, const fs::path& index) {
         user_error(shards_.back().path().string(), ": holds tensor '", name, "', which ",
                    shards_[other->second].path().filename().string(), " holds, too");
       }
-      const auto said = weight_map.find(name);
-      if (said == weight_map.end()) {
+      const auto listed = weight_map.find(name);
+      if (listed == weight_map.end()) {
         oddities_.push_back(
             cat(file, " holds tensor '", name, "', which ", kIndexFile, " does not name"));
-      } else if (said->second != file) {
+      } else if (listed->second != file) {
         oddities_.push_back(cat(file, " holds tensor '", name, "', which ", kIndexFile,
-                                " puts into ", said->second));
+                                " puts into ", listed->second));
       }
     }
   }

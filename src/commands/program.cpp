@@ -59,7 +59,7 @@ void print_help() {
       << "unlearn " << run::version_text()
       << ": makes a language model forget chosen data and keep the rest\n\n"
          "  unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output DIR\n\n"
-         "Commands (unlearn help COMMAND tells the flags of each):\n";
+         "Commands (unlearn help COMMAND lists the flags of each):\n";
   for (const Command& command : kCommands) {
     std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";

@@ -159,7 +159,7 @@ std::vector<char> rows_with(const Split& retain, const Pairs& common) {
   return is_common;
 }
 
-// Lines that say enough to be told from headings and separators.
+// Lines long enough to be no headings and separators.
 bool is_statement(const std::string& line) {
   constexpr size_t kBytes = 20;
   constexpr int64_t kSpaces = 3;

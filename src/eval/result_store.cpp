@@ -26,7 +26,7 @@ ResultStore::ResultStore(const std::filesystem::path& folder) {
       }
     }
   }
-  if (damaged > 0) log::info(path.string(), ": ", damaged, " incomplete result(s) are made again");
+  if (damaged > 0) log::info(path.string(), ": ", damaged, " incomplete result(s) are recomputed");
   file_.open(path, std::ios::app);
   if (!file_) user_error(path.string(), ": cannot be written; eval.cache=false does without");
   if (open_line) file_ << '\n';

@@ -26,7 +26,7 @@ Batches cut_groups(std::vector<size_t> ids, int64_t budget,
                    const std::function<int64_t(size_t id)>& length_of);
 // The batches of which a result is missing (`pending`, sorted). They are cut from all requests and
 // run whole: the last bits of a result depend on what runs beside it, and an evaluation that goes
-// on after a kill must say what it would have said without one.
+// on after a kill must give what it would have given without one.
 Batches unfinished(Batches batches, const std::vector<size_t>& pending);
 
 // Takes the answers of some requests: keeps them, and reports that they are done.

@@ -79,7 +79,7 @@ Value chosen(const Value& value, const Arguments& arguments, bool by_attribute, 
   return result;
 }
 
-// Jinja compares texts without their case unless told otherwise.
+// Jinja compares texts without their case unless asked for.
 Value sort_key(const Value& item, const std::string& attribute, bool case_sensitive) {
   Value key = attribute.empty() ? item : path_of(item, attribute);
   if (key.text() && !case_sensitive) return lower(*key.text());

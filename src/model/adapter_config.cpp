@@ -91,7 +91,7 @@ AdapterConfig::AdapterConfig(const std::filesystem::path& file)
   ranks_ = read_patterns("rank_pattern");
   alphas_ = read_patterns("alpha_pattern");
   if (is_off(json_.value("target_modules", Json()))) {
-    refuse("target_modules", "is missing: which layers the adapter belongs to must be said");
+    refuse("target_modules", "is missing: which layers the adapter belongs to must be named");
   }
   targets_ = read_modules("target_modules");
   excluded_ = read_modules("exclude_modules");

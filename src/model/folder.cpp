@@ -59,9 +59,9 @@ std::shared_ptr<CausalLM> make_model(const Json& hf_config, uint64_t seed) {
 
 std::shared_ptr<CausalLM> load_model(const fs::path& folder, torch::Dtype dtype,
                                      torch::Device device, const WeightFormat* linear_format) {
-  const HfConfig said = checkpoint::open_hf_folder(folder);
+  const HfConfig stated = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
-  const HfConfig config = with_stored_ties(said, store);
+  const HfConfig config = with_stored_ties(stated, store);
   // Everything is compared by headers before memory is taken.
   const LoadReport report = compare_by_headers(*build_shapes(config), store);
   if (!report.missing.empty()) {
@@ -100,9 +100,9 @@ LoadReport check_model_folder(const fs::path& folder) {
 }
 
 FolderSummary summarize_model_folder(const fs::path& folder) {
-  const HfConfig said = checkpoint::open_hf_folder(folder);
+  const HfConfig stated = checkpoint::open_hf_folder(folder);
   const TensorStore store(folder);
-  const HfConfig config = with_stored_ties(said, store);
+  const HfConfig config = with_stored_ties(stated, store);
   const auto model = build_shapes(config);
   FolderSummary summary;
   summary.family = find_family(config).info.name;
@@ -114,7 +114,7 @@ FolderSummary summarize_model_folder(const fs::path& folder) {
     summary.bytes += static_cast<int64_t>(info.end - info.begin);
   }
   summary.report = compare_by_headers(*model, store);
-  if (build_shapes(said)->dims().tied_embeddings != summary.dims.tied_embeddings) {
+  if (build_shapes(stated)->dims().tied_embeddings != summary.dims.tied_embeddings) {
     summary.report.oddities.push_back(
         cat("tie_word_embeddings is true, but the stored '", model->head_name(),
             ".weight' is not the embedding; it is taken, as transformers 5 does (4.x drops it)"));

@@ -17,7 +17,7 @@
 namespace unlearn::run {
 namespace {
 
-// Size and ends of the weights: what tells two models of the same shapes apart without reading
+// Size and ends of the weights: what distinguishes two models of the same shapes without reading
 // them.
 std::string outline_of(const std::string& folder) {
   constexpr size_t kEnd = size_t{1} << 20;

@@ -212,13 +212,13 @@ constexpr std::string_view kOtherDecoding =
 void note_old_place(const fs::path& file, DecodingRules& rules) {
   if (!fs::exists(file)) return;
   const Json json = read_json(file);
-  std::vector<std::string> said;
+  std::vector<std::string> named;
   for (const auto& [key, value] : json.items()) {
     const bool is_default = value.is_null() || value == 0 || value == 1 || value.empty();
-    if (is_among(kRules, key) && !is_default) said.push_back(cat(key, " ", value.dump()));
+    if (is_among(kRules, key) && !is_default) named.push_back(cat(key, " ", value.dump()));
   }
-  if (said.empty()) return;
-  rules.notes.push_back(cat(file.string(), ": not applied: ", join(said, ", "),
+  if (named.empty()) return;
+  rules.notes.push_back(cat(file.string(), ": not applied: ", join(named, ", "),
                             "; transformers 5 reads generation_config.json alone (4 did not)"));
 }
 

@@ -1,4 +1,4 @@
-// Guesses at the next tokens of a text from what it said before.
+// Guesses at the next tokens of a text from its earlier tokens.
 #pragma once
 
 #include <cstddef>

@@ -56,7 +56,7 @@ class HeadGradient {
 // Function::apply takes no undefined tensors.
 std::optional<torch::Tensor> optional_tensor(const torch::Tensor& tensor);
 
-// Head tensors travel through autograd as saved variables, its numbers as saved data.
+// Head tensors are kept by autograd as saved variables, its numbers as saved data.
 model::Head restore_head(torch::autograd::AutogradContext* context, const torch::Tensor& weight,
                          const torch::Tensor& bias);
 void save_head_numbers(torch::autograd::AutogradContext* context, double scale, double softcap,

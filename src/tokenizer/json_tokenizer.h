@@ -17,7 +17,7 @@ class JsonTokenizer : public Tokenizer {
   // UserError names what is unknown or wrong in `fields`.
   JsonTokenizer(const Fields& fields, const SideFiles& files);
 
-  // Makes the tokens with a role plain special ones, whatever their flags said (Qwen2Tokenizer).
+  // Makes the tokens with a role plain special ones, whatever their flags are (Qwen2Tokenizer).
   void mark_roles(const SideFiles& files);
 
   // What goes around a text when special tokens are asked for.

@@ -161,8 +161,7 @@ bool RunFolder::replaces(const fs::path& path, const fs::path& file) {
     return std::any_of(std::begin(names), std::end(names),
                        [&](const char* name) { return lies_in(file, path / name); });
   };
-  return lies_in_one_of(kOwnFiles) || lies_in_one_of(kForgetFiles) ||
-         lies_in_one_of(kOwnFolders) ||
+  return lies_in_one_of(kOwnFiles) || lies_in_one_of(kForgetFiles) || lies_in_one_of(kOwnFolders) ||
          lies_in(file, path / kCheckpoints);
 }
 

@@ -130,7 +130,7 @@ int64_t input_tokens(const data::Example& example) {
 
 StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t processes,
                   const std::vector<data::PairItem>& items, size_t next_epoch) {
-  // Freed gradients cannot be added to: unless told otherwise, the step is one micro-batch.
+  // Freed gradients cannot be added to: by default the step is one micro-batch.
   const int64_t usual = inputs.config.free_gradients ? std::numeric_limits<int64_t>::max()
                                                      : runtime::kTrainingTokens.on(device);
   const bool exact = inputs.config.averaging == Averaging::kExact;

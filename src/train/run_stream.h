@@ -32,7 +32,7 @@ struct StepCut {
   int64_t accumulation =
       0;  // what the sum of micro-batch means is divided by: their number, mostly
 
-  // An epoch that ends before micro-batch `before` of the step, and what the loss is told of it.
+  // An epoch that ends before micro-batch `before` of the step, and what is reported to the loss.
   struct EpochEnd {
     size_t before = 0;
     std::vector<double> means;

@@ -74,7 +74,7 @@ expect "results were kept" test "$kept" -ge 9
 sed 's/\(\.[0-9]\{4\}\)[0-9]*/\1/' first/eval/TOFU_SUMMARY.json >a.json
 sed 's/\(\.[0-9]\{4\}\)[0-9]*/\1/' second/eval/TOFU_SUMMARY.json >b.json
 expect "the same values after a kill" cmp -s a.json b.json
-# Lines of another form than the program writes are made again.
+# Lines of another form than the program writes are recomputed.
 sed 's/"value":.*/"value":[{"logp":"many"}]}/' second/eval/cache/*/results.jsonl >damaged
 for cache in second/eval/cache/*/results.jsonl; do cp damaged "$cache"; done
 "${evaluate[@]}" --set eval.rows=3 --set eval.batch_tokens=100 --output second >/dev/null 2>&1

@@ -47,7 +47,7 @@ class SafetensorsFile {
   // aligned for its dtype is copied. UserError when there is no such tensor.
   torch::Tensor view(const std::string& name) const;
 
-  // Tells the kernel that this tensor's pages are no longer needed, so that a load never holds the
+  // Advises the kernel that this tensor's pages are no longer needed, so that a load never holds the
   // file's pages next to all parameters. Views stay valid.
   void release(const std::string& name) const;
 

@@ -13,7 +13,7 @@
 
 namespace unlearn::config {
 
-// What is said about a field beside its name and its default (the struct's initial value).
+// What is known about a field beside its name and its default (the struct's initial value).
 struct FieldSpec {
   std::string help;
   double min = -std::numeric_limits<double>::infinity();

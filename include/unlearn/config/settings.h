@@ -35,7 +35,7 @@ class Settings {
   // What is assigned or set from now on lies above all there is.
   void begin_layer() { ++layer_; }
   void erase(const std::string& key) { values_.erase(key); }
-  // Whether `key` was said in a later layer than `other`; both must be there.
+  // Whether `key` was set in a later layer than `other`; both must be there.
   bool is_later(const std::string& key, const std::string& other) const;
 
   bool contains(const std::string& key) const { return values_.contains(key); }

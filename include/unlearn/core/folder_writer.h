@@ -31,7 +31,7 @@ class FolderWriter {
   FolderWriter& operator=(const FolderWriter&) = delete;
 
   const std::filesystem::path& path() const { return temporary_; }  // write into this
-  // Files written there, for the manifest; commit() reads and hashes those it is not told of.
+  // Files written there, for the manifest; commit() reads and hashes those it has no hash of.
   void add(const std::string& name, WrittenFile file) { manifest_.add(name, std::move(file)); }
   void add(const WrittenFiles& files);
   // Others' files in a replaced folder are in the new one, unless it has its own of that name.

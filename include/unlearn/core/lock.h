@@ -9,7 +9,7 @@
 namespace unlearn {
 
 // The lock of a file, held by the kernel (fcntl), on network file systems for all machines that
-// the file system tells of each other's locks. Where a file system has no locks, the record in the
+// the file system reports each other's locks. Where a file system has no locks, the record in the
 // file decides: its process is looked up when it is one of this machine, and counts as alive when
 // it is of another.
 class FileLock {

@@ -12,7 +12,7 @@
 
 namespace unlearn {
 
-// What tells that a file is still the one that was written or read, without reading it again.
+// What shows that a file is still the one that was written or read, without reading it again.
 struct FileStamp {
   uint64_t device = 0, inode = 0, bytes = 0;
   int64_t modified_ns = 0;

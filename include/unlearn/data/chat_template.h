@@ -27,7 +27,7 @@ class ChatTemplate {
   // know.
   ChatTemplate(const ChatSource& source, Json special);
 
-  // A user's message with the generation prompt. Templates that can think are told not to
+  // A user's message with the generation prompt. Templates that can think are asked not to
   // (enable_thinking: false).
   std::string prompt(const std::string& question) const;
   // The same template with turns in front of every message.

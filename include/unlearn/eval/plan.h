@@ -71,7 +71,7 @@ struct GenerationLimits {
 struct Sampling {
   double temperature = 1;
   double top_p = 1;
-  int64_t draw = 0;  // the same prompt's samples are told apart by it
+  int64_t draw = 0;  // the same prompt's samples differ by it
 
   bool operator==(const Sampling&) const = default;
 };

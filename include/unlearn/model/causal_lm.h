@@ -68,7 +68,7 @@ struct ForwardOptions {
   torch::Tensor* captured = nullptr;  // [T, d]
 };
 
-// What every family tells about itself.
+// What every family reports about itself.
 struct ModelDims {
   int64_t vocab_size = 0;  // rows of the embedding
   int64_t hidden_size = 0;

@@ -19,7 +19,7 @@ struct TrainConfig;  // train_config.h
 
 using kernels::Master;
 
-// What all optimizers are told.
+// What every optimizer is given.
 struct OptimizerOptions {
   double weight_decay = 0.01;
   Master master = Master::kSplit;  // of bfloat16 parameters; wider ones are their own master
@@ -94,7 +94,7 @@ class Optimizer {
   int64_t steps_ = 0;
 };
 
-// What the config tells an optimizer. Modes that it leaves open are the optimizer's first ones.
+// What the config sets for an optimizer. Modes that it leaves open are the optimizer's first ones.
 OptimizerOptions optimizer_options(const TrainConfig& config, const Optimizer& optimizer);
 
 const std::vector<Registered<Optimizer>>& optimizers();

@@ -43,7 +43,7 @@ struct StepRecord {
   Json to_json() const;
 };
 
-// What Loss::start is told, which comes before everything else here.
+// The argument of Loss::start, which comes before everything else here.
 losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& config);
 
 // What the loop does after a step.
@@ -77,7 +77,7 @@ class Trainer {
  private:
   torch::Device device() const;
   StepRecord do_step();
-  // Epochs done before a position of the stream, as the loss is told.
+  // Epochs done before a position of the stream, as reported to the loss.
   double epochs_before(int64_t position) const;
   // The terms' means over the epoch that ends at a position.
   std::vector<double> means_of_epoch(int64_t end) const;

@@ -24,7 +24,7 @@ struct TofuLog {
   const std::vector<TofuRow>& rows(TofuTask task) const { return tasks[static_cast<size_t>(task)]; }
 };
 
-// Tells the two forms apart by their keys. UserError (one line: file, task or metric, field, row)
+// Recognises the two forms by their keys. UserError (one line: file, task or metric, field, row)
 // for missing fields, lists of different lengths, another benchmark's log, an empty log. A null
 // loss is what a diverged model's log has: it reads as NaN, and what NaN goes into becomes null.
 TofuLog read_tofu_log(const std::filesystem::path& path);

@@ -10,7 +10,7 @@
 namespace unlearn::metrics::own_data {
 namespace {
 
-// An answer as it is told from others, and its length in characters.
+// An answer as it is compared with others, and its length in characters.
 struct Candidate {
   Alternative place;
   std::string key;

@@ -39,7 +39,7 @@ bool says_whose(const ScannedPiece& scanned, const Occurrences& all) {
   return all.in_general(scanned.words) == 0;
 }
 
-// Whether an answer, said to another question, can only be that row's.
+// Whether an answer, given to another question, can only be that row's.
 bool is_own_sentence(const std::string& answer) {
   constexpr size_t kWords = 3;
   constexpr int64_t kCharacters = 12;

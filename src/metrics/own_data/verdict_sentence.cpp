@@ -30,7 +30,7 @@ std::string preference_part(const Findings& findings, const Targets& targets) {
   const int64_t gone = rows - findings.preferred;
   std::string text = cat(gone, " of ", counted(rows, "row"), gone == 1 ? " is" : " are",
                          " no longer preferred to random answers");
-  // The target is the mean's: said where the count alone would mislead.
+  // The target is the mean's: stated where the count alone would mislead.
   if ((gone == rows) != findings.target_reached(targets) || gone < rows) {
     text += cat(" (preference ", fixed(findings.after->auc, 2), " on average; 0.5 is none)");
   }
