@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "test_folder.h"
+#include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/folder_writer.h"
 
 namespace unlearn::checkpoint {
