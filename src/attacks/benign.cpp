@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attacks/fine_tune.h"
+#include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/data/examples.h"
 

@@ -80,6 +80,7 @@ void fine_tune(const FineTuning& tuning, Subject& subject) {
   hooks.after_step = [&](int64_t step) {
     const bool is_due = tuning.measure_every > 0 && step % tuning.measure_every == 0;
     if (is_due || step == tuning.steps) subject.measure(step);
+    return train::AfterStep::kContinue;
   };
   train::TrainerInputs inputs{.model = &subject.model,
                               .loss = loss.get(),

@@ -1,5 +1,6 @@
 // Pruning: the share p of smallest magnitude of every matrix becomes zero.
 #include "attacks/matrices.h"
+#include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::attacks {

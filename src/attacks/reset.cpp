@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "attacks/matrices.h"
+#include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::attacks {
