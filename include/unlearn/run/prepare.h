@@ -33,8 +33,8 @@ struct PreparedRun {
   Json hf_config;
   model::ModelFootprint footprint;  // with what train.lora asks for
   Sharing sharing;
-  std::optional<Evaluator> evaluator = {};  // when the run evaluates; of model.path
-  train::MemoryPlan memory = {};            // empty until settle_memory (plan.h)
+  std::unique_ptr<Evaluator> evaluator = {};  // when the run evaluates; of model.path
+  train::MemoryPlan memory = {};              // empty until settle_memory (plan.h)
 
   // The stream that defines epochs.
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }

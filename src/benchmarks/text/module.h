@@ -2,6 +2,7 @@
 #pragma once
 
 #include "unlearn/benchmarks/benchmark.h"
+#include "unlearn/data/rows.h"
 
 namespace unlearn::benchmarks::text {
 

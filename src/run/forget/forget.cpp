@@ -79,8 +79,8 @@ void ForgetRun::settle_run() {
 }
 
 void ForgetRun::measure_before() {
-  // The model that was asked has no adapter beside it, and may be run otherwise.
-  if (config_.train.lora_rank > 0 || run_.masked_token) {
+  // The model that was asked has no adapter beside it.
+  if (config_.train.lora_rank > 0) {
     model_.reset();
     model_ = load_model(config_, run_);
   }

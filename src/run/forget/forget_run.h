@@ -10,6 +10,7 @@
 #include "run/forget/measure.h"
 #include "run/forget/rounds.h"
 #include "run/recorder.h"
+#include "unlearn/data/rows.h"
 #include "unlearn/run/forget.h"
 #include "unlearn/run/run.h"
 
