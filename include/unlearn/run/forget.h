@@ -15,9 +15,9 @@ struct ForgetRequest {
   // What the user says: model.path, data.forget, data.retain, output and anything else; it lies
   // above what is chosen.
   config::Settings user;
-  bool force = false;  // also rows that the model does not seem to know
-  bool lora = false;   // train an adapter even where a full fine-tune fits
-  std::string base;    // folder of the model before it learnt the rows
+  bool force = false;     // also rows that the model does not seem to know
+  bool lora = false;      // train an adapter even where a full fine-tune fits
+  std::string base = {};  // folder of the model before it learnt the rows
   metrics::own_data::Targets targets = {};
   train::ExistingOutput existing = train::ExistingOutput::kRefuse;
   std::string command_line = {};

@@ -9,7 +9,7 @@
 #include "unlearn/data/chat_template.h"
 #include "unlearn/data/examples.h"
 #include "unlearn/run/prompt_template.h"
-#include "unlearn/scoring/score_batch.h"
+#include "unlearn/scoring/score_examples.h"
 
 namespace unlearn::run {
 namespace {
