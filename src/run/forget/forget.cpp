@@ -30,9 +30,9 @@ constexpr double kNextAttempt = 0.3;  // of the rate before
 
 bool ForgetRun::fits() {
   config_ = resolve_run(settings_, Purpose::kUnlearn);
-  run_ = prepare(config_, device_);
+  run_.emplace(prepare(config_, device_));
   try {
-    settle_memory(config_, run_, memory_limit(config_, run_));
+    settle_memory(config_, *run_, memory_limit(config_, *run_));
     return true;
   } catch (const UserError& error) {
     if (config_.train.lora_rank > 0) throw;
@@ -46,9 +46,9 @@ void ForgetRun::settle_pace() {
   set("train.max_steps", 1);
   set("train.epochs", 1e3);
   config_ = resolve_run(settings_, Purpose::kUnlearn);
-  run_ = prepare_model(config_, device_);
-  prepare_data(config_, run_);
-  const auto rows = static_cast<int64_t>(run_.leading().examples.size());
+  run_.emplace(prepare_model(config_, device_));
+  prepare_data(config_, *run_);
+  const auto rows = static_cast<int64_t>(run_->leading().examples.size());
   const Pace pace = pace_for(rows);
   set("train.batch_size", pace.batch_size);
   set("train.max_steps", pace.steps);
@@ -70,11 +70,11 @@ void ForgetRun::settle_run() {
     fits();
   }
   // What --overwrite would remove has been looked at (read_inputs); what this run wrote is its own.
-  check(config_, run_, train::ExistingOutput::kRefuse);
-  record_template(config_, run_.prompt_template);
+  check(config_, *run_, train::ExistingOutput::kRefuse);
+  record_template(config_, run_->prompt_template);
   log::info("chosen: ", config_.train.lora_rank > 0 ? "LoRA" : "full fine-tune", ", ",
             counted(config_.train.batch_size, "row"), " a step, at most ",
-            counted(run_.plan.total, "step"), ", measured every ",
+            counted(run_->plan.total, "step"), ", measured every ",
             counted(steps_per_round_, "step"), ", no warm-up");
 }
 
@@ -82,7 +82,7 @@ void ForgetRun::measure_before() {
   // The model that was asked has no adapter beside it.
   if (config_.train.lora_rank > 0) {
     model_.reset();
-    model_ = load_model(config_, run_);
+    model_ = load_model(config_, *run_);
   }
   start_.emplace(*model_);
   before_ = measurements_->everything(*model_, recorder_->folder().path() / "eval" / kBeforeFolder);
@@ -92,15 +92,15 @@ void ForgetRun::train_attempts() {
   const bool is_free = !request_.user.contains("train.lr");
   if (is_free) {
     config_.train.lr =
-        find_rate({config_, run_, *model_, *start_, *measurements_, before_, request_.targets,
+        find_rate({config_, *run_, *model_, *start_, *measurements_, before_, request_.targets,
                    recorder_->folder(), [this] { return recorder_->input_hashes(); }});
   }
   for (int attempt = 1;; ++attempt) {
     recorder_->start({});
-    StepReport report(config_, run_, recorder_->folder());
+    StepReport report(config_, *run_, recorder_->folder());
     rounds_ = train_in_rounds(
         {.config = config_,
-         .run = run_,
+         .run = *run_,
          .model = *model_,
          .start = *start_,
          .folder = recorder_->folder(),
@@ -114,7 +114,7 @@ void ForgetRun::train_attempts() {
     if (!rounds_.damaged || rounds_.reached || attempt == kAttempts || !is_free) return;
     start_->restore(*model_);
     config_.train.lr *= kNextAttempt;
-    start_loss(config_, run_);
+    start_loss(config_, *run_);
     log::info("once more, at learning rate ", number(config_.train.lr, 3));
   }
 }
@@ -123,7 +123,7 @@ Json ForgetRun::described() const {
   const auto place = [](const fs::path& path) {
     return fs::absolute(path).lexically_normal().string();
   };
-  const auto& splits = run_.splits;
+  const auto& splits = run_->splits;
   return {{"method", config_.method},
           {"retain", has_retain_ ? "the file" : "the model's own samples"},
           {"held_out", config_.data.hold_out},
@@ -146,7 +146,7 @@ Json ForgetRun::described() const {
 int ForgetRun::finish() {
   train::RunFolder& folder = recorder_->folder();
   const model::ModelSource source(config_.model.path);
-  const fs::path saved = save_model(config_, run_, source, folder, *model_);
+  const fs::path saved = save_model(config_, *run_, source, folder, *model_);
   // The recorded configuration repeats the run up to the state that is kept.
   if (rounds_.step > 0) config_.train.max_steps = rounds_.step;
   folder.write_config(config::to_yaml(config_.resolved()));
@@ -155,7 +155,7 @@ int ForgetRun::finish() {
   const Json hashes = verdict_hashes(settings["files"], saved);
   own::Verdict verdict =
       own::judge(own::evidence_of(before_, rounds_.after), request_.targets,
-                 provenance_now(std::move(settings), hashes, run_.prompt_template.name));
+                 provenance_now(std::move(settings), hashes, run_->prompt_template.name));
   if (!has_retain_) {
     verdict.json["not_concluded"].push_back(
         "There was no file of rows to keep: the model's own samples stood for one, and damage was "

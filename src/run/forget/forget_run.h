@@ -62,7 +62,7 @@ class ForgetRun {
   std::vector<data::QaRow> samples_;  // where there is no retain file
   // The recorder refers to these; they are filled in behind it.
   RunConfig config_;
-  PreparedRun run_;
+  std::optional<PreparedRun> run_;  // prepared anew in its place
   std::optional<Recorder> recorder_;
   std::optional<OwnMeasurements> measurements_;
   std::shared_ptr<model::CausalLM> model_;

@@ -36,7 +36,7 @@ void ForgetRun::read_inputs() {
       }
     }
   }
-  run_ = prepare_model(config_, device_);
+  run_.emplace(prepare_model(config_, device_));
   measurements_.emplace(settings_, request_.base, device_);
 }
 
@@ -63,7 +63,7 @@ void ForgetRun::ask_own_rows(const std::vector<data::QaRow>& rows) {
 
 // Before the first step; also what it says by itself where there is no retain file.
 void ForgetRun::ask_model() {
-  model_ = load_model(config_, run_);
+  model_ = load_model(config_, *run_);
   model_->eval();
   if (is_text_) {
     refuse(unknown_rows(measurements_->likelihoods(*model_), "none (plain text)",
@@ -76,7 +76,7 @@ void ForgetRun::ask_model() {
 }
 
 void ForgetRun::open_folder() {
-  recorder_.emplace(config_, run_, run_request_, begin_);
+  recorder_.emplace(config_, *run_, run_request_, begin_);
   train::RunFolder& folder = recorder_->folder();
   if (!is_text_) {
     folder.write(kRefusalsFile, refusals_text());
