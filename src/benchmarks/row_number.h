@@ -21,7 +21,7 @@ template <FieldName kField>
 std::optional<double> number_of_row(const Json& row) {
   const auto value = row.find(kField.chars);
   if (value == row.end() || !value->is_number()) return std::nullopt;
-  return value->get<double>();
+  return value->template get<double>();
 }
 
 }  // namespace unlearn::benchmarks

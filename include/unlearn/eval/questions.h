@@ -20,7 +20,7 @@ struct AskedRow {
 
 struct Questions {
   data::Template prompt_template;
-  std::vector<AskedRow> forget;
+  std::vector<AskedRow> forget = {};
   std::vector<AskedRow> retain = {};  // may be empty
   int64_t max_length = 0;             // tokens of a scored question with its answer; 0: no limit
   GenerationLimits limits = {};
