@@ -71,6 +71,7 @@ config::Settings file_settings(const std::string& config, const std::vector<std:
 int run_train(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);
 int run_eval(std::vector<std::string> arguments);
+int run_audit(std::vector<std::string> arguments);
 int run_metrics(std::vector<std::string> arguments);
 int run_score(std::vector<std::string> arguments);
 int run_generate(std::vector<std::string> arguments);
