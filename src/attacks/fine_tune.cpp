@@ -75,7 +75,6 @@ void fine_tune(const FineTuning& tuning, Subject& subject) {
   const auto loss = losses::find_method("nll").make();
   loss->start(train::model_facts(subject.model.dims(), config));
   train::RunFolder folder(subject.scratch, train::ExistingOutput::kOverwrite);
-  folder.update_run_json({{"program", "unlearn"}, {"status", "running"}});
   train::TrainerHooks hooks;
   hooks.after_step = [&](int64_t step) {
     const bool is_due = tuning.measure_every > 0 && step % tuning.measure_every == 0;

@@ -73,6 +73,7 @@ int run_forget(std::vector<std::string> arguments);
 int run_verify(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);
 int run_eval(std::vector<std::string> arguments);
+int run_audit(std::vector<std::string> arguments);
 int run_metrics(std::vector<std::string> arguments);
 int run_score(std::vector<std::string> arguments);
 int run_generate(std::vector<std::string> arguments);

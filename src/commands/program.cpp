@@ -30,6 +30,8 @@ const std::vector<Command> kCommands = {
      "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output runs/full"},
     {"eval", "all metrics of a benchmark, of one model or several", run_eval,
      "unlearn eval runs/simnpo runs/npo --data DIR --retain-log runs/retain"},
+    {"audit", "is it really forgotten? attacks, and what they bring back", run_audit,
+     "unlearn audit runs/simnpo --retain-model runs/retain --output audits/simnpo"},
     {"metrics", "every aggregate again from stored evaluation logs", run_metrics,
      "unlearn metrics tofu --log runs/simnpo/eval/TOFU_EVAL.json"},
     {"score", "per-token log-probabilities of given texts", run_score,

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "run/audit/settings.h"
+#include "unlearn/attacks/attack.h"
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
@@ -93,6 +95,19 @@ Json list_registered(const std::vector<train::Registered<Thing>>& registry,
 Json list_optimizers() { return list_registered(train::optimizers(), "train."); }
 
 Json list_updates() { return list_registered(train::updates(), "train.update."); }
+
+Json list_attacks() {
+  Json entries = Json::array();
+  for (const attacks::RegisteredAttack& attack : attacks::registered_attacks()) {
+    entries.push_back(
+        {{"name", attack.name},
+         {"help", attack.help},
+         {"family", attack.family},
+         {"source", attack.source},
+         {"parameters", describe_fields(*attack.make(), cat("audit.", attack.name, "."))}});
+  }
+  return entries;
+}
 
 Json list_models() {
   Json entries = Json::array();
@@ -185,9 +200,11 @@ Json list_settings() {
   benchmarks::DataSection data;
   train::TrainConfig train;
   eval::EvalConfig eval;
+  AuditSettings audit;
   Json entries = Json::array();
   for (const Json& part : {describe_fields(model, "model."), describe_fields(data, "data."),
-                           describe_fields(train, "train."), describe_fields(eval, "eval.")}) {
+                           describe_fields(train, "train."), describe_fields(eval, "eval."),
+                           describe_fields(audit, "audit.")}) {
     entries.insert(entries.end(), part.begin(), part.end());
   }
   return entries;
@@ -197,9 +214,10 @@ Json list_settings() {
 
 const std::vector<Catalogue>& catalogues() {
   static const std::vector<Catalogue> kCatalogues = {
-      {"methods", list_methods},     {"optimizers", list_optimizers}, {"updates", list_updates},
-      {"models", list_models},       {"benchmarks", list_benchmarks}, {"metrics", list_metrics},
-      {"templates", list_templates}, {"configs", list_configs},       {"settings", list_settings}};
+      {"methods", list_methods},  {"optimizers", list_optimizers}, {"updates", list_updates},
+      {"models", list_models},    {"benchmarks", list_benchmarks}, {"metrics", list_metrics},
+      {"attacks", list_attacks},  {"templates", list_templates},   {"configs", list_configs},
+      {"settings", list_settings}};
   return kCatalogues;
 }
 

@@ -209,6 +209,14 @@ eval::Outcome Evaluator::evaluate_model(model::CausalLM& model, const fs::path& 
 eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& cache,
                              const fs::path& reference_cache, const fs::path& eval_folder) {
   const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
+  eval::Outcome outcome = answer(*evaluation, model, cache, reference_cache);
+  if (!eval_folder.empty()) eval::write_outcome(eval_folder, *evaluation, outcome);
+  return outcome;
+}
+
+eval::Outcome Evaluator::answer(eval::BenchmarkEvaluation& evaluation,
+                                const eval::ModelProvider& model, const fs::path& cache,
+                                const fs::path& reference_cache) {
   StageProgress progress;
   eval::EvaluationRun settings;
   settings.model = model;
@@ -231,9 +239,42 @@ eval::Outcome Evaluator::run(const eval::ModelProvider& model, const fs::path& c
   settings.progress = [&](const std::string& stage, int64_t done, int64_t total) {
     progress.show(stage, done, total);
   };
-  eval::Outcome outcome = eval::run_evaluation(*evaluation, inputs(), settings);
-  if (!eval_folder.empty()) eval::write_outcome(eval_folder, *evaluation, outcome);
-  return outcome;
+  return eval::run_evaluation(evaluation, inputs(), settings);
+}
+
+model::ModelDims Evaluator::dims() const {
+  return model::summarize_model_folder(evaluated_.folder).dims;
+}
+
+eval::Plan Evaluator::requests() const {
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
+  return eval::checked_plans(*evaluation, inputs()).own;
+}
+
+std::string Evaluator::requests_key() const {
+  std::string keys;
+  requests().for_each_kind([&](const auto& items) {
+    for (const auto& item : items) keys += item.key + "\n";
+    keys += "\n";
+  });
+  return sha256(keys);
+}
+
+std::string Evaluator::model_key() const { return weights_key(evaluated_, dtype_, device_); }
+
+eval::Outcome Evaluator::measure(model::CausalLM& model, const fs::path& cache) {
+  const auto evaluation = benchmarks::make_evaluation(config_.data.benchmark, inputs());
+  return answer(*evaluation, [&]() -> model::CausalLM& { return model; }, cache, {});
+}
+
+eval::ExecuteOptions Evaluator::execute_options() const {
+  eval::ExecuteOptions options;
+  options.tokenizer = tokenizer_.get();
+  options.rules = rules_;
+  options.batch_tokens = config_.eval.batch_tokens.value_or(runtime::kScoringTokens.on(device_));
+  options.generation_tokens =
+      config_.eval.generation_tokens.value_or(runtime::kGenerationTokens.on(device_));
+  return options;
 }
 
 }  // namespace unlearn::run

@@ -43,11 +43,28 @@ class Evaluator {
   std::string headline_text(const eval::Outcome& outcome) const;
   std::vector<std::string> headline() const;
 
- private:
+  // For those who measure a model in several states, and ask it more than the benchmark does.
   eval::EvaluationInputs inputs() const;
+  model::ModelDims dims() const;
+  eval::Plan requests() const;
+  // Of all requests: two evaluations with the same one ask the same.
+  std::string requests_key() const;
+  // Of the weights on disk, their precision and kind of device.
+  std::string model_key() const;
+  std::shared_ptr<model::CausalLM> load() const { return load(evaluated_); }
+  // Evaluates a model in memory; results are kept in `cache`, which belongs to these weights. No
+  // file of an evaluation is written.
+  eval::Outcome measure(model::CausalLM& model, const std::filesystem::path& cache);
+  // How requests run here, without a cache.
+  eval::ExecuteOptions execute_options() const;
+
+ private:
   eval::Outcome run(const eval::ModelProvider& model, const std::filesystem::path& cache,
                     const std::filesystem::path& reference_cache,
                     const std::filesystem::path& eval_folder);
+  eval::Outcome answer(eval::BenchmarkEvaluation& evaluation, const eval::ModelProvider& model,
+                       const std::filesystem::path& cache,
+                       const std::filesystem::path& reference_cache);
   std::shared_ptr<model::CausalLM> load(const EvaluatedModel& evaluated) const;
   std::filesystem::path cache_of(const EvaluatedModel& evaluated,
                                  const std::filesystem::path& eval_folder) const;

@@ -7,7 +7,7 @@
 namespace unlearn::benchmarks::wmdp {
 namespace {
 
-std::optional<double> is_right(const Json& row) {
+std::optional<double> answered_right(const Json& row) {
   const auto logp = row.at("logp").get<std::vector<Json>>();
   std::vector<double> values;
   for (const Json& value : logp) {
@@ -22,9 +22,9 @@ std::optional<double> is_right(const Json& row) {
 }  // namespace
 
 AuditSupport audit_support() {
-  return {.knowledge = {{"bio", "wmdp_bio_acc", is_right},
-                        {"cyber", "wmdp_cyber_acc", is_right},
-                        {"chem", "wmdp_chem_acc", is_right}},
+  return {.knowledge = {{"bio", "wmdp_bio_acc", answered_right},
+                        {"cyber", "wmdp_cyber_acc", answered_right},
+                        {"chem", "wmdp_chem_acc", answered_right}},
           .metrics = {"multiple_choice"},
           .utility = "mmlu_acc"};
 }

@@ -1,0 +1,54 @@
+#include "run/audit/settings.h"
+
+#include "unlearn/config/nested_fields.h"
+#include "unlearn/core/error.h"
+#include "unlearn/core/files.h"
+#include "unlearn/run/catalogue.h"
+
+namespace unlearn::run {
+namespace fs = std::filesystem;
+
+AuditSettings::AuditSettings() {
+  for (const auto& attack : attacks::registered_attacks()) attacks.push_back(attack.make());
+}
+
+void AuditSettings::visit(config::FieldVisitor& visitor) {
+  visitor.field("benign_text", benign_text,
+                {.help = "unrelated text to fine-tune on (plain text file); auto: a bundled page"});
+  const auto& registered = attacks::registered_attacks();
+  for (size_t i = 0; i < attacks.size(); ++i) {
+    config::NestedFields fields(visitor, registered[i].name);
+    attacks[i]->visit(fields);
+  }
+}
+
+AuditSettings take_audit_settings(config::Settings& settings) {
+  config::Settings own;
+  const config::Settings all = settings;
+  for (const auto& [key, setting] : all.values()) {
+    if (!key.starts_with("audit.")) continue;
+    own.set(key, setting.value, setting.origin);
+    settings.erase(key);
+  }
+  AuditSettings audit;
+  config::SettingsReader reader(own);
+  reader.read("audit", audit);
+  reader.refuse_unknown();
+  return audit;
+}
+
+std::string read_benign_text(const std::string& file) {
+  if (file != "auto") {
+    if (!fs::exists(file)) user_error("audit.benign_text: ", file, " is not there");
+    return read_file(file);
+  }
+  // Installed beside the configs, or in the source tree's data/.
+  for (const fs::path& configs : config_folders()) {
+    for (const fs::path& folder : {configs.parent_path() / "data", configs.parent_path()}) {
+      if (fs::exists(folder / "benign.txt")) return read_file(folder / "benign.txt");
+    }
+  }
+  return {};
+}
+
+}  // namespace unlearn::run

@@ -1,0 +1,27 @@
+// The `audit:` section: the attacks' own settings, and what they share.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unlearn/attacks/attack.h"
+#include "unlearn/config/settings.h"
+
+namespace unlearn::run {
+
+struct AuditSettings {
+  std::string benign_text = "auto";                       // file; auto: the bundled page
+  std::vector<std::unique_ptr<attacks::Attack>> attacks;  // as registered
+
+  AuditSettings();
+  void visit(config::FieldVisitor& visitor);
+};
+
+// Takes the keys below "audit" out of `settings` and reads them; UserError for an unknown one.
+AuditSettings take_audit_settings(config::Settings& settings);
+
+// The text of benign_text; UserError when the file is not there.
+std::string read_benign_text(const std::string& file);
+
+}  // namespace unlearn::run
