@@ -6,6 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/json.h"
+#include "unlearn/core/read_log.h"
 
 namespace unlearn::checkpoint {
 namespace fs = std::filesystem;
@@ -69,6 +70,7 @@ FileContents read_companion_files(const fs::path& source) {
   const auto add = [&](const fs::path& name) {
     check_stays(source, name.string());
     files.emplace_back(name.string(), read_file(source / name));
+    ReadLog::sha256_of(source / name);  // throws where an earlier read found another content
   };
   bool needs_code = false;
   for (const char* name : kCompanionFiles) {

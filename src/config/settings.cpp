@@ -1,9 +1,12 @@
 #include "unlearn/config/settings.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -107,6 +110,55 @@ struct Flattener {
   }
 };
 
+// Whether a document holds anything, and where it begins.
+class ContentMark : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> mark;
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+  void OnScalar(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    note(at);
+  }
+  void OnSequenceStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    note(at);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    note(at);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void note(const YAML::Mark& at) {
+    if (!mark) mark = at;
+  }
+};
+
+// Not by YAML::LoadAll, which never returns from some malformed texts: it meets an empty document
+// at the same place again and again.
+void refuse_second_document(const std::string& content, const fs::path& file) {
+  constexpr int kMostEmpty = 8;
+  std::istringstream stream(content);
+  YAML::Parser parser(stream);
+  ContentMark first;
+  if (!parser.HandleNextDocument(first)) return;
+  for (int i = 0; i < kMostEmpty; ++i) {
+    ContentMark next;
+    if (!parser.HandleNextDocument(next)) return;
+    if (next.mark) {
+      user_error(file.string(), ":", next.mark->line + 1,
+                 ": a second document begins; a config is one");
+    }
+  }
+  user_error(file.string(), ": not valid YAML: what follows the first map is none of its keys");
+}
+
 // One document of a config. Two of one name in a map, and a second document, are mistakes that
 // readers of YAML settle in silence.
 YAML::Node read_document(const fs::path& file) {
@@ -118,13 +170,8 @@ YAML::Node read_document(const fs::path& file) {
   if (content.find('\0') != std::string::npos) {
     user_error(file.string(), ": holds a NUL byte; a config is plain text");
   }
-  const std::vector<YAML::Node> documents = YAML::LoadAll(content);
-  for (size_t i = 1; i < documents.size(); ++i) {
-    if (documents[i].IsNull()) continue;
-    user_error(file.string(), ":", documents[i].Mark().line + 1,
-               ": a second document begins; a config is one");
-  }
-  return documents.empty() ? YAML::Node(YAML::NodeType::Null) : documents.front();
+  refuse_second_document(content, file);
+  return YAML::Load(content);
 }
 
 Settings load(const fs::path& file, const std::vector<fs::path>& presets, int depth) {

@@ -119,12 +119,33 @@ bool is_still_there(int descriptor, const fs::path& file) {
          open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
-void write_record(int descriptor, const fs::path& file) {
-  const std::string text = own_record().dump() + "\n";
-  if (::ftruncate(descriptor, 0) != 0 ||
-      ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    user_error(file.string(), ": cannot write: ", std::strerror(errno));
+// What a process leaves that dies, or has no room, while it writes its record.
+bool is_unfinished_record(std::string_view text) {
+  constexpr std::string_view kBegin = "{\"process\":";
+  return text.find('\n') == std::string_view::npos &&
+         kBegin.starts_with(text.substr(0, kBegin.size()));
+}
+
+// Returns errno of what failed, or 0.
+int write_all_at_start(int descriptor, std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const ssize_t count =
+        ::pwrite(descriptor, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count < 0 ? errno : EIO;
+    at += static_cast<size_t>(count);
   }
+  return 0;
+}
+
+void write_record(int descriptor, const fs::path& file) {
+  int error = ::ftruncate(descriptor, 0) == 0 ? 0 : errno;
+  if (error == 0) error = write_all_at_start(descriptor, own_record().dump() + "\n");
+  if (error == 0) return;
+  if (::ftruncate(descriptor, 0) != 0) {  // an unfinished record is told from a stranger's file
+    log::debug(file.string(), ": an unfinished record is left");
+  }
+  user_error(file.string(), ": cannot write: ", std::strerror(error));
 }
 
 }  // namespace
@@ -146,7 +167,7 @@ std::optional<FileLock::Owner> FileLock::take(const fs::path& file) {
     if (is_held) return Owner{describe(text), taken == Taken::kNoLocksHere};
     // Its owner may have removed it in between: then once more, with the new one.
     if (!is_still_there(opened.value, file)) continue;
-    if (!text.empty() && owner.empty()) {
+    if (!text.empty() && owner.empty() && !is_unfinished_record(text)) {
       user_error(file.string(), ": is no lock of this program; move it away");
     }
     write_record(opened.value, file);

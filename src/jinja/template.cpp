@@ -3,10 +3,12 @@
 #include "jinja/interpreter.h"
 #include "jinja/parser.h"
 #include "unlearn/core/error.h"
+#include "unlearn/core/strings.h"
 
 namespace unlearn::jinja {
 
 Template::Template(const std::string& source, std::string name) : name_(std::move(name)) {
+  if (!is_valid_utf8(source)) user_error(name_, ": not valid UTF-8");
   try {
     root_ = parse(source);
   } catch (const UserError& error) {

@@ -32,6 +32,7 @@ yaml "c.yaml" "a: $(printf '[%.0s' $(seq 5000))"
 yaml "c.yaml" "$(printf '{a: %.0s' $(seq 5000))"
 yaml "c.yaml" "$(printf 'a%s: {b: 1}\\n' $(seq 20000))"
 yaml "c.yaml" "a: $(head -c 2000000 /dev/zero | tr '\0' x)"
+yaml "c.yaml" ',a: |\n  two\n text\n? c\n%%: 1\n'
 yaml "extends" 'extends: c.yaml\n'
 yaml "absent.yaml" 'extends: absent.yaml\n'
 yaml "extends" 'extends: [a, b]\n'

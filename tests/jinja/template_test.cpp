@@ -72,6 +72,10 @@ TEST(Jinja, ErrorsNameTheLineAndTheThing) {
 }
 
 // Somebody else's template may not hang or fill the memory.
+TEST(Jinja, BytesThatAreNoTextAreRefused) {
+  EXPECT_THROW(Template("{{ '\xE2' | tojson }}", "t"), UserError);
+}
+
 TEST(Jinja, EndsInBoundedTimeAndSpace) {
   EXPECT_NE(error_of("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}")
                 .find("does not come to an end"),
