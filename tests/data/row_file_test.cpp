@@ -6,9 +6,9 @@
 #include "data/gzip.h"
 #include "data/separated.h"
 #include "test_folder.h"
-#include "unlearn/data/template.h"
 #include "unlearn/data/qa_fields.h"
 #include "unlearn/data/rows.h"
+#include "unlearn/data/template.h"
 
 namespace unlearn::data {
 namespace {

@@ -1,11 +1,10 @@
-#include "unlearn/metrics/own_data/measured.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
 #include "unlearn/core/error.h"
+#include "unlearn/metrics/own_data/measured.h"
 
 namespace unlearn::metrics::own_data {
 namespace {

@@ -47,8 +47,8 @@ class SafetensorsFile {
   // aligned for its dtype is copied. UserError when there is no such tensor.
   torch::Tensor view(const std::string& name) const;
 
-  // Advises the kernel that this tensor's pages are no longer needed, so that a load never holds the
-  // file's pages next to all parameters. Views stay valid.
+  // Advises the kernel that this tensor's pages are no longer needed, so that a load never holds
+  // the file's pages next to all parameters. Views stay valid.
   void release(const std::string& name) const;
 
   // UserError when the file was written to since it was opened.

@@ -84,8 +84,9 @@ RoundingReport write_rounded_copy(const std::filesystem::path& source, const Wei
                                   const std::filesystem::path& destination, bool replace);
 
 class CausalLM;
-// The same rounding of a model in memory: its linear layers, all but the head, then hold what a copy
-// in `format` would compute with, in the model's dtype. UserError for weights that are not finite.
+// The same rounding of a model in memory: its linear layers, all but the head, then hold what a
+// copy in `format` would compute with, in the model's dtype. UserError for weights that are not
+// finite.
 void round_weights(CausalLM& model, const WeightFormat& format);
 
 }  // namespace unlearn::model

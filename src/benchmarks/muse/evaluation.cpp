@@ -137,8 +137,8 @@ class MuseEvaluation : public BenchmarkEvaluation {
     for (MusePrompt& row : rows) {
       PromptPlan item{std::move(row), "", 0};
       item.truth = item.item.truth;
-      item.generation = own.generate(inputs_.tokenizer.encode(item.item.prompt, true),
-                                     knowmem_limits());
+      item.generation =
+          own.generate(inputs_.tokenizer.encode(item.item.prompt, true), knowmem_limits());
       task.rows.push_back(std::move(item));
     }
     tasks_.push_back(std::move(task));
