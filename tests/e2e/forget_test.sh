@@ -30,8 +30,10 @@ PYTHON
 }
 holds() { awk "BEGIN { exit !($1) }"; }
 
-# One command: the target is reached, the others are as they were, and the page says so.
-run_forget 0 gone "${forget[@]}" "${keep[@]}"
+# One command: the target is reached, the others are as they were, and the page says so. Asked by
+# the rows' own questions alone, this model passes; in other words it may name other people, and the
+# verdict then says no (exit code 4).
+run_forget 0 gone "${forget[@]}" "${keep[@]}" --set eval.own_data.paraphrases=false
 verdict=gone/verdict.json
 expect "the sentence is printed" grep -qF "$(value $verdict verdict | sed 's/^"//; s/"$//')" stdout
 expect "reached" test "$(value $verdict reached)" = true

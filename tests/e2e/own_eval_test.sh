@@ -56,8 +56,8 @@ evaluate "$work/csv" "$work/rows.csv.gz"
 expect "CSV with gzip" cmp "$work/csv/eval/OWN_SUMMARY.json" "$work/known/eval/OWN_SUMMARY.json"
 sed -E 's/^\{"question": (".*"), "answer": (".*")\}$/{"messages": [{"role": "user", "content": \1}, {"role": "assistant", "content": \2}]}/' \
   "$fiction/forget05.json" >"$work/rows.jsonl"
-evaluate "$work/messages" "$work/rows.jsonl"
-expect "messages" cmp "$work/messages/eval/OWN_SUMMARY.json" "$work/known/eval/OWN_SUMMARY.json"
+evaluate "$work/turns" "$work/rows.jsonl"
+expect "messages" cmp "$work/turns/eval/OWN_SUMMARY.json" "$work/known/eval/OWN_SUMMARY.json"
 sed 's/"question"/"q"/; s/"answer"/"a"/' "$fiction/forget05.json" >"$work/keys.jsonl"
 evaluate "$work/keys" "$work/keys.jsonl" --set data.forget_keys=q,a
 expect "keys of one's own" cmp "$work/keys/eval/OWN_SUMMARY.json" "$work/known/eval/OWN_SUMMARY.json"
