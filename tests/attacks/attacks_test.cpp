@@ -110,7 +110,9 @@ TEST_F(AttacksTest, NamesAreUniqueAndEveryWayDoesOneThing) {
       EXPECT_FALSE(way.settings.empty()) << way.id;
       const int kinds =
           (way.change_weights ? 1 : 0) + (way.change_prompt ? 1 : 0) + (way.decoding ? 1 : 0);
-      if (way.missing.empty()) EXPECT_EQ(kinds, 1) << way.id;
+      if (way.missing.empty()) {
+        EXPECT_EQ(kinds, 1) << way.id;
+      }
     }
   }
   EXPECT_THROW(find_attack("relern", "--attacks"), UserError);
@@ -140,7 +142,9 @@ TEST_F(AttacksTest, RelearningTrainsAndMeasuresEveryEpoch) {
     for (const auto& [name, tensor] : first.after) {
       EXPECT_TRUE(torch::equal(tensor, again.after.at(name))) << id << " " << name;
     }
-    if (id == "relearn-forget-full") EXPECT_NE(change(relearn, 2).distance, first.distance);
+    if (id == "relearn-forget-full") {
+      EXPECT_NE(change(relearn, 2).distance, first.distance);
+    }
   }
 }
 
@@ -182,7 +186,9 @@ TEST_F(AttacksTest, PruningTakesTheSmallest) {
     if (before.dim() != 2) continue;
     const torch::Tensor gone = (changed.after.at(name) == 0) & (before != 0);
     const torch::Tensor zeros = changed.after.at(name) == 0;
-    EXPECT_EQ(zeros.sum().item<int64_t>(), static_cast<int64_t>(0.3 * before.numel())) << name;
+    EXPECT_EQ(zeros.sum().item<int64_t>(),
+              static_cast<int64_t>(0.3 * static_cast<double>(before.numel())))
+        << name;
     const double largest_gone = before.masked_select(gone).abs().max().item<double>();
     const double least_kept = before.masked_select(zeros.logical_not()).abs().min().item<double>();
     EXPECT_LE(largest_gone, least_kept) << name;
