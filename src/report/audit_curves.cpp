@@ -9,7 +9,7 @@
 namespace unlearn::report {
 namespace {
 
-constexpr double kPanelWidth = 360, kPanelHeight = 250;
+constexpr double kCurveWidth = 360, kCurveHeight = 250;
 
 std::vector<Point> curve_points(const Json& entry, const std::string& model) {
   std::vector<Point> points;
@@ -37,7 +37,7 @@ std::string curve_panel(const Json& entry) {
   const Json original = at_path(entry, {"before", "O"});
   if (original.is_number()) top = std::max(top, original.get<double>());
   if (last <= 0 || top <= 0) return "";
-  SvgPanel panel({55, 30, kPanelWidth - 75, kPanelHeight - 80}, {0, last}, {0, top});
+  SvgPanel panel({55, 30, kCurveWidth - 75, kCurveHeight - 80}, {0, last}, {0, top});
   const bool is_sampling = shown_text(at_path(entry, {"kind"})) == "decoding";
   panel.axes(cat(shown_text(at_path(entry, {"id"}))), is_sampling ? "samples k" : "steps",
              shown_text(at_path(entry, {"metric", "name"})));
@@ -47,7 +47,7 @@ std::string curve_panel(const Json& entry) {
   }
   panel.line(unlearned, {"#c0392b", 2});
   if (retain.size() > 1) panel.line(retain, {"#2471a3", 2, 1, "6 3"});
-  return svg_document(kPanelWidth, kPanelHeight, panel.svg());
+  return svg_document(kCurveWidth, kCurveHeight, panel.svg());
 }
 
 }  // namespace

@@ -213,7 +213,10 @@ TEST_F(AttacksTest, PromptsOfEveryKind) {
       const auto asked = kind.change_prompt(questions_, row);
       if (!asked) continue;
       const auto composed = compose(*tokenizer_, questions_, row, *asked);
-      ASSERT_TRUE(composed.has_value()) << kind.id << " row " << row;
+      if (!composed) {  // a short answer may be given whole
+        EXPECT_NE(kind.id.find("prefill"), std::string::npos) << kind.id << " row " << row;
+        continue;
+      }
       EXPECT_GT(composed->scored.num_labels, 0);
       // The prompt is what stands before the first label.
       const auto& labels = composed->scored.labels;
@@ -229,18 +232,18 @@ TEST_F(AttacksTest, PromptsOfEveryKind) {
 }
 
 TEST_F(AttacksTest, PrefillGivesTheFirstTokens) {
-  const auto plain = compose(*tokenizer_, questions_, 0, {questions_.forget[0].question});
-  const auto given = compose(*tokenizer_, questions_, 0, {questions_.forget[0].question, "", 3});
+  const auto plain = compose(*tokenizer_, questions_, 1, {questions_.forget[1].question});
+  const auto given = compose(*tokenizer_, questions_, 1, {questions_.forget[1].question, "", 3});
   ASSERT_TRUE(plain && given);
   EXPECT_EQ(given->prompt.size(), plain->prompt.size() + 3);
   EXPECT_EQ(given->scored.tokens, plain->scored.tokens);
   EXPECT_EQ(given->scored.num_labels, plain->scored.num_labels - 3);
-  EXPECT_EQ(plain->rest, questions_.forget[0].answer);
-  EXPECT_TRUE(questions_.forget[0].answer.ends_with(given->rest)) << given->rest;
+  EXPECT_EQ(plain->rest, questions_.forget[1].answer);
+  EXPECT_TRUE(questions_.forget[1].answer.ends_with(given->rest)) << given->rest;
   EXPECT_LT(given->rest.size(), plain->rest.size());
   // Nothing is left when all of it is given.
   EXPECT_FALSE(
-      compose(*tokenizer_, questions_, 0, {questions_.forget[0].question, "", 1000}).has_value());
+      compose(*tokenizer_, questions_, 1, {questions_.forget[1].question, "", 1000}).has_value());
 }
 
 TEST(AttackRegistry, EveryFileIsListed) {
