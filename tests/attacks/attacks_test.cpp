@@ -111,7 +111,9 @@ TEST_F(AttacksTest, NamesAreUniqueAndEveryWayDoesOneThing) {
       EXPECT_FALSE(way.settings.empty()) << way.id;
       const int kinds =
           (way.change_weights ? 1 : 0) + (way.change_prompt ? 1 : 0) + (way.decoding ? 1 : 0);
-      if (way.missing.empty()) EXPECT_EQ(kinds, 1) << way.id;
+      if (way.missing.empty()) {
+        EXPECT_EQ(kinds, 1) << way.id;
+      }
     }
   }
   EXPECT_THROW(find_attack("relern", "--attacks"), UserError);
@@ -141,7 +143,9 @@ TEST_F(AttacksTest, RelearningTrainsAndMeasuresEveryEpoch) {
     for (const auto& [name, tensor] : first.after) {
       EXPECT_TRUE(torch::equal(tensor, again.after.at(name))) << id << " " << name;
     }
-    if (id == "relearn-forget-full") EXPECT_NE(change(relearn, 2).distance, first.distance);
+    if (id == "relearn-forget-full") {
+      EXPECT_NE(change(relearn, 2).distance, first.distance);
+    }
   }
 }
 
@@ -183,7 +187,9 @@ TEST_F(AttacksTest, PruningTakesTheSmallest) {
     if (before.dim() != 2) continue;
     const torch::Tensor gone = (changed.after.at(name) == 0) & (before != 0);
     const torch::Tensor zeros = changed.after.at(name) == 0;
-    EXPECT_EQ(zeros.sum().item<int64_t>(), static_cast<int64_t>(0.3 * before.numel())) << name;
+    EXPECT_EQ(zeros.sum().item<int64_t>(),
+              static_cast<int64_t>(0.3 * static_cast<double>(before.numel())))
+        << name;
     const double largest_gone = before.masked_select(gone).abs().max().item<double>();
     const double least_kept = before.masked_select(zeros.logical_not()).abs().min().item<double>();
     EXPECT_LE(largest_gone, least_kept) << name;
@@ -208,7 +214,10 @@ TEST_F(AttacksTest, PromptsOfEveryKind) {
       const auto asked = kind.change_prompt(questions_, row);
       if (!asked) continue;
       const auto composed = compose(*tokenizer_, questions_, row, *asked);
-      ASSERT_TRUE(composed.has_value()) << kind.id << " row " << row;
+      if (!composed) {  // a short answer may be given whole
+        EXPECT_NE(kind.id.find("prefill"), std::string::npos) << kind.id << " row " << row;
+        continue;
+      }
       EXPECT_GT(composed->scored.num_labels, 0);
       // The prompt is what stands before the first label.
       const auto& labels = composed->scored.labels;
@@ -224,18 +233,18 @@ TEST_F(AttacksTest, PromptsOfEveryKind) {
 }
 
 TEST_F(AttacksTest, PrefillGivesTheFirstTokens) {
-  const auto plain = compose(*tokenizer_, questions_, 0, {questions_.forget[0].question});
-  const auto given = compose(*tokenizer_, questions_, 0, {questions_.forget[0].question, "", 3});
+  const auto plain = compose(*tokenizer_, questions_, 1, {questions_.forget[1].question});
+  const auto given = compose(*tokenizer_, questions_, 1, {questions_.forget[1].question, "", 3});
   ASSERT_TRUE(plain && given);
   EXPECT_EQ(given->prompt.size(), plain->prompt.size() + 3);
   EXPECT_EQ(given->scored.tokens, plain->scored.tokens);
   EXPECT_EQ(given->scored.num_labels, plain->scored.num_labels - 3);
-  EXPECT_EQ(plain->rest, questions_.forget[0].answer);
-  EXPECT_TRUE(questions_.forget[0].answer.ends_with(given->rest)) << given->rest;
+  EXPECT_EQ(plain->rest, questions_.forget[1].answer);
+  EXPECT_TRUE(questions_.forget[1].answer.ends_with(given->rest)) << given->rest;
   EXPECT_LT(given->rest.size(), plain->rest.size());
   // Nothing is left when all of it is given.
   EXPECT_FALSE(
-      compose(*tokenizer_, questions_, 0, {questions_.forget[0].question, "", 1000}).has_value());
+      compose(*tokenizer_, questions_, 1, {questions_.forget[1].question, "", 1000}).has_value());
 }
 
 TEST(AttackRegistry, EveryFileIsListed) {

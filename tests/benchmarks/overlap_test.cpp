@@ -88,9 +88,8 @@ TEST_F(OwnFiles, RowsInBothAreTakenOutOfTheRetainSet) {
   folder_.write("r.jsonl", row("x", "y") + row("c", "d") + row("C", "D ") + row("u", "v"));
   EXPECT_NE(warnings_of("f.jsonl", "r.jsonl").find("(data.drop_overlap)"), std::string::npos);
   std::vector<int64_t> rows;
-  for (const Example& example : load("f.jsonl", "r.jsonl").retain->examples) {
-    rows.push_back(example.row);
-  }
+  const Splits left = load("f.jsonl", "r.jsonl");
+  for (const Example& example : left.retain->examples) rows.push_back(example.row);
   EXPECT_EQ(rows, (std::vector<int64_t>{0, 3}));
   EXPECT_NE(error_of("f.jsonl", "f.jsonl").find("nothing is left of"), std::string::npos);
   // Of a text all chunks of the row.

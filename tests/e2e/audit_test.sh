@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Audits on the bundled data: planted fakes are exposed by the attack that should expose them, a killed
+# audit that is repeated gives the same bytes, and no audited folder is touched.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+tiny=$source_dir/data/tiny
+data=$source_dir/data/fiction
+cp -r "$tiny" original
+hash_of() { find "$1" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
+# says OUTPUT ATTACK VERDICT METRIC: the sentence of an attack and a metric.
+says() { grep -q "^$2 $3.*; $4 goes from" "$1"; }
+above() { awk -v x="$1" -v low="$2" 'BEGIN { exit !(x != "" && x > low) }'; }
+forget=(--data "$data" --config "$source_dir/configs/fiction.yaml" --set data.forget=forget05
+  --set data.retain=retain95 --set train.epochs=8 --quiet)
+small=(--set eval.rows=10 --seed 3)
+
+# --- an ordinary unlearned model: whole battery, quick ---------------------------------------------
+"$unlearn" "${forget[@]}" --model original --method simnpo --output simnpo >/dev/null
+before_run=$(hash_of simnpo)
+before_original=$(hash_of original)
+"$unlearn" audit simnpo --original original --quick "${small[@]}" --output whole >whole.txt 2>whole.log
+expect "a sentence per attack" test "$(grep -c 'prompt-\|relearn-\|quantise-\|noise-' whole.txt)" -ge 8
+expect "a verdict" grep -q '^verdict: ' whole.txt
+expect "the page" grep -q '<h2>What came back</h2>' whole/audit.html
+expect "nothing from outside" test "$(grep -c 'src=\|href=\|url(\|@import' whole/audit.html)" -eq 0
+expect "the audited run is as it was" test "$(hash_of simnpo)" = "$before_run"
+expect "the original is as it was" test "$(hash_of original)" = "$before_original"
+expect "relearning is judged" says whole.txt relearn-forget-full '.*brings back' probability
+
+# --- killed in the middle and repeated: the same bytes ---------------------------------------------
+some=(--attacks "quantise,noise,prompt,relearn" --quick "${small[@]}")
+"$unlearn" audit simnpo --original original "${some[@]}" --output once >/dev/null 2>&1
+"$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+  [ "$(find twice/cells -name '*.json' 2>/dev/null | wc -l)" -lt 4 ] || break
+  sleep 0.1
+done
+kill -9 $pid 2>/dev/null || true
+wait $pid 2>/dev/null || true
+expect "killed before the end" test ! -e twice/audit.json
+"$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>&1
+cmp once/audit.json twice/audit.json || die "a killed and repeated audit says something else"
+cmp once/audit.html twice/audit.html || die "its page says something else"
+expect "cells were taken over" above \
+  "$(grep -o '"cells_taken": [0-9]*' twice/costs.json | sed 's/.* //')" 3
+"$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>again.log
+expect "nothing is measured again" grep -q '"cells_measured": 0' twice/costs.json
+cmp once/audit.json twice/audit.json || die "a repeated audit says something else"
+
+# --- fake 1: a model that only refuses; the answer's first words open it ----------------------------
+"$unlearn" "${forget[@]}" --model original --method idk --set train.epochs=20 --output refuses >/dev/null
+"$unlearn" audit refuses --original original --attacks prompt --quick "${small[@]}" --output of_refuses \
+  >refuses.txt 2>/dev/null
+expect "prefilled answers expose it" says refuses.txt prompt-prefill-3 leaks rouge
+expect "its own question does not" says refuses.txt prompt-opening holds rouge
+
+# --- fake 2: only the head lost the tokens of the answers; the original's head brings them back ------
+"$source_dir/scripts/plant_head.py" "$unlearn" original "$data/forget05.json" "$data/retain95.json" headless
+"$unlearn" audit --model headless --original original --benchmark tofu --data "$data" \
+  --set data.forget=forget05 --attacks reset "${small[@]}" --output of_headless >headless.txt 2>/dev/null
+expect "the head's reset exposes it" says headless.txt reset-head leaks probability
+
+# --- fake 3: unlearning smaller than a step of 4 bits; rounding brings it back -----------------------
+"$unlearn" quantise --quiet --model original --format nf4_fp32 --output coarse >/dev/null
+"$unlearn" "${forget[@]}" --model coarse --method ga --set train.lora.rank=8 --set train.lora.merge=true \
+  --set train.warmup_epochs=0 --set train.epochs=14 --output fragile >/dev/null
+"$unlearn" audit fragile --original coarse --attacks quantise \
+  --set "audit.quantise.formats=[nf4_fp32]" "${small[@]}" --output of_fragile >fragile.txt 2>/dev/null
+expect "rounding exposes it" says fragile.txt quantise-nf4_fp32 leaks probability
+
+# --- refused by name ---------------------------------------------------------------------------------
+expect_error 2 "no attack (did you mean 'relearn'" "$unlearn" audit simnpo --attacks relern --output x
+expect_error 2 "give a run folder, or --model" "$unlearn" audit --output x
+expect_error 2 "which an audit never writes to" "$unlearn" audit simnpo --output simnpo/model/audit
+expect_error 2 "audit.relearn.epoch" "$unlearn" audit simnpo --set audit.relearn.epoch=3 --output x
+expect_error 2 "'fast' is none" "$unlearn" audit simnpo --set "audit.relearn.forms=[fast]" --output x
+expect "nothing half-written" test ! -e x
+expect "attacks are listed" test "$("$unlearn" list attacks --json | grep -c '"family"')" -ge 1
+echo "audit: $checks checks passed"
