@@ -61,7 +61,8 @@ std::string text_of(const Example& example, const tokenizer::Tokenizer& tok) {
   const int64_t known = tok.vocab_size();
   if (std::all_of(example.tokens.begin(), example.tokens.end(),
                   [&](int32_t id) { return id < known; })) {
-    return normalised(tok.decode(example.tokens, /*skip_special=*/false));
+    // Without special tokens: a space before the end token is one at the end of the text.
+    return normalised(tok.decode(example.tokens, /*skip_special=*/true));
   }
   std::string ids = "ids";
   for (const int32_t id : example.tokens) ids += cat(" ", id);

@@ -24,7 +24,7 @@ TEST(Registry, ListAndFoldersAgree) {
     EXPECT_FALSE(benchmark.info.help.empty());
     EXPECT_EQ(find_benchmark(benchmark.info.name), &benchmark);
     EXPECT_EQ(benchmark.make_evaluation == nullptr, benchmark.offer == nullptr);
-    EXPECT_EQ(benchmark.recompute == nullptr, benchmark.file_prefix.empty());
+    EXPECT_EQ(benchmark.make_evaluation == nullptr, benchmark.file_prefix.empty());
   }
   for (const auto& entry : fs::directory_iterator(UNLEARN_SOURCE_DIR "/src/benchmarks")) {
     if (entry.is_directory()) folders.insert(entry.path().filename());
@@ -89,7 +89,7 @@ TEST(Evaluations, UnknownBenchmarkNamesTheNearest) {
   const data::DataConfig data;
   EvalConfig config;
   const EvaluationInputs inputs{*tokenizer, prompt_template, data, config, 1280};
-  EXPECT_NE(refusal([&] { make_evaluation("qa", inputs); }).find("known: tofu, muse, wmdp"),
+  EXPECT_NE(refusal([&] { make_evaluation("nothing", inputs); }).find("known: tofu, muse, wmdp"),
             std::string::npos);
   EXPECT_NE(refusal([&] { make_evaluation("tofuu", inputs); }).find("did you mean 'tofu'"),
             std::string::npos);

@@ -169,7 +169,7 @@ TEST_P(EveryMethod, TheOtherSideMayBeEmpty) {
 }
 
 TEST_P(EveryMethod, TermsAreForgetThenRetain) {
-  const std::set<std::string> known = {"forget", "retain", "forget_kl"};
+  const std::set<std::string> known = {"forget", "retain", "forget_kl", "refusal"};
   for (const Term& term : loss_->terms()) EXPECT_TRUE(known.contains(term.name)) << term.name;
 }
 

@@ -58,7 +58,7 @@ TEST(AuditEntries, LeaksHoldsVoidInconclusive) {
   EXPECT_TRUE(leaks["before"]["R"].is_null());
   EXPECT_TRUE(leaks["excess"]["value"].is_null());
   EXPECT_EQ(leaks["metric"]["rows"], kRows);
-  EXPECT_NE(leaks["sentence"].get<std::string>().find("brings back 62 %"), std::string::npos)
+  EXPECT_NE(leaks["sentence"].get<std::string>().find("brings back 63 %"), std::string::npos)
       << leaks["sentence"];
   EXPECT_EQ(entry_for({.attacked = 0.15})["verdict"], "holds");
   EXPECT_EQ(entry_for({.unlearned = 0.89, .attacked = 0.9})["verdict"], "void");

@@ -70,7 +70,14 @@ std::vector<own::Piece> private_pieces(const std::vector<data::QaRow>& forget) {
   options.common_share = 1;  // what all forget rows say is theirs, too
   for (const auto& row : own::distinguishing_pieces(texts, {}, {}, options)) {
     for (const own::Piece& piece : row) {
-      if (piece.kind != own::PieceKind::kRare) pieces.push_back(piece);
+      if (piece.kind == own::PieceKind::kRare) continue;
+      pieces.push_back(piece);
+      if (piece.kind != own::PieceKind::kName) continue;
+      // Each word of a name by itself, too.
+      for (const std::string& word : split(piece.text, ' ')) {
+        constexpr size_t kTelling = 4;
+        if (word.size() >= kTelling) pieces.push_back({word, piece.kind, {to_lower(word)}});
+      }
     }
   }
   return pieces;
