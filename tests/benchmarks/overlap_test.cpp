@@ -85,7 +85,7 @@ TEST_F(OwnFiles, ForgetRowsAmongTheRowsToKeep) {
 TEST_F(OwnFiles, RowsInBothAreTakenOutOfTheRetainSet) {
   config_.drop_overlap = true;
   folder_.write("f.jsonl", row("a", "b") + row("c", "d"));
-  folder_.write("r.jsonl", row("x", "y") + row("c", "d") + row("C", "D ") + row("u", "v"));
+  folder_.write("r.jsonl", row("x", "y") + row("c", "d") + row("C", " D") + row("u", "v"));
   EXPECT_NE(warnings_of("f.jsonl", "r.jsonl").find("(data.drop_overlap)"), std::string::npos);
   std::vector<int64_t> rows;
   const Splits left = load("f.jsonl", "r.jsonl");

@@ -176,7 +176,8 @@ within_bounds() { # within_bounds WHAT COMMAND…: exit code 0, or 2 with one sh
   shift
   bounded "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || code=$?
   if [ "$code" -eq 2 ]; then
-    if [ "$(wc -l <"$work/stderr")" -ne 1 ] || [ "$(wc -c <"$work/stderr")" -gt 2000 ]; then
+    grep -v ' info ' "$work/stderr" >"$work/messages" || true
+    if [ "$(wc -l <"$work/messages")" -ne 1 ] || [ "$(wc -c <"$work/messages")" -gt 2000 ]; then
       die "$what: $(head -c 500 "$work/stderr")"
     fi
   elif [ "$code" -ne 0 ]; then

@@ -127,7 +127,6 @@ header "{$(entry a F32 '[1]' '[0,4]'),$(entry a F32 '[1]' '[4,8]')}" 8
 pattern="model.safetensors"
 header "{$(entry a F32 '[1]' '[0,4]')}" 8
 header '{"__metadata__":{"format":3}}'
-header "{$(entry 'a\u0000b' F32 '[1]' '[0,4]')}" 4
 weights_are() { printf '%b' "$2" >model/model.safetensors && bad "$1" "$unlearn" inspect model; }
 weights_are "model.safetensors" ''
 weights_are "model.safetensors" 'abc'

@@ -93,7 +93,7 @@ expect "the next command" grep -q "next: unlearn eval ended$" ended.err
 head -1 "$fiction/forget05.json" >one.jsonl
 "$unlearn" "${run[@]}" --set data.benchmark=qa --forget one.jsonl --retain "$fiction/retain95.json" \
   --batch-size 1 --epochs 2 --set train.warmup_epochs=0 --output own >/dev/null 2>own.err
-expect "the next command of own data" grep -q "next: unlearn score --model own/model --input ROWS.jsonl$" own.err
+expect "the next command of own data" grep -q "next: unlearn eval own$" own.err
 expect "the flags reach the config" grep -q "forget: one.jsonl" own/config.resolved.yaml
 expect "the batch too" grep -q "batch_size: 1$" own/config.resolved.yaml
 "$unlearn" "${run[@]}" --set data.benchmark=qa --forget one.jsonl --retain "$fiction/retain95.json" --batch-size 1 \
