@@ -21,9 +21,6 @@ std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& 
   return scalars;
 }
 
-// A token's probability of one half; a model that learnt the rows is well above.
-constexpr double kUnknownLogprob = -0.7;
-
 // Forgetting what the model never knew, or knows under other prompts, "works" and shows nothing.
 void warn_of_unknown_rows(const RunConfig& config, const PreparedRun& run,
                           const train::StepRecord& record) {

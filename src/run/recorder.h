@@ -16,6 +16,10 @@
 
 namespace unlearn::run {
 
+// Mean log-probability per token at which a model hardly knows an answer: a probability of one
+// half. One that learnt the rows is well above.
+inline constexpr double kUnknownLogprob = -0.7;
+
 using Clock = std::chrono::steady_clock;
 
 // run.json and config.resolved.yaml. Only the first process has one.

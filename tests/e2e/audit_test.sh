@@ -48,6 +48,11 @@ expect "cells were taken over" above \
 "$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>again.log
 expect "nothing is measured again" grep -q '"cells_measured": 0' twice/costs.json
 cmp once/audit.json twice/audit.json || die "a repeated audit says something else"
+# A budget counts what an evaluation took when its results, which are there now, were made.
+"$unlearn" audit simnpo --original original "${some[@]}" --budget 0.0001 --output twice >/dev/null 2>&1
+expect "a budget leaves attacks out" grep -q '"reason"' twice/audit.json
+rm twice/costs.json
+expect_error 2 "does not say how long" "$unlearn" audit simnpo --original original "${some[@]}" --budget 0.0002 --output twice
 
 # --- fake 1: a model that only refuses; the answer's first words open it ----------------------------
 "$unlearn" "${forget[@]}" --model original --method idk --set train.epochs=20 --output refuses >/dev/null

@@ -68,6 +68,12 @@ code=0
 expect "a changed byte is found" grep -q "model after: CHANGED" said
 expect "with its exit code" test "$code" = 4
 expect_error 2 "holds no verdict.json" "$unlearn" verify again
+cp -r gone edited
+sed -i 's/"extracted_after": 0/"extracted_after": 1/' edited/verdict.json
+code=0
+"$unlearn" verify edited >said || code=$?
+expect "an edited verdict is found" grep -q "verdict.json: CHANGED since the run wrote it" said
+expect "with the same code" test "$code" = 4
 
 # Half done: few steps. The rows that are still given away are named.
 run_forget 4 half "${forget[@]}" "${keep[@]}" --lr 1e-5 --set train.max_steps=2

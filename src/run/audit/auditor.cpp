@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kPlanFile = "plan.json";
+constexpr const char* kCostsFile = "costs.json";
 constexpr int64_t kCellVersion = 1;  // of what a cell holds and how it is made
 
 double seconds_from(std::chrono::steady_clock::time_point start) {
@@ -34,6 +35,12 @@ double tokens_of(const eval::Plan& plan) {
 Auditor::Auditor(const AuditRequest& request, AuditInputs& inputs, OwnFolder& folder)
     : request_(request), inputs_(inputs), folder_(folder), store_(folder) {
   facts_.seed = request.seed;
+  const fs::path costs = folder.path() / kCostsFile;
+  if (fs::exists(costs)) {
+    const Json before = read_json(costs);
+    const auto seconds = before.is_object() ? before.find("seconds_of_a_baseline") : before.end();
+    if (seconds != before.end() && seconds->is_number()) baseline_seconds_ = *seconds;
+  }
 }
 
 std::string Auditor::key_of(AuditedModel& model, const Json& what) const {
@@ -64,6 +71,7 @@ const Cell& Auditor::baseline(AuditedModel& model) {
   store_.put(key, cell);
   ++measured_;
   baseline_seconds_ = std::max(baseline_seconds_, seconds_from(start));
+  folder_.write(kCostsFile, costs().dump(1) + "\n");  // a later budget is counted in them
   return facts_.baselines[model.role()] = std::move(cell);
 }
 
@@ -81,9 +89,13 @@ void Auditor::apply_budget(double minutes) {
   if (before.value("key", "") == key) {
     room = before.at("evaluations").get<double>();  // the same choice as when it was started
   } else {
-    // What is known by now: a baseline took this long (none was measured: they are cached).
-    const double unit = std::max(baseline_seconds_, 1e-3);
-    room = baseline_seconds_ > 0 ? 60 * minutes / unit : 1e9;
+    // Counted in baselines, of which one took this long: now, or when its cached results were made.
+    if (!(baseline_seconds_ > 0)) {
+      user_error("--budget: ", (folder_.path() / kCostsFile).string(),
+                 " does not say how long an evaluation of this model takes, and its results are ",
+                 "there already; give another --output");
+    }
+    room = 60 * minutes / baseline_seconds_;
     folder_.write(kPlanFile, Json({{"key", key}, {"evaluations", room}}).dump() + "\n");
   }
   predict_costs(

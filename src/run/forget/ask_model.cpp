@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "run/forget/measure.h"
+#include "run/recorder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/chat_template.h"
@@ -14,9 +15,6 @@
 namespace unlearn::run {
 namespace {
 
-// Answers that a model has learnt lie above this, in nats per token, whatever another template
-// does.
-constexpr double kKnown = -0.7;
 // So much better must another template be.
 constexpr double kMuchBetter = 0.5;
 constexpr size_t kAskedRows = 32;
@@ -58,7 +56,7 @@ std::vector<data::Template> candidate_templates(const std::filesystem::path& fol
 std::string better_template(const AskedModel& asked, std::vector<data::QaRow> rows) {
   if (rows.size() > kAskedRows) rows.resize(kAskedRows);
   const auto chosen = mean_under(asked.prompt_template, asked, rows);
-  if (!chosen || *chosen > kKnown) return "";
+  if (!chosen || *chosen > kUnknownLogprob) return "";  // learnt, whatever another template does
   std::string best;
   double best_mean = *chosen + kMuchBetter;
   for (const data::Template& other : candidate_templates(asked.folder)) {

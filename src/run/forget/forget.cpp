@@ -152,7 +152,8 @@ int ForgetRun::finish() {
   folder.write_config(config::to_yaml(config_.resolved()));
   folder.truncate_metrics(rounds_.step);
   Json settings = described();
-  const Json hashes = verdict_hashes(settings["files"], saved);
+  recorder_->input_hashes();  // refuses a model that was changed meanwhile
+  const Json hashes = verdict_hashes(config_.model.path, run_->splits, saved);
   own::Verdict verdict =
       own::judge(own::evidence_of(before_, rounds_.after), request_.targets,
                  provenance_now(std::move(settings), hashes, run_->prompt_template.name));

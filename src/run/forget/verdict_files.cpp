@@ -8,6 +8,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/read_log.h"
 #include "unlearn/report/verdict_page.h"
 #include "unlearn/run/forget.h"
 #include "unlearn/run/version.h"
@@ -56,11 +57,15 @@ std::string model_sha256(const fs::path& folder) {
 
 std::string program_sha256() { return sha256_file("/proc/self/exe"); }
 
-Json verdict_hashes(const Json& files, const fs::path& result) {
-  const Json& retain = files.at("retain");
-  return {{"model", model_sha256(files.at("model").get<std::string>())},
-          {"forget", sha256_file(files.at("forget").get<std::string>())},
-          {"retain", retain.is_null() ? Json() : Json(sha256_file(retain.get<std::string>()))},
+Json verdict_hashes(const fs::path& model, const data::Splits& splits, const fs::path& result) {
+  const auto as_read = [](const std::optional<data::Split>& split) {
+    if (!split) return Json();
+    const auto known = ReadLog::sha256_of(split->file);
+    return Json(known ? *known : sha256_file(split->file));
+  };
+  return {{"model", model_sha256(model)},
+          {"forget", as_read(splits.forget)},
+          {"retain", as_read(splits.retain)},
           {"result", model_sha256(result)},
           {"program", program_sha256()}};
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "unlearn/core/json.h"
+#include "unlearn/data/splits.h"
 #include "unlearn/metrics/own_data/verdict.h"
 #include "unlearn/train/run_folder.h"
 
@@ -16,9 +17,10 @@ std::string model_sha256(const std::filesystem::path& folder);
 // Of the running program.
 std::string program_sha256();
 
-// Of model, forget, retain, result and program, as verdict.json has them. `files`: the paths of the
-// first three; null where there is none.
-Json verdict_hashes(const Json& files, const std::filesystem::path& result);
+// Of model, forget, retain (null where there is none), result and program, as verdict.json has
+// them. Rows by the bytes that were read (core/read_log.h), which the files may not hold any more.
+Json verdict_hashes(const std::filesystem::path& model, const data::Splits& splits,
+                    const std::filesystem::path& result);
 
 // Date, machine and program of now; settings and hashes as given.
 metrics::own_data::Provenance provenance_now(Json settings, Json hashes,

@@ -7,6 +7,7 @@
 #include "run/forget/verdict_files.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/manifest.h"
 #include "unlearn/eval/own_data.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/forget.h"
@@ -63,6 +64,13 @@ bool compare_hashes(const fs::path& folder, const Json& verdict) {
   differs |= compare_file("forget rows", recorded.at("forget"), path("forget"), sha256_file);
   differs |= compare_file("retain rows", recorded.at("retain"), path("retain"), sha256_file);
   differs |= compare_file("model after", recorded.at("result"), folder / "model", model_sha256);
+  // Whoever edits the verdict does not edit what the run noted of it.
+  const auto manifest = Manifest::read(folder);
+  for (const char* name : {kVerdictFile, kVerdictPage}) {
+    const bool is_own = manifest && manifest->is_own(folder, name);
+    differs |=
+        report(name, is_own ? "as the run wrote it" : "CHANGED since the run wrote it", !is_own);
+  }
   const bool same = recorded.at("program") == program_sha256();
   // Another build may well say the same.
   report("program", same ? "the same" : "another build than the one that made the run", false);
