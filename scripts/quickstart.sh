@@ -44,4 +44,6 @@ sed -E 's/.*"answer": ?"(.*)"\}$/\1/' "$work/questions.jsonl" >"$work/truth"
 paste -d '\n' "$work/asked" "$work/truth" "$work/before" "$work/after" |
   awk 'NR % 4 == 1 { print "\n" $0 } NR % 4 == 2 { print "  truth   " $0 } NR % 4 == 3 { print "  before  " $0 } NR % 4 == 0 { print "  after   " $0 }'
 echo
+echo "A low probability is not all: where an answer above names another person, that person's data leak now."
+echo "'unlearn forget' looks for that, and says no (README, \"Your own rows\")."
 echo "The unlearned model: $after (opens in transformers); the whole run: $run"

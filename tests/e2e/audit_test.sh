@@ -48,6 +48,13 @@ expect "cells were taken over" above \
 "$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>again.log
 expect "nothing is measured again" grep -q '"cells_measured": 0' twice/costs.json
 cmp once/audit.json twice/audit.json || die "a repeated audit says something else"
+# Neither a damaged cell nor an edited one is believed.
+mapfile -t cells < <(find twice/cells -name '*.json' | sort)
+echo '{' >"${cells[0]}"
+sed -i 's/0\.[0-9]*/0.999/' "${cells[1]}"
+"$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>again.log
+expect "both are measured again" test "$(grep -c 'not as the audit wrote it' again.log)" = 2
+cmp once/audit.json twice/audit.json || die "an edited cell decided"
 # A budget counts what an evaluation took when its results, which are there now, were made.
 "$unlearn" audit simnpo --original original "${some[@]}" --budget 0.0001 --output twice >/dev/null 2>&1
 expect "a budget leaves attacks out" grep -q '"reason"' twice/audit.json

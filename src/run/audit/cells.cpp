@@ -5,6 +5,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/core/log.h"
 
 namespace unlearn::run {
 namespace {
@@ -62,6 +63,11 @@ Cell cell_of_json(const Json& json) {
 std::optional<Cell> CellStore::find(const std::string& key) const {
   const std::filesystem::path file = folder_.path() / name_of(key);
   if (!std::filesystem::exists(file)) return std::nullopt;
+  const auto manifest = Manifest::read(folder_.path());
+  if (!manifest || !manifest->is_own(folder_.path(), name_of(key))) {
+    log::warn(file.string(), ": is not as the audit wrote it; it is measured again");
+    return std::nullopt;
+  }
   try {
     return cell_of_json(read_json(file));
   } catch (const Json::exception&) {

@@ -38,7 +38,7 @@ Cell cell_of_json(const Json& json);
 class CellStore {
  public:
   explicit CellStore(OwnFolder& folder) : folder_(folder) {}
-  // None when it is not finished.
+  // None when it is not finished, and (with a warning) when it was changed since.
   std::optional<Cell> find(const std::string& key) const;
   void put(const std::string& key, const Cell& cell);
 
