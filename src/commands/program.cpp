@@ -10,6 +10,7 @@
 #include <new>
 
 #include "commands/cli.h"
+#include "commands/from_openunlearning.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
@@ -66,6 +67,9 @@ void print_help() {
     std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";
   }
+  std::cout
+      << "\nunlearn --from-openunlearning 'experiment=… trainer=…' prints the command that does "
+         "what\nOpenUnlearning's does (docs/from-openunlearning.md).\n";
 }
 
 // Messages, JSON and configs are UTF-8, and all of them repeat what the command line says.
@@ -88,6 +92,9 @@ int dispatch(std::vector<std::string> arguments) {
   if (first == "--version" || first == "-V" || first == "version") {
     std::cout << "unlearn " << run::version_text() << "\n";
     return 0;
+  }
+  if (first == "--from-openunlearning") {
+    return run_from_openunlearning({arguments.begin() + 1, arguments.end()});
   }
   if (!first.starts_with("-")) arguments.erase(arguments.begin());
   const std::string name = first.starts_with("-") ? "train" : first;

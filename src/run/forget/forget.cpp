@@ -147,6 +147,8 @@ int ForgetRun::finish() {
   train::RunFolder& folder = recorder_->folder();
   const model::ModelSource source(config_.model.path);
   const fs::path saved = save_model(config_, *run_, source, folder, *model_);
+  // The verdict is about the model on disk.
+  if (round_as_saved(*run_, *model_)) rounds_.after = measurements_->everything(*model_);
   // The recorded configuration repeats the run up to the state that is kept.
   if (rounds_.step > 0) config_.train.max_steps = rounds_.step;
   folder.write_config(config::to_yaml(config_.resolved()));
