@@ -269,7 +269,10 @@ void set_data(const Overrides& given, const OuExperiment& experiment, OuCommand&
   const bool finetunes = std::string(experiment.command) == "finetune";
   if (benchmark == "tofu") {
     const std::string forget = given.get("forget_split", "forget10");
-    if (!finetunes) command.set("data.forget", forget);
+    command.set("data.forget", forget);  // fine-tuning: what is evaluated
+    if (given.get("data/datasets@data.train") == "TOFU_QA_retain") {
+      command.set("data.train", "retain90");
+    }
     if (const std::string retain = given.get("retain_split"); !retain.empty() && !finetunes) {
       command.set("data.retain", retain);
     }
@@ -288,6 +291,7 @@ void set_data(const Overrides& given, const OuExperiment& experiment, OuCommand&
     return;
   }
   if (finetunes) {
+    command.set("data.forget", part);
     command.set("data.train", part + "/" + given.get("data_sub_set", "full"));
     return;
   }

@@ -46,6 +46,10 @@ std::string command_section(const Command& command) {
 constexpr std::pair<const char*, const char*> kVariables[] = {
     {"UNLEARN_CONFIG_DIR", "folder that --config NAME is looked for in first"},
     {"UNLEARN_CACHE_DIR", "folder of the reference cache instead of the run folder"},
+    {"UNLEARN_TORCH",
+     "folder of LibTorch for an installed program; --torch DIR wins over it, and it over the "
+     "active "
+     "Python environment's"},
     {"OMP_NUM_THREADS", "threads of each process"},
     {"OMP_WAIT_POLICY, GOMP_SPINCOUNT",
      "how threads wait for each other; the program sets the latter to 1000 unless one is set"},
@@ -58,6 +62,7 @@ constexpr std::pair<const char*, const char*> kCodes[] = {
     {"1", "a fault of the program"},
     {"2", "a mistake in a flag, config, file or checkpoint, or not enough memory"},
     {"3", "training became non-finite; nothing past the last good step is saved"},
+    {"4", "finished, but the forget target was not reached or the damage limit was passed"},
     {"130, 143", "stopped by SIGINT or SIGTERM, after a checkpoint was saved"}};
 
 }  // namespace

@@ -16,8 +16,11 @@ ln -s "$unlearn" build/unlearn
 PATH=$work/bin:$PATH
 ln -s "$source_dir/scripts" scripts
 for model in DIR BASE TARGET ZEPHYR RETRAINED my-model models/Llama-2-7b-tofu-full; do ln -s "$tiny" $model; done
-ln -s "$fiction" TOFU_DIR
-ln -s "$fiction" data/TOFU
+cp -r "$fiction" TOFU_DIR # with the default split, too
+for split in forget05:forget01 retain95:retain99 holdout05:holdout01; do
+  for file in TOFU_DIR/"${split%:*}"*; do cp "$file" "${file/${split%:*}/${split#*:}}"; done
+done
+ln -s ../TOFU_DIR data/TOFU
 cp -r "$source_dir/tests/data_fixtures/muse" FOLDER
 cp "$source_dir"/tests/data_fixtures/wmdp/* FOLDER
 head -4 "$fiction/forget05.json" >forget.jsonl
@@ -35,7 +38,11 @@ ln -s RUN/eval/TOFU_EVAL.json F
 
 ran=0
 skipped=0
-fails() { die "$1: $2: $(tail -n 3 last.log)"; }
+failed=0
+fails() {
+  echo "$1: $2: $(tail -n 3 last.log)" >&2
+  failed=$((failed + 1))
+}
 
 run_program() { # run_program PLACE COMMAND
   local command=$2 code=0
@@ -90,6 +97,7 @@ while IFS=$'\t' read -r place command; do
     *) die "$place: nobody runs '$command': teach documents_test.sh to" ;;
   esac
 done < <(python3 "$source_dir/scripts/doc_commands.py")
+expect "all of them run: $failed do not" test "$failed" -eq 0
 expect "commands were found: $ran" test "$ran" -ge 50
 expect "most are run: $skipped are not" test "$skipped" -le 15
 

@@ -37,6 +37,8 @@ expect "its padded KL is named" grep -q "^# .*train.compat=\[pad_is_masked,kl_pa
 ours experiment=unlearn/wmdp/default data_split=bio >line
 has "--config ou-wmdp" "--method rmu" "--set data.forget=bio" "--set data.retain=bio-retain" "--set train.batch_size=16" \
   '--set '\''method.trainable_params_regex=[model\.layers\.(5|6|7)\.mlp\.down_proj\.weight]'\'''
+ours experiment=finetune/tofu/default data/datasets@data.train=TOFU_QA_retain data.train.TOFU_QA_retain.args.hf_args.name=retain95 >line
+has "unlearn finetune" "--config finetune-tofu" "--set data.train=retain95" "--set data.max_length=512" "--set train.seed=0"
 ours experiment=eval/tofu/default retain_logs_path=saves/eval/retain/TOFU_EVAL.json paths.output_dir=out >line
 has "unlearn eval" "--benchmark tofu" "--output out" "--set eval.retain_log=saves/eval/retain/TOFU_EVAL.json"
 
