@@ -22,6 +22,7 @@ ROWS = [
     ["train", "eval", "markov"],
     ["benchmarks", "attacks"],
     ["run"],
+    ["cli"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}

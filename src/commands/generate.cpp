@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "commands/commands.h"
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
 #include "unlearn/data/examples.h"
@@ -33,7 +34,8 @@ int run_generate(std::vector<std::string> arguments) {
   scoring::GenerateOptions options;
   std::string input;
   std::string prompt;
-  Flags app("continue prompts, greedily or sampled", "generate");
+  cli::Flags app("continue prompts, greedily or sampled", "generate",
+                 "unlearn generate --model runs/simnpo/model --prompt 'Where was she born?'");
   app.add_option("--prompt", prompt,
                  "one prompt (the template is applied; --template none: as it is)");
   app.add_option("--input", input, "JSONL rows with prompt or input_ids");

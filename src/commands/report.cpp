@@ -1,7 +1,8 @@
 // unlearn report: runs side by side as a table, a plot and one HTML page.
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/manifest.h"
 #include "unlearn/report/page.h"
@@ -13,7 +14,8 @@ int run_report(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::vector<std::string> folders;
   std::string output = "report";
-  Flags app("compare runs: a table, a plot and one HTML page", "report");
+  cli::Flags app("compare runs: a table, a plot and one HTML page", "report",
+                 "unlearn report runs/simnpo runs/npo --output compared");
   app.add_option("runs", folders, "run folders").required();
   app.add_option("--output", output,
                  "folder for report.html, report.csv, report.md and pareto.svg (default: report)");

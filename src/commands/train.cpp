@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
@@ -42,11 +43,10 @@ std::vector<std::string> without_nproc(const std::vector<std::string>& arguments
   return rest;
 }
 
-int run_training(const char* name, const char* help, Purpose purpose,
-                 const std::vector<std::string>& arguments) {
+int run_training(cli::Flags& app, Purpose purpose, const std::vector<std::string>& arguments) {
+  const char* name = purpose == Purpose::kUnlearn ? "train" : "finetune";
   SharedFlags shared;
   TrainingFlags training;
-  Flags app(help, name);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
   add_shared_flags(app, shared);
   if (!parse(app, arguments, shared)) return 0;
@@ -77,12 +77,17 @@ int run_training(const char* name, const char* help, Purpose purpose,
 }  // namespace
 
 int run_train(std::vector<std::string> arguments) {
-  return run_training("train", "forget some data, keep the rest", Purpose::kUnlearn, arguments);
+  cli::Flags app("forget some data, keep the rest", "train",
+                 "unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output "
+                 "runs/forget05");
+  return run_training(app, Purpose::kUnlearn, arguments);
 }
 
 int run_finetune(std::vector<std::string> arguments) {
-  return run_training("finetune", "plain next-token training on one data set (data.train)",
-                      Purpose::kFinetune, arguments);
+  cli::Flags app("plain next-token training on one data set (data.train)", "finetune",
+                 "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output "
+                 "runs/full");
+  return run_training(app, Purpose::kFinetune, arguments);
 }
 
 }  // namespace unlearn::commands

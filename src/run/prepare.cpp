@@ -23,8 +23,11 @@ data::SplitRequest request_for(const RunConfig& config) {
   const losses::Needs needs = config.loss->needs();
   // Steps are counted in forget rows, and refusals are drawn for them, whatever the loss reads.
   const bool own = needs.alternate_source == losses::AlternateSource::kProvided;
-  return {
-      .forget = true, .retain = needs.retain, .alternate = needs.alternate, .own_alternate = own};
+  return {.forget = true,
+          .retain = needs.retain,
+          .alternate = needs.alternate,
+          .own_alternate = own,
+          .for_training = true};
 }
 
 // What the run's quirks do to its examples.

@@ -203,7 +203,15 @@ void RunFolder::open_existing(ExistingOutput existing) {
 }
 
 void RunFolder::remove_earlier_run() {
-  for (const fs::path& folder : own_folders(path_)) remove_own(folder);
+  for (const fs::path& folder : own_folders(path_)) {
+    // One that held only such as went before it has no list of its own.
+    const bool is_empty = fs::is_directory(fs::symlink_status(folder)) && fs::is_empty(folder);
+    if (is_empty) {
+      fs::remove(folder);
+    } else {
+      remove_own(folder);
+    }
+  }
   std::vector<std::string> files = {kMetrics, kConfig, kMethodState};
   files.insert(files.end(), std::begin(kForgetFiles), std::end(kForgetFiles));
   for (const std::string& name : files) {

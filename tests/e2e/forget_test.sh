@@ -30,10 +30,8 @@ PYTHON
 }
 holds() { awk "BEGIN { exit !($1) }"; }
 
-# One command: the target is reached, the others are as they were, and the page says so. Asked by
-# the rows' own questions alone, this model passes; in other words it may name other people, and the
-# verdict then says no (exit code 4).
-run_forget 0 gone "${forget[@]}" "${keep[@]}" --set eval.own_data.paraphrases=false
+# One command: the target is reached, the others are as they were, and the page says so.
+run_forget 0 gone "${forget[@]}" "${keep[@]}"
 verdict=gone/verdict.json
 expect "the sentence is printed" grep -qF "$(value $verdict verdict | sed 's/^"//; s/"$//')" stdout
 expect "reached" test "$(value $verdict reached)" = true
@@ -129,4 +127,5 @@ expect_error 2 "is not empty" "$unlearn" forget "${forget[@]}" "${keep[@]}" --ou
 run_forget 4 half "${forget[@]}" "${keep[@]}" --lr 1e-5 --set train.max_steps=2 --overwrite --lora
 expect "an adapter, merged" grep -q '"adapter (LoRA)"' half/verdict.json
 expect "the old run is gone" test -s half/model/model.safetensors
+expect "all of it" test "$(grep -c "left there" stderr)" = 0
 echo "forget_test: $checks checks passed"
