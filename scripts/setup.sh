@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.11.0
 packages=(build-essential cmake ninja-build ccache pkg-config python3 python3-venv
   libsentencepiece-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libyaml-cpp-dev libgtest-dev
-  libbenchmark-dev libpcre2-dev libicu-dev zlib1g-dev libssl-dev libgloo-dev)
+  libbenchmark-dev libpcre2-dev libicu-dev zlib1g-dev libssl-dev libgloo-dev libjs-chart.js)
 
 cuda=false
 torch_dir=
