@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.11.0
 packages=(build-essential cmake ninja-build pkg-config python3 python3-venv
   libsentencepiece-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libyaml-cpp-dev
-  libpcre2-dev libicu-dev zlib1g-dev libssl-dev libgloo-dev)
+  libpcre2-dev libicu-dev zlib1g-dev libssl-dev libgloo-dev libjs-chart.js)
 test_packages=(libgtest-dev libbenchmark-dev ccache)
 
 cuda=false

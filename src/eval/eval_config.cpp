@@ -6,6 +6,9 @@
 namespace unlearn::eval {
 
 void EvalConfig::visit(config::FieldVisitor& v) {
+  v.field(
+      "at_start", at_start,
+      {.help = "evaluate the model before the first step, too (eval/before; report shows both)"});
   v.field("at_end", at_end, {.help = "evaluate the saved model when training is done"});
   v.field("every", every, {.help = "evaluate during training: never, epoch or a number of steps"});
   v.field("retain_log", retain_log,

@@ -147,7 +147,7 @@ PreparedRun prepare(const RunConfig& config, torch::Device device, const Sharing
   prepare_data(config, run);
   prepare_steps(config, run);
   start_loss(config, run);
-  if (config.eval.at_end || config.eval.interval(1) > 0) {
+  if (config.eval.at_start || config.eval.at_end || config.eval.interval(1) > 0) {
     run.evaluator = std::make_unique<Evaluator>(config, EvaluatedModel{config.model.path}, device);
   }
   return run;

@@ -7,6 +7,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/mix_bits.h"
 #include "unlearn/model/lora.h"
+#include "unlearn/run/version.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -252,6 +253,7 @@ Json Auditor::result() const {
   const eval::EvaluationInputs given =
       inputs_.models.at(AuditRole::kUnlearned)->evaluator().inputs();
   return {{"version", 1},
+          {"program", cat("unlearn ", version_text())},
           {"models", std::move(models)},
           {"benchmark", inputs_.benchmark().info.name},
           {"forget", inputs_.narrow.data.forget},

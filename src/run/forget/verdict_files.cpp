@@ -1,10 +1,6 @@
 #include "run/forget/verdict_files.h"
 
-#include <ATen/Parallel.h>
-#include <sys/utsname.h>
-
 #include <algorithm>
-#include <ctime>
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
@@ -22,22 +18,6 @@ bool decides_the_model(const fs::path& file) {
   return file.extension() == ".safetensors" || name == "config.json" ||
          name == "generation_config.json" || name == "adapter_config.json" ||
          name == "chat_template.jinja" || name.starts_with("tokenizer");
-}
-
-std::string time_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts = {};
-  gmtime_r(&now, &parts);
-  char text[32];
-  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return {text, length};
-}
-
-std::string machine_text() {
-  utsname system = {};
-  if (uname(&system) != 0) return "";
-  return cat(system.sysname, " ", system.release, " ", system.machine, ", ", at::get_num_threads(),
-             " threads");
 }
 
 }  // namespace
