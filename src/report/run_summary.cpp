@@ -13,6 +13,14 @@ std::string plain_text(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+std::string text_of(const Json& record, const char* key, const char* otherwise,
+                    const fs::path& file) {
+  const auto it = record.find(key);
+  if (it == record.end()) return otherwise;
+  if (!it->is_string()) user_error(file.string(), ": '", key, "' must be text, not ", it->dump());
+  return it->get<std::string>();
+}
+
 double number_of(const Json& line, const char* key) {
   const auto it = line.find(key);
   return it != line.end() && it->is_number() ? it->get<double>() : 0.0;
@@ -84,8 +92,8 @@ RunSummary read_run_summary(const fs::path& folder) {
   }
   const Json json = read_json(folder / "run.json");
   if (!json.is_object()) user_error(folder.string(), "/run.json: must be an object");
-  run.method = plain_text(json.value("method", Json("")));
-  run.status = plain_text(json.value("status", Json("unknown")));
+  run.method = text_of(json, "method", "", folder / "run.json");
+  run.status = text_of(json, "status", "unknown", folder / "run.json");
   run.seconds = number_of(json, "seconds");
   if (const fs::path config = folder / "config.resolved.yaml"; fs::exists(config)) {
     const auto settings = config::Settings::from_file(config);
