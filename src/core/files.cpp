@@ -15,6 +15,7 @@
 #include "core/digest.h"
 #include "core/map_guard.h"
 #include "core/note_read.h"
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/written_file.h"
 
@@ -64,7 +65,10 @@ int open_to_read(const fs::path& path) {
 template <class Take>
 void read_parts(const Descriptor& file, const fs::path& path, const Take& take) {
   const struct stat info = status_of(file, path);
-  std::string part(kPart, '\0');
+  // Small files are many, and memory that is not used costs time, too. One byte more shows the end.
+  const auto expected = static_cast<size_t>(info.st_size) + 1;
+  std::string part(S_ISREG(info.st_mode) && info.st_size > 0 ? std::min(kPart, expected) : kPart,
+                   '\0');
   uint64_t total = 0;
   bool has_writer = !S_ISFIFO(info.st_mode);
   for (int tries = 0;;) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/manifest.h"

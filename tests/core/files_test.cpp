@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/read_log.h"

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -43,10 +42,6 @@ WrittenFile write_hashed_file(const std::filesystem::path& path,
                               const std::function<void(std::ostream&)>& write);
 // Of a file that is there, by reading it.
 WrittenFile hash_file(const std::filesystem::path& path);
-
-// SHA-256 of a file that is opened here and read on another thread: it is hashed also when its name
-// is gone by then. UserError when it cannot be opened, or (from the future) read.
-std::future<std::string> sha256_in_background(const std::filesystem::path& path);
 
 // The end of a temporary name, ".tmp." before it: the process and a random number, because
 // containers and machines that share a folder share process numbers.

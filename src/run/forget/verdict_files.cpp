@@ -6,10 +6,10 @@
 #include <ctime>
 #include <map>
 
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/read_log.h"
-#include "unlearn/core/written_file.h"
 #include "unlearn/report/verdict_page.h"
 #include "unlearn/run/forget.h"
 #include "unlearn/run/version.h"
