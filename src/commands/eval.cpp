@@ -8,6 +8,7 @@
 #include "unlearn/run/device.h"
 #include "unlearn/run/eval_targets.h"
 #include "unlearn/run/prepare.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::commands {
 namespace {
@@ -89,6 +90,7 @@ int run_eval(std::vector<std::string> arguments) {
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }
   if (shared.dry_run) return 0;
+  train::SignalWatch::ignore_outside();
   std::vector<eval::Outcome> outcomes;
   for (size_t i = 0; i < targets.size(); ++i) {
     const std::filesystem::path folder = targets[i].output / "eval";

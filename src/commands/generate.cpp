@@ -57,6 +57,10 @@ int run_generate(std::vector<std::string> arguments) {
   add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
+  if (options.top_p <= 0) {
+    user_error(
+        "--top-p: must be above 0, or no token is left; --temperature 0 takes the likeliest");
+  }
   if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
 
   const run::LoadedModel loaded =

@@ -1,5 +1,6 @@
 // unlearn train (the default command): forget some data, keep the rest; and unlearn finetune.
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include "commands/commands.h"
@@ -19,10 +20,15 @@ run::RunConfig resolve(SharedFlags shared, const TrainingFlags& training, Purpos
   if (training.resume && training.overwrite) {
     user_error("--resume and --overwrite exclude each other");
   }
-  if (training.resume && shared.config.empty() && !shared.output.empty()) {
-    shared.config = shared.output + "/config.resolved.yaml";
+  const std::string recorded = shared.output + "/config.resolved.yaml";
+  const bool continues = training.resume && shared.config.empty() && !shared.output.empty();
+  if (continues && std::filesystem::exists(recorded)) shared.config = recorded;
+  const config::Settings settings = user_settings(shared, training);
+  // A run that was killed as it began has none; the same flags again start it.
+  if (continues && shared.config.empty() && !settings.contains("model.path")) {
+    user_error("--resume: there is no ", recorded, "; give the run's --config or flags again");
   }
-  return run::resolve_run(user_settings(shared, training), purpose);
+  return run::resolve_run(settings, purpose);
 }
 
 train::ExistingOutput existing_output(const TrainingFlags& flags) {

@@ -29,7 +29,8 @@ void EvalConfig::visit(config::FieldVisitor& v) {
            .min = 0,
            .unset_word = "auto"});
   v.field("temperature", temperature, {.help = "of generations; 0: greedy", .min = 0});
-  v.field("top_p", top_p, {.help = "nucleus of sampled generations", .min = 0, .max = 1});
+  v.field("top_p", top_p,
+          {.help = "nucleus of sampled generations", .min = 0, .max = 1, .exclusive_min = true});
   v.field("seed", seed, {.help = "seed of sampled generations", .min = 0});
   v.field(
       "generation_config", generation_config, kGenerationConfigs,

@@ -9,6 +9,14 @@ namespace unlearn::report {
 namespace fs = std::filesystem;
 namespace {
 
+std::string text_of(const Json& record, const char* key, const char* otherwise,
+                    const fs::path& file) {
+  const auto it = record.find(key);
+  if (it == record.end()) return otherwise;
+  if (!it->is_string()) user_error(file.string(), ": '", key, "' must be text, not ", it->dump());
+  return it->get<std::string>();
+}
+
 double number_of(const Json& line, const char* key) {
   const auto it = line.find(key);
   return it != line.end() && it->is_number() ? it->get<double>() : 0.0;
@@ -74,8 +82,8 @@ RunSummary read_run_summary(const fs::path& folder) {
   }
   run.record = read_json(folder / "run.json");
   if (!run.record.is_object()) user_error(folder.string(), "/run.json: must be an object");
-  run.method = shown_text(run.record.value("method", Json("")));
-  run.status = shown_text(run.record.value("status", Json("unknown")));
+  run.method = text_of(run.record, "method", "", folder / "run.json");
+  run.status = text_of(run.record, "status", "unknown", folder / "run.json");
   run.seconds = number_of(run.record, "seconds");
   if (const fs::path config = folder / "config.resolved.yaml"; fs::exists(config)) {
     const auto settings = config::Settings::from_file(config);

@@ -1,6 +1,5 @@
 #include "unlearn/run/run.h"
 
-#include <csignal>
 #include <iostream>
 
 #include "run/agreement.h"
@@ -17,6 +16,7 @@
 #include "unlearn/run/train.h"
 #include "unlearn/run/weights.h"
 #include "unlearn/runtime/device.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -200,9 +200,7 @@ torch::Device planned_device(const RunConfig& config) {
 
 int execute(const RunRequest& request, const distributed::Launch& launch) {
   const Clock::time_point begin = Clock::now();
-  // Before and after the steps there is nothing to save; a reader of the log may go away.
-  std::signal(SIGUSR1, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
+  train::SignalWatch::ignore_outside();
   if (launch.rank > 0) log::set_level(log::Level::kError);  // the first process reports
   distributed::Group group(launch);
   share_cores(group);

@@ -76,5 +76,15 @@ TEST(Printable, OneLineWhateverItHolds) {
   EXPECT_TRUE(cut.ends_with("(98000 bytes more)"));
 }
 
+TEST(Printable, NamesDoNotEndAMessage) {
+  try {
+    user_error("tensor '", std::string("a\0b\nc", 5), "' is missing");
+  } catch (const UserError& error) {
+    EXPECT_STREQ(error.what(), "tensor 'a\\x00b\\nc' is missing");
+    return;
+  }
+  FAIL();
+}
+
 }  // namespace
 }  // namespace unlearn
