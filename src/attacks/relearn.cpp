@@ -1,6 +1,6 @@
 // Relearning (arXiv 2410.07163, section 6.2; 2406.13356; 2502.05374): fine-tuning on a part of the
-// forget set, on the retain rows nearest to it (a graded set, arXiv 2506.15699), or on the retain
-// set.
+// forget set (random rows or the shortest answers), on the retain rows nearest to it (a graded set,
+// arXiv 2506.15699), or on the retain set.
 #include <algorithm>
 #include <cmath>
 
@@ -35,12 +35,21 @@ std::vector<data::Example> nearest_rows(const Material& material, int64_t count)
   return rows;
 }
 
+// The rows with the fewest answer tokens; of equally long ones the first.
+std::vector<data::Example> shortest_rows(std::vector<data::Example> rows, int64_t count) {
+  std::ranges::stable_sort(rows, {}, &data::Example::num_labels);
+  rows.resize(std::min(rows.size(), static_cast<size_t>(count)));
+  return rows;
+}
+
 class Relearn : public Attack {
  public:
   void visit(config::FieldVisitor& v) override {
-    v.field("sets", sets_,
-            {.help = "what is trained on: forget (random rows), graded (the retain rows most like "
-                     "the forget rows), retain (random rows)"});
+    v.field(
+        "sets", sets_,
+        {.help = "what is trained on: forget (random rows), shortest (the forget rows of the "
+                 "shortest answers), graded (the retain rows most like the forget rows), retain "
+                 "(random rows)"});
     v.field("forms", forms_, {.help = "full (all parameters), lora (a pair beside the layers)"});
     v.field("samples", samples_,
             {.help = "rows trained on; auto: a fifth of the forget rows",
@@ -56,8 +65,8 @@ class Relearn : public Attack {
   std::vector<AttackedModel> attack(const Material& material) const override {
     std::vector<AttackedModel> ways;
     for (const std::string& set : sets_) {
-      if (set != "forget" && set != "graded" && set != "retain") {
-        user_error("audit.relearn.sets: '", set, "' is none of forget, graded, retain");
+      if (set != "forget" && set != "shortest" && set != "graded" && set != "retain") {
+        user_error("audit.relearn.sets: '", set, "' is none of forget, shortest, graded, retain");
       }
       for (const std::string& form : forms_) {
         if (form != "full" && form != "lora") {
@@ -76,7 +85,8 @@ class Relearn : public Attack {
     AttackedModel result{.id = cat("relearn-", set, lora ? "-lora" : "-full")};
     if (material.forget == nullptr || material.forget->empty()) {
       result.missing = "the forget rows to train on";
-    } else if (set != "forget" && (material.retain == nullptr || material.retain->empty())) {
+    } else if ((set == "graded" || set == "retain") &&
+               (material.retain == nullptr || material.retain->empty())) {
       result.missing = "retain rows";
     }
     if (!result.missing.empty()) return result;
@@ -87,10 +97,13 @@ class Relearn : public Attack {
     tuning.lr = lr_.value_or(material.lr);
     tuning.lora = lora;
     tuning.weight_decay = 0.01;
-    const bool graded = set == "graded";
-    tuning.rows = graded
-                      ? nearest_rows(material, count)
-                      : draw_rows(set == "forget" ? *material.forget : *material.retain, count, 0);
+    // Where rows are drawn anew for every seed; null: they are chosen.
+    const std::vector<data::Example>* drawn_from = set == "forget"   ? material.forget
+                                                   : set == "retain" ? material.retain
+                                                                     : nullptr;
+    tuning.rows = drawn_from != nullptr ? draw_rows(*drawn_from, count, 0)
+                  : set == "graded"     ? nearest_rows(material, count)
+                                        : shortest_rows(*material.forget, count);
     const auto rows = static_cast<int64_t>(tuning.rows.size());
     if (rows == 0) {
       result.missing = "retain rows with a word of the forget rows";
@@ -106,9 +119,6 @@ class Relearn : public Attack {
     result.seeds = material.quick ? 1 : seeds_;
     result.passes = tuning.passes();
     result.points = tuning.points();
-    const std::vector<data::Example>* drawn_from = set == "forget" ? material.forget
-                                                   : graded        ? nullptr
-                                                                   : material.retain;
     result.change_weights = [tuning, drawn_from, count](Subject& subject) {
       FineTuning own = tuning;
       if (drawn_from != nullptr) own.rows = draw_rows(*drawn_from, count, subject.seed);

@@ -1,9 +1,24 @@
 #include "eval/stages.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
+#include "unlearn/eval/request_counts.h"
+
 namespace unlearn::eval {
+namespace {
+
+std::atomic<int64_t> requests_asked = 0, requests_run = 0;
+
+}  // namespace
+
+RequestCounts request_counts() { return {requests_asked, requests_run}; }
+
+void count_requests(int64_t asked, int64_t run) {
+  requests_asked += asked;
+  requests_run += run;
+}
 
 std::vector<size_t> all_ids(size_t count) {
   std::vector<size_t> ids(count);

@@ -17,6 +17,9 @@ struct StageContext {
   ResultStore& store;
 };
 
+// Adds to request_counts().
+void count_requests(int64_t asked, int64_t run);
+
 using Batches = std::vector<std::vector<size_t>>;
 
 // 0, 1, …, count - 1.
@@ -61,10 +64,11 @@ void run_requests(const Plan& plan, const StageContext& context, Results& result
       pending.push_back(id);
     }
   }
-  if (pending.empty()) return;
-  const Batches batches = Kind::batches(items, pending, context.options);
+  Batches batches;
+  if (!pending.empty()) batches = Kind::batches(items, pending, context.options);
   size_t done = 0, total = 0;
   for (const std::vector<size_t>& batch : batches) total += batch.size();
+  count_requests(static_cast<int64_t>(items.size()), static_cast<int64_t>(total));
   const Deliver<Request> deliver = [&](std::span<const size_t> ids,
                                        std::vector<typename Request::Answer> values) {
     for (size_t i = 0; i < ids.size(); ++i) {

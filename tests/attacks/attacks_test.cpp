@@ -8,6 +8,7 @@
 #include "test_folder.h"
 #include "unlearn/attacks/attack.h"
 #include "unlearn/attacks/compose.h"
+#include "unlearn/config/settings.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/data/examples.h"
@@ -146,6 +147,31 @@ TEST_F(AttacksTest, RelearningTrainsAndMeasuresEveryEpoch) {
     if (id == "relearn-forget-full") {
       EXPECT_NE(change(relearn, 2).distance, first.distance);
     }
+  }
+}
+
+// A fifth of ten rows are two: the attack does what it does where these two are all there is.
+TEST_F(AttacksTest, ShortestRowsAreChosen) {
+  config::Settings settings;
+  settings.set("relearn.sets", std::vector<std::string>{"shortest"}, "test");
+  settings.set("relearn.samples", 2, "test");
+  config::SettingsReader reader(settings);
+  const auto relearn = find_attack("relearn", "test").make();
+  reader.read("relearn", *relearn);
+  const auto of_all = relearn->attack(material_);
+  std::vector<data::Example> two;
+  for (int64_t length = 1; two.size() < 2; ++length) {
+    for (const data::Example& row : forget_) {
+      if (row.num_labels == length && two.size() < 2) two.push_back(row);
+    }
+  }
+  EXPECT_LT(two.back().num_labels, forget_.back().num_labels);
+  material_.forget = &two;
+  const auto of_two = relearn->attack(material_);
+  ASSERT_EQ(of_all.front().id, "relearn-shortest-full");
+  const Changed all = change(of_all.front()), expected = change(of_two.front());
+  for (const auto& [name, tensor] : expected.after) {
+    EXPECT_TRUE(torch::equal(tensor, all.after.at(name))) << name;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "unlearn/core/files.h"
+#include "unlearn/eval/request_counts.h"
 #include "unlearn/scoring/generate.h"
 
 namespace unlearn::eval {
@@ -72,10 +73,18 @@ class Execution : public ::testing::Test {
 };
 
 TEST_F(Execution, ASecondRunNeedsNoModel) {
+  const RequestCounts before = request_counts();
   const Results first = execute(plan_, provider(), options_);
   EXPECT_GT(asked_, 0);
+  const RequestCounts between = request_counts();
   const Results second = execute(plan_, provider(asked_), options_);
   expect_same(first, second);
+  const RequestCounts after = request_counts();
+  constexpr int64_t kRequests = 3 * 8 + 1;
+  EXPECT_EQ(between.asked - before.asked, kRequests);
+  EXPECT_EQ(between.run - before.run, kRequests);
+  EXPECT_EQ(after.asked - between.asked, kRequests);
+  EXPECT_EQ(after.run, between.run);
 }
 
 // Killed after any batch, an evaluation goes on where it was and ends with the same

@@ -6,6 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/mix_bits.h"
+#include "unlearn/eval/request_counts.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/run/version.h"
 
@@ -268,10 +269,10 @@ Json Auditor::result() const {
 }
 
 Json Auditor::costs() const {
-  return {{"cells_measured", measured_},
-          {"cells_taken", taken_},
-          {"seconds_in_attacks", seconds_},
-          {"seconds_of_a_baseline", baseline_seconds_}};
+  const eval::RequestCounts requests = eval::request_counts();
+  return {{"cells_measured", measured_},      {"cells_taken", taken_},
+          {"requests_asked", requests.asked}, {"requests_run", requests.run},
+          {"seconds_in_attacks", seconds_},   {"seconds_of_a_baseline", baseline_seconds_}};
 }
 
 }  // namespace unlearn::run
