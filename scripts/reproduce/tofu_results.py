@@ -1,0 +1,128 @@
+"""Stages of tofu.sh by name, and the numbers that they leave: OUT/results.json."""
+import json
+import platform
+
+import tofu_claims
+import tofu_plan as plan
+from tofu_runs import quick_utility
+
+KEPT = ("forget_quality", "model_utility", "forget_Q_A_Prob", "forget_Q_A_ROUGE", "forget_truth_ratio",
+        "retain_Q_A_Prob", "retain_Q_A_ROUGE", "retain_Truth_Ratio", "ra_Q_A_Prob_normalised", "ra_Q_A_ROUGE",
+        "ra_Truth_Ratio", "wf_Q_A_Prob_normalised", "wf_Q_A_ROUGE", "wf_Truth_Ratio", "extraction_strength",
+        "exact_memorization", "forget_KL_Divergence")
+
+
+def rounded(value):
+    """In six digits."""
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [rounded(part) for part in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def numbers(summary):
+    """What tables and claims read of a summary, in six digits."""
+    kept = {name: rounded(summary[name]) for name in KEPT if summary.get(name) is not None}
+    if "retain_Q_A_Prob" in kept and "ra_Truth_Ratio" in kept:
+        kept["quick_utility"] = rounded(quick_utility(summary))
+    return kept
+
+
+def record(run):
+    """A run as results.json keeps it."""
+    if run is None:
+        return None
+    rows = run.result.get("rows", {})
+    kept = {"cpu_seconds": run.result["cpu_seconds"], "seconds": run.result["seconds"]}
+    if "summary" in run.result:
+        kept["values"] = numbers(run.summary)
+    if "weights" in run.result:
+        kept["weights"] = rounded(run.result["weights"])
+    for name in ("halves", "distinct_2", "repeated_4", "words"):
+        if name in rows:
+            kept[name] = rounded(rows[name])
+    if "steps" in run.result:
+        kept["steps"] = {step: numbers(summary) for step, summary in run.result["steps"].items()}
+    return kept
+
+
+def collect(experiment, options, methods):
+    """Everything that is finished, from the runs' folders; nothing is run."""
+    experiment.runs.offline = True
+    found = {"program": experiment.runs.version, "machine": platform.machine(), "model": options.model,
+             "authors": options.authors, "splits": {}}
+    for split in ("forget05", "forget10"):
+        full, retain, whole, log = experiment.models(split)
+        if whole is None:
+            continue
+        entry = {"models": {"full": record(whole), "retain": record(log)},
+                 "learning": {name: {"cpu_seconds": run.result["cpu_seconds"], "seconds": run.result["seconds"]}
+                              for name, run in (("full", full), ("retain", retain))},
+                 "search": {}, "final": {}}
+        for method in methods:
+            seen, chosen = experiment.search(split, method)
+            runs = {(index, seed): experiment.method(split, method, point, seed)
+                    for index, (point, _) in enumerate(seen) for seed in plan.SEARCH_SEEDS}
+            entry["search"][method] = {"chosen": chosen, "points": [
+                {"point": point, "seeds": {seed: record(runs[index, seed]) for seed in plan.SEARCH_SEEDS
+                                           if runs[index, seed]}} for index, (point, _) in enumerate(seen)]}
+            if chosen:
+                finals = {seed: record(final(experiment, split, method, chosen, seed)) for seed in range(1, 6)}
+                entry["final"][method] = {seed: done for seed, done in finals.items() if done}
+        entry["claims"] = tofu_claims.collect(experiment, split, record, methods)
+        found["splits"][split] = entry
+    (experiment.out / "results.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    return found
+
+
+def final(experiment, split, method, chosen, seed):
+    return experiment.method(split, method, chosen, seed, metrics=plan.WHOLE_METRICS, keep_model=True)
+
+
+def stage_models(experiment, options, methods):
+    experiment.runs.map(experiment.learn, ["full", f"retain{100 - int(options.split[6:])}"])
+    experiment.models(options.split)
+
+
+def stage_search(experiment, options, methods):
+    experiment.models(options.split)
+    experiment.runs.map(lambda method: experiment.search(options.split, method), methods)
+
+
+def stage_final(experiment, options, methods):
+    """Method by method within a seed, so that a cut leaves whole seeds."""
+    chosen = {method: experiment.search(options.split, method)[1] for method in methods}
+    experiment.runs.map(lambda item: final(experiment, options.split, item[1], chosen[item[1]], item[0]),
+                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
+
+
+def stage_equal(experiment, options, methods):
+    claims = tofu_claims.Claims(experiment, options.split)
+    claims.chosen.update({method: experiment.search(options.split, method)[1] for method in methods})
+    experiment.runs.map(lambda item: claims.equal(item[1], item[0]),
+                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
+
+
+def stage_jobs(name):
+    def stage(experiment, options, methods):
+        claims = tofu_claims.Claims(experiment, options.split)
+        for seed in range(1, options.seeds + 1):
+            experiment.runs.map(lambda job: job[1](), getattr(claims, name)(seed))
+    return stage
+
+
+def stage_tables(experiment, options, methods):
+    """run_stages ends with this one."""
+
+
+STAGES = {"models": stage_models, "search": stage_search, "final": stage_final, "equal": stage_equal,
+          "claims": stage_jobs("jobs"), "robust": stage_jobs("robust"), "tables": stage_tables}
+
+
+def run_stages(experiment, options, methods):
+    for name in options.stages:
+        if name not in STAGES:
+            raise SystemExit(f"error: unknown stage '{name}'; known: {', '.join(STAGES)}")
+        STAGES[name](experiment, options, methods)
+    collect(experiment, options, methods)

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The stages of tofu.sh. See there for how it is called; tofu_plan.py has the methods, points and the rule."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tofu_plan as plan
+from tofu_runs import Failed, Input, Runs, data_input, digest
+
+HERE = Path(__file__).resolve().parent
+
+
+class Experiment:
+    """The data, the models and the unlearning runs of one OUT folder."""
+
+    def __init__(self, options, offline=False):
+        self.options, self.out = options, Path(options.out)
+        self.base = "small" if options.model == "small" else "smollm2" if "smollm2" in options.model.lower() else "other"
+        self.profile = plan.profile(self.base, options.authors < 200)
+        self.runs = Runs(self.out, os.environ["UNLEARN"], options.jobs, offline)
+        if not offline:
+            self.prepare()
+        self.data = data_input(self.out / "data")
+        self.start = data_input(self.out / "base") if self.base == "small" else Input(options.model, options.model)
+
+    def prepare(self):
+        """OUT/data: TOFU's files, or those of the first and the last few people of it; OUT/base: the
+        untrained model. Files that are there stay."""
+        source, folder = Path(self.options.data), self.out / "data"
+        few = self.options.authors
+        if not (folder / "full.json").is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in sorted(source.glob("*.json*")):
+                lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+                if few < 200 and file.stem == "full":
+                    lines = lines[:20 * (few - 20)] + lines[-400:]
+                elif few < 200 and file.stem.startswith("retain") and file.stem != "retain_perturbed":
+                    forget = 4 * (100 - int(file.stem[6:])) * 10  # rows
+                    lines = lines[:20 * (few - 20)] + (lines[forget - 400:] if forget < 400 else [])
+                name = file.name if file.suffix == ".jsonl" else f"{file.stem}.json"
+                (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        base = self.out / "base"
+        if self.base == "small" and not (base / "known.jsonl").is_file():
+            subprocess.run([os.environ.get("PYTHON", sys.executable), str(HERE / "tofu_base.py"),
+                            str(source), str(base)], check=True)
+
+    # Models.
+
+    def learn(self, train, seed=1):
+        """A model trained on a file of OUT/data (small: and on the rows that a base model would know)."""
+        rows = self.out / "data" / f"{train}.json"
+        if self.base == "small":
+            parts = [rows.read_text(encoding="utf-8"), (self.out / "base/known.jsonl").read_text(encoding="utf-8")]
+            rows = self.out / "train" / f"{train}.jsonl"
+            rows.parent.mkdir(exist_ok=True)
+            rows.write_text("".join(parts), encoding="utf-8")
+        settings = {"data.benchmark": "tofu", "data.max_length": 200, "model.template": self.profile["template"],
+                    "train.seed": seed, "train.warmup_epochs": 1, "train.weight_decay": 0.01, "train.save_every": "epoch",
+                    "train.keep": 1, **self.profile["learn"]}
+        return self.runs.run(f"learn-{train}-s{seed}", "finetune", settings, {
+            "model.path": self.start, "data.root": self.data,
+            "data.train": Input(rows, digest(rows.read_text(encoding="utf-8")))}, keep_model=True)
+
+    def evaluate(self, model, split, label, retain=None, metrics=plan.WHOLE_METRICS):
+        if model is None:
+            return None
+        inputs = {"model.path": model.model, "data.root": self.data}
+        if retain:
+            inputs["eval.retain_log"] = retain
+        return self.runs.run(label, "eval", {
+            "data.benchmark": "tofu", "data.forget": split, "model.template": self.profile["template"],
+            "eval.metrics": metrics, "eval.rows": self.rows(split), "eval.ds_size": 0}, inputs, rows=retain)
+
+    @staticmethod
+    def rows(split):
+        """Of every file: as many as the forget set has, so that both sides of a table weigh the same."""
+        return {"forget01": 40, "forget05": 200, "forget10": 400}[split]
+
+    def models(self, split, seed=1):
+        """(full, retain, evaluation of full, evaluation of retain) of a split."""
+        retain = self.learn(f"retain{100 - int(split[6:])}", seed)
+        full = self.learn("full")
+        log = self.evaluate(retain, split, f"eval-retain-{split}")
+        return full, retain, log and self.evaluate(full, split, f"eval-full-{split}", log), log
+
+    # Unlearning.
+
+    def unlearn(self, split, label, settings, seed, model=None, metrics=plan.QUICK_METRICS, keep_model=False, inputs=None):
+        full, _, whole, log = self.models(split)
+        if whole is None:
+            return None
+        every = {"data.benchmark": "tofu", "data.forget": split, "data.max_length": 200, "data.pairing": "random",
+                 "model.template": self.profile["template"], "train.schedule": "linear", "train.warmup_epochs": 1,
+                 "train.weight_decay": 0.01, "train.save_every": "never", "train.seed": seed, "eval.at_end": "true",
+                 "eval.metrics": metrics, "eval.rows": self.rows(split), "eval.ds_size": 0,
+                 **self.profile["unlearn"], **settings}
+        return self.runs.run(f"{split}-{label}-s{seed}", "train", every, {
+            "model.path": (model or full).model, "data.root": self.data, "eval.retain_log": log, **(inputs or {})},
+            keep_model=keep_model, rows=log)
+
+    def method(self, split, method, point, seed, **more):
+        settings = plan.settings_of(method, point, self.profile["rate"], self.profile["layer"])
+        return self.unlearn(split, f"{method}-{plan.point_name(point)}", settings, seed, **more)
+
+    def search(self, split, method):
+        full = self.models(split)[2]
+        if full is None:
+            return [], None
+
+        def run(point, seed):
+            done = self.method(split, method, point, seed)
+            return done and done.summary
+
+        return plan.search(method, run, full.summary)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data")
+    parser.add_argument("out")
+    parser.add_argument("stages", nargs="*")
+    parser.add_argument("--model", default="small", help="small, or the folder of a base model")
+    parser.add_argument("--authors", type=int, default=200, help="people of TOFU that are used: 40 to 200")
+    parser.add_argument("--split", default="forget05", choices=("forget01", "forget05", "forget10"))
+    parser.add_argument("--methods", default="", help="with commas between them; default: all")
+    parser.add_argument("--seeds", type=int, default=5, help="of the final runs")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    options = parser.parse_intermixed_args()
+    import tofu_results  # needs Experiment's runs only
+    methods = [name for name in options.methods.split(",") if name] or list(plan.METHODS)
+    for name in methods:
+        if name not in plan.METHODS:
+            sys.exit(f"error: unknown method '{name}'; known: {', '.join(plan.METHODS)}")
+    try:
+        tofu_results.run_stages(Experiment(options), options, methods)
+    except (Failed, subprocess.CalledProcessError) as problem:
+        sys.exit(f"error: {problem}")
+
+
+if __name__ == "__main__":
+    main()
