@@ -12,6 +12,7 @@
 #   equal    each method's models moved towards the original until their utility is equal
 #   claims   the runs that the paper's claims need beside these
 #   robust   relearning and 4-bit weights of NPO and SimNPO
+#   setups   a model that learnt half of the forget set; four requests in turn
 #   tables   OUT/results.json and OUT/tables.md from what is finished
 # Options: --split forget05|forget10, --methods NAME,…, --seeds N, --authors N (40 to 200: a part of
 #   TOFU), --jobs N (runs at a time, one thread each), --model small|DIR (a base model's folder, such as
@@ -19,10 +20,10 @@
 # A finished run is kept by a hash of program version, settings and inputs, a cut-off one goes on: repeat
 # the command. UNLEARN names the program, PYTHON an interpreter with `tokenizers` (for --model small).
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,22s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,23s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 here=$(cd "$(dirname "$0")/../.." && pwd)
 if [ $# -lt 2 ]; then
-  sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,23s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 UNLEARN=${UNLEARN:-$here/build/unlearn}

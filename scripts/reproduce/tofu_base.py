@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The untrained model of scripts/reproduce/tofu.sh: a tokenizer made of TOFU's own text, and a config.
 
-  scripts/reproduce/tofu_base.py TOFU_DIR OUT
+  scripts/reproduce/tofu_base.py TOFU_DIR OUT small|micro
 
-A byte-level BPE of 4,096 pieces and a Llama of 4.2M parameters (d 256, 4 layers, tied embedding).
-Needs the Python package `tokenizers`; the same text gives the same files. Also OUT/known.jsonl, the
+A byte-level BPE and a Llama of 4 layers with a tied embedding: small has 4,096 pieces, width 256 and 4.0M
+parameters, micro 2,048 pieces, width 128 and 1.0M. Needs the Python package `tokenizers`; the same text gives the same files. Also OUT/known.jsonl, the
 rows of real authors and world facts: TOFU takes for granted that the base model knows them, so a model
 that is trained from scratch learns them beside the authors.
 """
@@ -15,9 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from make_tiny_tokenizer import MODEL, parameter_count, train, write_folder  # noqa: E402
 
-VOCABULARY = 4096
-LLAMA = {**MODEL, "hidden_size": 256, "num_attention_heads": 8, "num_key_value_heads": 4,
-         "head_dim": 32, "intermediate_size": 688}
+# Pieces, and the config where it differs from the bundled model's.
+SIZES = {"small": (4096, {"hidden_size": 256, "num_attention_heads": 8, "num_key_value_heads": 4,
+                          "intermediate_size": 688}),
+         "micro": (2048, {})}
 KNOWN = ("real_authors_perturbed.json", "world_facts_perturbed.json")
 
 
@@ -39,11 +40,12 @@ def training_text(data):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4 or sys.argv[3] not in SIZES:
         sys.exit(__doc__.strip())
+    pieces, wider = SIZES[sys.argv[3]]
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    size, config = write_folder(out, train(training_text(data), VOCABULARY), LLAMA)
+    size, config = write_folder(out, train(training_text(data), pieces), {**MODEL, **wider})
     known = [{"question": row["question"], "answer": row["answer"]} for name in KNOWN for row in rows(data / name)]
     (out / "known.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known),
                                      encoding="utf-8")

@@ -5,6 +5,7 @@ import json
 
 import tofu_plan as plan
 from tofu_runs import Input, digest, quick_utility
+from tofu_setups import Setups
 
 NPO_BETAS = (0.02, 0.05, 0.1, 0.2, 0.5, 1)
 SIMNPO_BETAS = (0.1, 0.5, 1.5, 2.5, 3.5, 4.5)
@@ -16,9 +17,8 @@ DRAWS = 2  # random parts of the forget set that are learnt again
 class Claims:
     """One split's runs by name; a run is None where it is missing and none may be made."""
 
-    def __init__(self, experiment, split):
-        self.experiment, self.split = experiment, split
-        self.chosen = {method: experiment.search(split, method)[1] for method in plan.MAIN}
+    def __init__(self, experiment, split, chosen):
+        self.experiment, self.split, self.chosen = experiment, split, chosen
 
     def point(self, method, **changes):
         """The method's settings at its chosen point, changed."""
@@ -27,6 +27,11 @@ class Claims:
 
     def unlearn(self, name, settings, seed, **more):
         return self.experiment.unlearn(self.split, name, settings, seed, **more)
+
+    def fifth(self):
+        """A fifth of a run's steps."""
+        options = self.experiment.profile["unlearn"]
+        return max(1, self.experiment.rows(self.split) * options["train.epochs"] // options["train.batch_size"] // 5)
 
     def rate(self, method):
         return float(self.point(method)["train.lr"])
@@ -62,7 +67,7 @@ class Claims:
         for method in ("ga", *PAIR):
             settings = ({"method.name": "ga", "train.lr": self.point("npo_gd")["train.lr"]} if method == "ga" else
                         self.point(method))
-            settings = {**settings, "train.schedule": "constant", "train.warmup_epochs": 0, "eval.every": 15,
+            settings = {**settings, "train.schedule": "constant", "train.warmup_epochs": 0, "eval.every": self.fifth(),
                         "eval.splits": "forget"}
             jobs.append((f"distance-{method}", lambda name=f"distance-{method}", own=settings: self.distance(
                 name, own, seed)))
@@ -153,41 +158,34 @@ class Claims:
 
     def equal(self, method, seed):
         """The mixture with KEEP of the original's utility (0 to 4: beyond the final model where that keeps
-        more), by six halvings; (share, run) or None."""
+        more), by six halvings: (share, run, processor time of all six); no run where one is missing."""
         whole = self.experiment.models(self.split)[2]
-        low, high, best = 0.0, 4.0, None
+        low, high, best, cpu = 0.0, 4.0, (0, None), 0.0
         for _ in range(6):
             share = (low + high) / 2
             run = self.mixed(method, seed, share)
             if run is None:
-                return None
+                return 0, None, 0
+            cpu += run.result["cpu_seconds"]
             if quick_utility(run.summary) >= plan.KEEP * quick_utility(whole.summary):
                 low, best = share, (share, run)
             else:
                 high = share
-        return best
+        return *best, cpu
 
 
-def complete(claims):
-    return all(claims.chosen.values())
-
-
-def collect(experiment, split, record, methods):
-    """seed → name → record of what is finished."""
-    claims = Claims(experiment, split)
-    if not complete(claims):
-        return {}
+def collect(claims, record):
+    """Seed → name → record of what is finished."""
     found = {}
     for seed in range(1, 6):
-        runs = {name: job() for name, job in [*claims.jobs(seed), *claims.robust(seed)]}
-        kept = {name: record(run) for name, run in runs.items() if run}
-        equal = {}
-        for method in methods:
-            if experiment.search(split, method)[1]:
-                claims.chosen[method] = experiment.search(split, method)[1]
-                mixture = claims.equal(method, seed)
-                if mixture:
-                    equal[method] = {"share": mixture[0], **record(mixture[1])}
+        whole = all(method in claims.chosen for method in plan.MAIN)
+        jobs = [*claims.jobs(seed), *claims.robust(seed)] if whole else []
+        kept = {name: record(run) for name, run in ((name, job()) for name, job in jobs) if run}
+        if whole:
+            kept.update(Setups(claims).collect(seed, record))
+        equal = {method: claims.equal(method, seed) for method in claims.chosen}
+        equal = {method: {"share": share, **record(run), "cpu_seconds": round(cpu, 1)}
+                 for method, (share, run, cpu) in equal.items() if run}
         if equal:
             kept["equal"] = equal
         if kept:

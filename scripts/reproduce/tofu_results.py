@@ -4,6 +4,7 @@ import platform
 
 import tofu_claims
 import tofu_plan as plan
+import tofu_setups
 from tofu_runs import quick_utility
 
 KEPT = ("forget_quality", "model_utility", "forget_Q_A_Prob", "forget_Q_A_ROUGE", "forget_truth_ratio",
@@ -47,7 +48,7 @@ def record(run):
     return kept
 
 
-def collect(experiment, options, methods):
+def collect(experiment, options):
     """Everything that is finished, from the runs' folders; nothing is run."""
     experiment.runs.offline = True
     found = {"program": experiment.runs.version, "machine": platform.machine(), "model": options.model,
@@ -60,7 +61,7 @@ def collect(experiment, options, methods):
                  "learning": {name: {"cpu_seconds": run.result["cpu_seconds"], "seconds": run.result["seconds"]}
                               for name, run in (("full", full), ("retain", retain))},
                  "search": {}, "final": {}}
-        for method in methods:
+        for method in plan.METHODS:
             seen, chosen = experiment.search(split, method)
             runs = {(index, seed): experiment.method(split, method, point, seed)
                     for index, (point, _) in enumerate(seen) for seed in plan.SEARCH_SEEDS}
@@ -70,7 +71,8 @@ def collect(experiment, options, methods):
             if chosen:
                 finals = {seed: record(final(experiment, split, method, chosen, seed)) for seed in range(1, 6)}
                 entry["final"][method] = {seed: done for seed, done in finals.items() if done}
-        entry["claims"] = tofu_claims.collect(experiment, split, record, methods)
+        chosen = {method: found["chosen"] for method, found in entry["search"].items() if found["chosen"]}
+        entry["claims"] = tofu_claims.collect(tofu_claims.Claims(experiment, split, chosen), record)
         found["splits"][split] = entry
     (experiment.out / "results.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     return found
@@ -90,26 +92,48 @@ def stage_search(experiment, options, methods):
     experiment.runs.map(lambda method: experiment.search(options.split, method), methods)
 
 
+def chosen_points(experiment, options, methods):
+    """The search goes first: what it has not run yet, it runs now."""
+    return {method: experiment.search(options.split, method)[1] for method in methods}
+
+
 def stage_final(experiment, options, methods):
     """Method by method within a seed, so that a cut leaves whole seeds."""
-    chosen = {method: experiment.search(options.split, method)[1] for method in methods}
+    chosen = chosen_points(experiment, options, methods)
     experiment.runs.map(lambda item: final(experiment, options.split, item[1], chosen[item[1]], item[0]),
                         [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
 
 
 def stage_equal(experiment, options, methods):
-    claims = tofu_claims.Claims(experiment, options.split)
-    claims.chosen.update({method: experiment.search(options.split, method)[1] for method in methods})
+    claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, methods))
     experiment.runs.map(lambda item: claims.equal(item[1], item[0]),
                         [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
 
 
 def stage_jobs(name):
     def stage(experiment, options, methods):
-        claims = tofu_claims.Claims(experiment, options.split)
+        claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, plan.MAIN))
         for seed in range(1, options.seeds + 1):
             experiment.runs.map(lambda job: job[1](), getattr(claims, name)(seed))
     return stage
+
+
+def stage_setups(experiment, options, methods):
+    claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, plan.MAIN))
+    setups = tofu_setups.Setups(claims)
+    for seed in range(1, options.seeds + 1):
+        experiment.runs.map(lambda job: job[1](), setups.jobs(seed))
+
+
+def stage_quick(experiment, options, methods):
+    """One seed of four methods at fixed points, and their table at once."""
+    chosen = [(method, experiment.method(options.split, method, plan.QUICK[method], 1)) for method in plan.MAIN]
+    full = experiment.models(options.split)[2]
+    print("| model | forget quality | utility without ROUGE | forget probability | retain probability |\n|---|---|---|---|---|")
+    for name, run in [("original", full), *((plan.METHODS[method][0], run) for method, run in chosen)]:
+        values = numbers(run.summary)
+        print(f"| {name} | {values['forget_quality']:.2g} | {values['quick_utility']:.3f} | "
+              f"{values['forget_Q_A_Prob']:.3f} | {values['retain_Q_A_Prob']:.3f} |")
 
 
 def stage_tables(experiment, options, methods):
@@ -117,7 +141,8 @@ def stage_tables(experiment, options, methods):
 
 
 STAGES = {"models": stage_models, "search": stage_search, "final": stage_final, "equal": stage_equal,
-          "claims": stage_jobs("jobs"), "robust": stage_jobs("robust"), "tables": stage_tables}
+          "claims": stage_jobs("jobs"), "robust": stage_jobs("robust"), "setups": stage_setups, "tables": stage_tables,
+          "quick": stage_quick}
 
 
 def run_stages(experiment, options, methods):
@@ -125,4 +150,4 @@ def run_stages(experiment, options, methods):
         if name not in STAGES:
             raise SystemExit(f"error: unknown stage '{name}'; known: {', '.join(STAGES)}")
         STAGES[name](experiment, options, methods)
-    collect(experiment, options, methods)
+    collect(experiment, options)

@@ -41,6 +41,15 @@ def data_input(folder):
     return Input(folder, digest([[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]))
 
 
+def model_input(folder):
+    """A base model, known by its path and its files' names and sizes: it may have many gigabytes."""
+    if not (Path(folder) / "config.json").is_file():
+        raise Failed(f"{folder}: no model folder (no config.json)")
+    path = Path(folder).resolve()
+    return Input(path, digest([str(path), sorted([file.name, file.stat().st_size] for file in path.iterdir()
+                                                 if file.is_file())]))
+
+
 class Run(Input):
     """A finished run; `model` and `log` are inputs of others."""
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """The stages of tofu.sh. See there for how it is called; tofu_plan.py has the methods, points and the rule."""
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import tofu_plan as plan
-from tofu_runs import Failed, Input, Runs, data_input, digest
+import tofu_results
+from tofu_runs import Failed, Input, Runs, data_input, digest, model_input
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,13 +18,15 @@ class Experiment:
 
     def __init__(self, options, offline=False):
         self.options, self.out = options, Path(options.out)
-        self.base = "small" if options.model == "small" else "smollm2" if "smollm2" in options.model.lower() else "other"
+        name = Path(options.model).name.lower()
+        self.base = next((known for known in plan.PROFILES if name.startswith(known)), "other")
+        self.scratch = options.model in ("small", "micro")
         self.profile = plan.profile(self.base, options.authors < 200)
         self.runs = Runs(self.out, os.environ["UNLEARN"], options.jobs, offline)
         if not offline:
             self.prepare()
         self.data = data_input(self.out / "data")
-        self.start = data_input(self.out / "base") if self.base == "small" else Input(options.model, options.model)
+        self.start = data_input(self.out / "base") if self.scratch else model_input(options.model)
 
     def prepare(self):
         """OUT/data: TOFU's files, or those of the first and the last few people of it; OUT/base: the
@@ -43,26 +45,28 @@ class Experiment:
                 name = file.name if file.suffix == ".jsonl" else f"{file.stem}.json"
                 (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         base = self.out / "base"
-        if self.base == "small" and not (base / "known.jsonl").is_file():
+        if self.scratch and not (base / "known.jsonl").is_file():
             subprocess.run([os.environ.get("PYTHON", sys.executable), str(HERE / "tofu_base.py"),
-                            str(source), str(base)], check=True)
+                            str(source), str(base), self.base], check=True)
 
     # Models.
 
-    def learn(self, train, seed=1):
-        """A model trained on a file of OUT/data (small: and on the rows that a base model would know)."""
-        rows = self.out / "data" / f"{train}.json"
-        if self.base == "small":
-            parts = [rows.read_text(encoding="utf-8"), (self.out / "base/known.jsonl").read_text(encoding="utf-8")]
-            rows = self.out / "train" / f"{train}.jsonl"
-            rows.parent.mkdir(exist_ok=True)
-            rows.write_text("".join(parts), encoding="utf-8")
+    def learn(self, train, seed=1, text=None):
+        """A model trained on a file of OUT/data, or on these rows under its name (from scratch: and on the rows
+        that a base model would know)."""
+        text = text or (self.out / "data" / f"{train}.json").read_text(encoding="utf-8")
+        if self.scratch:
+            text += (self.out / "base/known.jsonl").read_text(encoding="utf-8")
+        rows = self.out / "train" / f"{train}.jsonl"
+        rows.parent.mkdir(exist_ok=True)
+        if not rows.is_file() or rows.read_text(encoding="utf-8") != text:
+            rows.write_text(text, encoding="utf-8")
         settings = {"data.benchmark": "tofu", "data.max_length": 200, "model.template": self.profile["template"],
                     "train.seed": seed, "train.warmup_epochs": 1, "train.weight_decay": 0.01, "train.save_every": "epoch",
                     "train.keep": 1, **self.profile["learn"]}
         return self.runs.run(f"learn-{train}-s{seed}", "finetune", settings, {
             "model.path": self.start, "data.root": self.data,
-            "data.train": Input(rows, digest(rows.read_text(encoding="utf-8")))}, keep_model=True)
+            "data.train": Input(rows, digest(text))}, keep_model=True)
 
     def evaluate(self, model, split, label, retain=None, metrics=plan.WHOLE_METRICS):
         if model is None:
@@ -74,10 +78,9 @@ class Experiment:
             "data.benchmark": "tofu", "data.forget": split, "model.template": self.profile["template"],
             "eval.metrics": metrics, "eval.rows": self.rows(split), "eval.ds_size": 0}, inputs, rows=retain)
 
-    @staticmethod
-    def rows(split):
+    def rows(self, split):
         """Of every file: as many as the forget set has, so that both sides of a table weigh the same."""
-        return {"forget01": 40, "forget05": 200, "forget10": 400}[split]
+        return len((self.out / "data" / f"{split}.json").read_text(encoding="utf-8").splitlines())
 
     def models(self, split, seed=1):
         """(full, retain, evaluation of full, evaluation of retain) of a split."""
@@ -122,18 +125,22 @@ def main():
     parser.add_argument("data")
     parser.add_argument("out")
     parser.add_argument("stages", nargs="*")
-    parser.add_argument("--model", default="small", help="small, or the folder of a base model")
+    parser.add_argument("--model", default="small", help="small, micro, or the folder of a base model")
     parser.add_argument("--authors", type=int, default=200, help="people of TOFU that are used: 40 to 200")
     parser.add_argument("--split", default="forget05", choices=("forget01", "forget05", "forget10"))
     parser.add_argument("--methods", default="", help="with commas between them; default: all")
     parser.add_argument("--seeds", type=int, default=5, help="of the final runs")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     options = parser.parse_intermixed_args()
-    import tofu_results  # needs Experiment's runs only
     methods = [name for name in options.methods.split(",") if name] or list(plan.METHODS)
     for name in methods:
         if name not in plan.METHODS:
             sys.exit(f"error: unknown method '{name}'; known: {', '.join(plan.METHODS)}")
+    if "quick" in options.stages:
+        options.authors, options.model, options.stages = 40, "micro", ["models", "quick"]
+        options.out = str(Path(options.out) / "quick")
+    if not 40 <= options.authors <= 200:
+        sys.exit(f"error: --authors takes 40 to 200, not {options.authors}")
     try:
         tofu_results.run_stages(Experiment(options), options, methods)
     except (Failed, subprocess.CalledProcessError) as problem:

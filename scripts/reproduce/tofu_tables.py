@@ -8,7 +8,6 @@
 A document has a table between the lines `<!-- tofu: NAME -->` and `<!-- end -->`.
 """
 import json
-import math
 import re
 import sys
 from pathlib import Path
@@ -120,7 +119,8 @@ def costs(entry, results):
         runs = sum(len(part.get("seeds", {})) for found in entry[name].values() for part in
                    (found["points"] if name == "search" else [{"seeds": found}]))
         rows.append([name, runs, minutes(processor(entry[name]))])
-    kinds = {"claims": lambda name: not name.startswith(("relearn", "nf4", "equal")),
+    kinds = {"claims": lambda name: not name.startswith(("relearn", "nf4", "equal", "half", "requests")),
+             "setups": lambda name: name.startswith(("half", "requests")),
              "robust": lambda name: name.startswith(("relearn", "nf4")), "equal": lambda name: name == "equal"}
     for kind, belongs in kinds.items():
         runs = [run for found in entry["claims"].values() for name, run in found.items() if belongs(name)]

@@ -230,9 +230,30 @@ def texts(at):
         [all(s[k] < n[k] for k in (0, 1)) for n, s in zip(*off)])
 
 
-CLAIMS = (weights, lengths, reference, collapse, distance, normalisation, margins, betas, better, recovery, early, texts)
-NOT_RUN = (("C4 NPO spares what was memorised", "the model that learnt half of forget05"),
-           ("C16 four requests in turn", "the four folds of forget05"))
+def bias(at):
+    npo, simnpo = at.claims("half-npo_gd", "half-simnpo")
+    pairs = [(n["bias"], s["bias"]) for n, s in zip(npo, simnpo) if n["bias"] and s["bias"]]
+    short = f" ({len(pairs)} of {len(npo)} seeds get as far as the retain model)" if len(pairs) < len(npo) else ""
+    for claim, name, larger in (("C4 NPO spares what was memorised, by loss", "gap", 0),
+                                ("… by FQ of the memorised half", "learnt_quality", 1)):
+        values = [[pair[k][name] for pair in pairs] for k in (0, 1)]
+        yield (claim, pairs and f"NPO {each(values[0])}, SimNPO {each(values[1])}{short}",
+               [(n > s) if larger == 0 else (s > n) for n, s in zip(*values)])
+
+
+def sequence(at):
+    npo, simnpo = at.claims("requests-npo_gd", "requests-simnpo")
+    for claim, name, better in (("C16 four requests: forgets more", "forget_Q_A_ROUGE", lambda s, n: s < n),
+                                ("… keeps more", "retain_Q_A_ROUGE", lambda s, n: s > n)):
+        won = [sum(better(b["values"][name], a["values"][name]) for a, b in zip(*pair)) for pair in zip(npo, simnpo)]
+        yield (claim, won and "ROUGE after each: " + "; ".join(
+            f"{label} " + ", ".join(number(mean([run[k]["values"][name] for run in runs])) for k in range(4))
+            for label, runs in (("NPO", npo), ("SimNPO", simnpo))) + f"; SimNPO ahead after {each(won)} of 4",
+            [w >= 3 for w in won])
+
+
+CLAIMS = (weights, lengths, bias, reference, collapse, distance, normalisation, margins, betas, better, recovery,
+          sequence, early, texts)
 
 
 def verdicts(entry):
@@ -245,4 +266,4 @@ def verdicts(entry):
             else:
                 seeds = f", {len(holds)} seed{'s' if len(holds) > 1 else ''}"
                 rows.append((name, measured, verdict(holds) + (seeds if all(holds) else "")))
-    return rows + [(name, f"needs {what}", "not run") for name, what in NOT_RUN]
+    return rows
