@@ -139,6 +139,7 @@ def read_results(folder, retain):
     steps = sorted((folder / "eval").glob("step-*/TOFU_SUMMARY.json"), key=lambda file: int(file.parent.name[5:]))
     if steps:
         found["steps"] = {file.parent.name[5:]: json.loads(file.read_text()) for file in steps}
+        found["step_rows"] = {file.parent.name[5:]: row_values(file.parent, retain) for file in steps}
     log = folder / "metrics.jsonl"
     if retain is not None and log.is_file():
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -38,9 +38,10 @@ class Setups:
                 share = (before[0] - target) / (before[0] - chance) if before else 1.0
                 earlier = before[1] if before else rows["nll"]
                 excess = [(1 - share) * b + share * a - r for b, a, r in zip(earlier, rows["nll"], own["nll"])]
-                return {"gap": abs(mean(excess[::2]) - mean(excess[1::2])),
-                        "learnt_quality": ks_p_value(rows["truth"][::2], own["truth"][::2]),
-                        "unseen_quality": ks_p_value(rows["truth"][1::2], own["truth"][1::2])}
+                values = {"gap": abs(mean(excess[::2]) - mean(excess[1::2])),
+                          "learnt_quality": ks_p_value(rows["truth"][::2], own["truth"][::2]),
+                          "unseen_quality": ks_p_value(rows["truth"][1::2], own["truth"][1::2])}
+                return {name: float(f"{value:.6g}") for name, value in values.items()}
             before = chance, rows["nll"]
         return {}
 
