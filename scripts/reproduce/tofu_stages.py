@@ -120,6 +120,11 @@ class Experiment:
         return plan.search(method, run, full.summary)
 
 
+def refuse(problem):
+    print(f"error: {problem}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data")
@@ -133,18 +138,22 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     options = parser.parse_intermixed_args()
     methods = [name for name in options.methods.split(",") if name] or list(plan.METHODS)
-    for name in methods:
-        if name not in plan.METHODS:
-            sys.exit(f"error: unknown method '{name}'; known: {', '.join(plan.METHODS)}")
+    for names, known, what in ((methods, plan.METHODS, "method"), (options.stages, tofu_results.STAGES, "stage")):
+        for name in names:
+            if name not in known:
+                refuse(f"unknown {what} '{name}'; known: {', '.join(known)}")
+    if not options.stages:
+        print("stages: " + ", ".join(tofu_results.STAGES))
+        return
     if "quick" in options.stages:
         options.authors, options.model, options.stages = 40, "micro", ["models", "quick"]
         options.out = str(Path(options.out) / "quick")
     if not 40 <= options.authors <= 200:
-        sys.exit(f"error: --authors takes 40 to 200, not {options.authors}")
+        refuse(f"--authors takes 40 to 200, not {options.authors}")
     try:
         tofu_results.run_stages(Experiment(options), options, methods)
     except (Failed, subprocess.CalledProcessError) as problem:
-        sys.exit(f"error: {problem}")
+        refuse(problem)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,23 @@ def minutes(seconds):
     return f"{seconds / 60:.1f}"
 
 
+def in_order(methods):
+    return [(method, methods[method]) for method in METHODS if method in methods]
+
+
+def headline(entry, results):
+    """What the README shows: means over the seeds."""
+    keys = ("forget_Q_A_Prob", "retain_Q_A_Prob", "model_utility")
+    rows = [[name, number(model["values"].get("forget_quality", 1)), *(f"{model['values'][key]:.2f}" for key in keys)]
+            for name, model in (("original", entry["models"]["full"]), ("never saw them", entry["models"]["retain"]))]
+    for method, seeds in in_order(entry["final"]):
+        runs = [seeds[seed] for seed in sorted(seeds)]
+        if runs:
+            rows.append([METHODS[method][0], number(10 ** mean(log_quality(runs))),
+                         *(f"{mean(field(runs, key)):.2f}" for key in keys)])
+    return markdown(["", "forget quality", "forget P", "retain P", "model utility"], rows)
+
+
 def models(entry, results):
     rows = []
     for name in ("full", "retain"):
@@ -43,7 +60,7 @@ def models(entry, results):
 def searched(entry, results):
     original = entry["models"]["full"]["values"]["quick_utility"]
     rows = []
-    for method, found in entry["search"].items():
+    for method, found in in_order(entry["search"]):
         seeds = [str(seed) for seed in SEARCH_SEEDS]
         runs = sum(len(point["seeds"]) for point in found["points"])
         chosen = found["chosen"]
@@ -62,7 +79,7 @@ def searched(entry, results):
 
 def final(entry, results):
     rows = []
-    for method, seeds in entry["final"].items():
+    for method, seeds in in_order(entry["final"]):
         runs = [seeds[seed] for seed in sorted(seeds)]
         if runs:
             rows.append([METHODS[method][0], len(runs), interval(log_quality(runs)),
@@ -128,7 +145,7 @@ def costs(entry, results):
     return markdown(["stage", "runs", "CPU minutes"], [row for row in rows if row[1]])
 
 
-TABLES = {"models": models, "search": searched, "final": final, "equal": equal, "claims": claims, "robust": robust,
+TABLES = {"headline": headline, "models": models, "search": searched, "final": final, "equal": equal, "claims": claims, "robust": robust,
           "costs": costs}
 
 

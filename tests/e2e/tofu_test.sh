@@ -109,5 +109,14 @@ except Failed as problem:
 assert Runs(work / "out", str(work / "program"), offline=True).run("a", "train", {"train.lr": 3}, {"data.root": data}) is None
 PYTHON
 
+# The program itself, on the bundled people: models, one method's first run; a second time all is kept.
+reproduce() { UNLEARN=$unlearn scripts/reproduce/tofu.sh data/fiction "$work/fiction" --model data/tiny "$@"; }
+reproduce models 2>"$work/first"
+expect "four runs" test "$(wc -l <"$work/first")" -eq 4
+reproduce models tables 2>"$work/second"
+expect "nothing is run twice" test ! -s "$work/second"
+expect "a table of them" grep -q '^| full | 1 |' <(python3 $tables "$work/fiction/results.json")
+expect_error 2 "unknown method 'simpno'; known: ga" reproduce --methods simpno search
+expect_error 2 "unknown stage 'serach'; known: models" reproduce serach
 expect_error 2 'no TOFU data' scripts/reproduce/tofu.sh "$work" "$work/none" models
 echo "tofu: $checks checks"
