@@ -15,8 +15,8 @@
 #   setups   a model that learnt half of the forget set; four requests in turn
 #   tables   OUT/results.json and OUT/tables.md from what is finished
 # Options: --split forget05|forget10, --methods NAME,…, --seeds N, --authors N (40 to 200: a part of
-#   TOFU), --jobs N (runs at a time, one thread each), --model small|DIR (a base model's folder, such as
-#   the one that scripts/fetch_smollm2.sh makes).
+#   TOFU), --jobs N (runs at a time, one thread each), --model small|micro|smollm2|DIR (micro is
+#   for --authors 40; smollm2 is what scripts/fetch_smollm2.sh makes, DIR any base model's folder).
 # A finished run is kept by a hash of program version, settings and inputs, a cut-off one goes on: repeat
 # the command. UNLEARN names the program, PYTHON an interpreter with `tokenizers` (for --model small).
 set -euo pipefail

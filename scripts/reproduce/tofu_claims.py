@@ -44,13 +44,14 @@ class Claims:
             jobs.append((name, lambda: self.unlearn(name, settings, seed, **more)))
 
         # C6: ascent for as many steps at NPO's rate. C8: the same without and with division by the length.
-        add("ascent", {"method.name": "ga", "train.lr": self.point("npo_gd")["train.lr"]})
+        whole = {"metrics": plan.WHOLE_METRICS}  # where the criterion speaks of model utility
+        add("ascent", {"method.name": "ga", "train.lr": self.point("npo_gd")["train.lr"]}, **whole)
         add("wgraddiff", self.point("grad_diff", **{"method.name": "wgraddiff"}))
         # C5: a reference that is half random.
         add("perturbed", self.point("npo_gd", **{"model.reference_perturb": 0.5}))
         # C11 at equal forgetting, C17 and the curves: after every epoch.
         for method in PAIR:
-            add(f"epochs-{method}", self.point(method, **{"eval.every": "epoch"}))
+            add(f"epochs-{method}", self.point(method, **{"eval.every": "epoch"}), **whole)
         # C1, C2: the weight of every single row, so one row a step, at a rate for that.
         for method in PAIR:
             settings = self.point(method, **{"train.batch_size": 1, "eval.at_end": "false"})
@@ -58,7 +59,7 @@ class Claims:
             add(f"weights-{method}", settings)
         # C9: margins. C10: β.
         for gamma in GAMMAS[1:]:
-            add(f"gamma-{gamma}", self.point("simnpo", **{"method.gamma": gamma}))
+            add(f"gamma-{gamma}", self.point("simnpo", **{"method.gamma": gamma}), **whole)
         for method, betas in (("simnpo", SIMNPO_BETAS), ("npo_gd", NPO_BETAS)):
             for beta in betas:
                 if beta != self.point(method)["method.beta"]:

@@ -130,7 +130,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("out")
     parser.add_argument("stages", nargs="*")
-    parser.add_argument("--model", default="small", help="small, micro, or the folder of a base model")
+    parser.add_argument("--model", default="small", help="small, micro, smollm2, or the folder of a base model")
     parser.add_argument("--authors", type=int, default=200, help="people of TOFU that are used: 40 to 200")
     parser.add_argument("--split", default="forget05", choices=("forget01", "forget05", "forget10"))
     parser.add_argument("--methods", default="", help="with commas between them; default: all")
@@ -145,6 +145,8 @@ def main():
     if not options.stages:
         print("stages: " + ", ".join(tofu_results.STAGES))
         return
+    if options.model == "smollm2":
+        options.model = str(HERE.parent.parent / "models/smollm2-135m")  # where scripts/fetch_smollm2.sh puts it
     if "quick" in options.stages:
         options.authors, options.model, options.stages = 40, "micro", ["models", "quick"]
         options.out = str(Path(options.out) / "quick")

@@ -104,14 +104,14 @@ def reference(at):
 
 def collapse(at):
     npo, simnpo, ascent = at.both(["npo_gd", "simnpo"], ["ascent"])
-    full = at.original["quick_utility"]
+    full = at.original["model_utility"]
     yield ("C6 GA collapses utility", ascent and (
-        f"as many steps at NPO's rate: utility {interval(field(ascent, 'quick_utility'))} of {number(full)}, forget "
-        f"probability {interval(field(ascent, 'forget_Q_A_Prob'))}; NPO keeps {interval(field(npo, 'quick_utility'))}, "
-        f"SimNPO {interval(field(simnpo, 'quick_utility'))}"),
+        f"as many steps at NPO's rate: MU {interval(field(ascent, 'model_utility'))} of {number(full)}, forget "
+        f"probability {interval(field(ascent, 'forget_Q_A_Prob'))}; NPO keeps {interval(field(npo, 'model_utility'))}, "
+        f"SimNPO {interval(field(simnpo, 'model_utility'))}"),
         [a < 0.1 * full and p < 0.01 and min(n, s) >= 0.7 * full for a, p, n, s in zip(
-            field(ascent, "quick_utility"), field(ascent, "forget_Q_A_Prob"), field(npo, "quick_utility"),
-            field(simnpo, "quick_utility"))])
+            field(ascent, "model_utility"), field(ascent, "forget_Q_A_Prob"), field(npo, "model_utility"),
+            field(simnpo, "model_utility"))])
 
 
 def distance(at):
@@ -138,14 +138,14 @@ def normalisation(at):
 
 def margins(at):
     found = at.both(["simnpo"], ["gamma-0.5", "gamma-1", "gamma-2"])
-    utility = [field(runs, "quick_utility") for runs in found]
+    utility = [field(runs, "model_utility") for runs in found]
     if not utility[0]:
         yield ("C9 γ > 0 lowers utility", None, [])
         return
     means = [mean(u) for u in utility]
     spread = [statistics.stdev(u) if len(u) > 1 else 0 for u in utility]
     rises = [(b - a, max(s, t)) for a, b, s, t in zip(means, means[1:], spread, spread[1:]) if b > a]
-    yield ("C9 γ > 0 lowers utility", "γ 0 / 0.5 / 1 / 2: utility " + " / ".join(map(interval, utility)) + "; FQ "
+    yield ("C9 γ > 0 lowers utility", "γ 0 / 0.5 / 1 / 2: MU " + " / ".join(map(interval, utility)) + "; FQ "
            + " / ".join(number(mean(field(runs, "forget_quality"))) for runs in found),
            [not rises or (len(rises) == 1 and rises[0][0] <= rises[0][1])])
 
@@ -212,7 +212,7 @@ def recovery(at):
 
 def early(at):
     npo, simnpo = at.claims("epochs-npo_gd", "epochs-simnpo")
-    curves = [[[values["quick_utility"] for _, values in sorted(run["steps"].items(), key=lambda item: int(item[0]))]
+    curves = [[[values["model_utility"] for _, values in sorted(run["steps"].items(), key=lambda item: int(item[0]))]
                for run in runs] for runs in (npo, simnpo)]
     yield ("C17 NPO loses utility early", npo and "; ".join(
         f"epoch {k + 1}: NPO {interval([c[k] for c in curves[0]])}, SimNPO {interval([c[k] for c in curves[1]])}"
