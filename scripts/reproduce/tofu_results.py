@@ -5,6 +5,7 @@ import platform
 import tofu_claims
 import tofu_plan as plan
 import tofu_setups
+import tofu_tables
 from tofu_runs import quick_utility
 
 KEPT = ("forget_quality", "model_utility", "forget_Q_A_Prob", "forget_Q_A_ROUGE", "forget_truth_ratio",
@@ -74,7 +75,7 @@ def collect(experiment, options):
         chosen = {method: found["chosen"] for method, found in entry["search"].items() if found["chosen"]}
         entry["claims"] = tofu_claims.collect(tofu_claims.Claims(experiment, split, chosen), record)
         found["splits"][split] = entry
-    (experiment.out / "results.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    (experiment.out / "results.json").write_text(json.dumps(found, indent=0, separators=(",", ":"), sort_keys=True) + "\n")
     return found
 
 
@@ -149,3 +150,6 @@ def run_stages(experiment, options, methods):
     for name in options.stages:
         STAGES[name](experiment, options, methods)
     collect(experiment, options)
+    made = tofu_tables.tables(json.loads((experiment.out / "results.json").read_text()))
+    text = "\n\n".join(f"## {name}\n\n{table}" for name, table in made.items())
+    (experiment.out / "tables.md").write_text(text + "\n")
