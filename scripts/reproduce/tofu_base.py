@@ -13,7 +13,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from make_tiny_tokenizer import MODEL, parameter_count, train, write_folder  # noqa: E402
+try:
+    from make_tiny_tokenizer import MODEL, parameter_count, train, write_folder
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: this needs the Python package {missing.name} (pip install {missing.name}); PYTHON names an "
+             "interpreter that has it")
 
 # Pieces, and the config where it differs from the bundled model's.
 SIZES = {"small": (4096, {"hidden_size": 256, "num_attention_heads": 8, "num_key_value_heads": 4,

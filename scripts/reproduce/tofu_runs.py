@@ -125,7 +125,7 @@ class Runs:
         spent.write_text(json.dumps(total))
         if process.returncode != 0:
             lines = log.read_text().splitlines() or ["it said nothing"]
-            raise Failed(f"{folder.name}: exit code {process.returncode}: {lines[-1]}\n  {log}")
+            raise Failed(f"{folder.name}: exit code {process.returncode}: {lines[-1]} ({log})")
         return total
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The stages of tofu.sh. See there for how it is called; tofu_plan.py has the methods, points and the rule."""
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ class Experiment:
         untrained model. Files that are there stay."""
         source, folder = Path(self.options.data), self.out / "data"
         few = self.options.authors
+        made_of = {"authors": few, "model": self.options.model, "data": data_input(source).key}
+        record = self.out / "made_of.json"
+        if record.is_file() and json.loads(record.read_text()) != made_of:
+            raise Failed(f"{self.out} was made with other data, --authors or --model ({record}); give another OUT")
+        self.out.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps(made_of) + "\n")
         if not (folder / "full.json").is_file():
             folder.mkdir(parents=True, exist_ok=True)
             for file in sorted(source.glob("*.json*")):
@@ -46,8 +53,10 @@ class Experiment:
                 (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         base = self.out / "base"
         if self.scratch and not (base / "known.jsonl").is_file():
-            subprocess.run([os.environ.get("PYTHON", sys.executable), str(HERE / "tofu_base.py"),
-                            str(source), str(base), self.base], check=True)
+            made = subprocess.run([os.environ.get("PYTHON", sys.executable), str(HERE / "tofu_base.py"), str(source),
+                                   str(base), self.base], stderr=subprocess.PIPE, text=True)
+            if made.returncode != 0:
+                raise Failed((made.stderr.strip().splitlines() or ["tofu_base.py failed"])[-1].removeprefix("error: "))
 
     # Models.
 
@@ -154,8 +163,11 @@ def main():
         refuse(f"--authors takes 40 to 200, not {options.authors}")
     try:
         tofu_results.run_stages(Experiment(options), options, methods)
-    except (Failed, subprocess.CalledProcessError) as problem:
+    except Failed as problem:
         refuse(problem)
+    except KeyboardInterrupt:
+        print("stopped; repeat the command to go on", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
