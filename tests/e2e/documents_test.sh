@@ -25,8 +25,8 @@ cp -r "$source_dir/tests/data_fixtures/muse" FOLDER
 cp "$source_dir"/tests/data_fixtures/wmdp/* FOLDER
 head -4 "$fiction/forget05.json" >forget.jsonl
 head -20 "$fiction/retain95.json" >retain.jsonl
-cp "$fiction/forget05.json" rows.jsonl
-cp "$fiction/retain95.json" other-rows.jsonl
+cp forget.jsonl rows.jsonl
+cp retain.jsonl other-rows.jsonl
 for text in forget retain; do cp "FOLDER/news/raw/${text/retain/retain1}.txt" $text.txt; done
 run=(train --method simnpo --config "$source_dir/configs/quickstart.yaml" --model "$tiny" --data "$fiction" --quiet
   --set train.max_steps=2 --set train.warmup_epochs=0)
@@ -65,11 +65,11 @@ run_program() { # run_program PLACE COMMAND
   case ${command#build/} in
     "unlearn list "* | "unlearn metrics "* | "unlearn verify "* | "unlearn quantise "* | "unlearn --version" | \
       "unlearn --from-openunlearning "* | "unlearn markov "* | "unlearn score "* | *"--print-config"*) ;;
-    "unlearn forget "*) ;;
+    "unlearn forget "*) command+=" --lr 1e-5 --set train.max_steps=2" ;; # its search takes minutes
     *) command+=" --dry-run" ;;
   esac
   bash -o pipefail -c "$command" >last.log 2>&1 </dev/null || code=$?
-  # The strict default of `forget` may find that people's data are not gone.
+  # Two steps leave people's data where they are, and `forget` says so.
   if [ $code -eq 4 ] && [[ $command == *"unlearn forget "* ]]; then code=0; fi
   [ $code -eq 0 ] || fails "$1" "$command"
   ran=$((ran + 1))
