@@ -115,5 +115,5 @@ expect "most are run: $skipped are not" test "$skipped" -le 15
 while IFS=: read -r file link; do
   link=${link%%#*}
   [ -z "$link" ] || expect "$file links to $link" test -e "$source_dir/$(dirname "$file")/$link"
-done < <(cd "$source_dir" && grep -oE '\]\([^)]*\)' README.md CONTRIBUTING.md docs/*.md | sed -E 's/:\]\(/:/; s/\)$//' | grep -vE ':https?:')
+done < <(cd "$source_dir" && grep -oE '\]\([^) ]*[./#][^) ]*\)' README.md CONTRIBUTING.md docs/*.md | sed -E 's/:\]\(/:/; s/\)$//' | grep -vE ':https?:')
 echo "documents: $checks checks passed, $ran commands run"
