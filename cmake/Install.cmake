@@ -104,7 +104,10 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${LibTorch_LIBRARY_DIR}")
+# Where dpkg-shlibdeps finds what no package brings: LibTorch, and for the kernels CUDA's runtime.
+file(GLOB cuda_runtime "${LibTorch_LIBRARY_DIR}/../../nvidia/cu*/lib")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+    "${LibTorch_LIBRARY_DIR}" ${cuda_runtime} ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES})
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-pip, python3-venv")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "It reads a Hugging Face model folder, unlearns with SimNPO or another method,

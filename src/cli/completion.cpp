@@ -1,5 +1,6 @@
 #include "cli/completion.h"
 
+#include "cli/shell_words.h"
 #include "unlearn/config/named.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
@@ -31,13 +32,6 @@ bool takes_files(const FlagDoc& flag) {
   return flag.value.find("FILE") != std::string::npos || flag.value == "PATH";
 }
 bool takes_folders(const FlagDoc& flag) { return flag.value == "DIR"; }
-
-// In single quotes, as every shell reads it.
-std::string in_quotes(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
-}
 
 std::vector<std::string> command_names(const std::vector<CommandDoc>& all) {
   std::vector<std::string> names;

@@ -51,9 +51,8 @@ void print_help() {
     std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";
   }
-  std::cout
-      << "\nunlearn --from-openunlearning 'experiment=… trainer=…' prints the command that does "
-         "what\nOpenUnlearning's does (docs/from-openunlearning.md).\n";
+  std::cout << "\nunlearn --from-openunlearning 'experiment=… trainer=…' prints the command\n"
+               "that does what OpenUnlearning's does (docs/from-openunlearning.md).\n";
 }
 
 // Messages, JSON and configs are UTF-8, and all of them repeat what the command line says.

@@ -53,6 +53,9 @@ refuses "trainer.method_args.delta: NPO has no such argument; it has: gamma=1.0"
 refuses "trainer.method_args.retain_loss_eps: has no default" 'experiment=unlearn/tofu/default trainer=PDU'
 refuses "per_device_train_batch_size: must be a whole number, not 'many'" \
   'experiment=unlearn/tofu/default trainer.args.per_device_train_batch_size=many'
+refuses "per_device_train_batch_size: must be a whole number, not '-'" \
+  'experiment=unlearn/tofu/default trainer.args.per_device_train_batch_size=-'
+refuses "unknown key ''" 'experiment=unlearn/tofu/default =5'
 refuses "refers to another key" "experiment=unlearn/tofu/default 'task_name=\${model}'"
 refuses "is no key=value" 'experiment=unlearn/tofu/default ~data.forget'
 refuses "does not go together with finetune/tofu/default" 'experiment=finetune/tofu/default trainer=NPO'

@@ -70,7 +70,7 @@ expect "the same bits after resuming" cmp halves/model/model.safetensors kept/mo
 
 # The verdict is about what was saved.
 code=0
-"$unlearn" forget --model short --forget "$fiction/forget05.json" --retain "$fiction/retain95.json" --output verdict \
+"$unlearn" forget --model short --lr 1e-4 --set train.max_steps=8 --forget "$fiction/forget05.json" --retain "$fiction/retain95.json" --output verdict \
   >/dev/null 2>verdict.log || code=$?
 expect "a verdict: $(tail -n 2 verdict.log)" test "$code" -eq 0 -o "$code" -eq 4
 expect "bfloat16 stays" test "$(dtype verdict/model)" = "$bfloat16"
