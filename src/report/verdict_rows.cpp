@@ -185,7 +185,7 @@ HtmlTable verdict_rows(const Json& verdict) {
 Figure verdict_chart(const Json& verdict) {
   std::vector<Point> before, after;
   Json points_before = Json::array(), points_after = Json::array();
-  double least = 0, last = 1;
+  double least = -0.1, last = 1;
   for (const Json* row : shown_rows(verdict, kRowsDrawn)) {
     const Json number = at_path(*row, {"row"});
     if (!number.is_number()) continue;
