@@ -124,9 +124,10 @@ disturbed() {
 }
 
 part_kills() {
-  local end=$(($(date +%s) + minutes * 60)) number=0 kind usable=()
+  local end number=0 kind usable=()
   : >disturbances
   for kind in "${kinds[@]}"; do if baseline "$kind"; then usable+=("$kind"); fi; done
+  end=$(($(date +%s) + minutes * 60))
   while [ "$(date +%s)" -lt "$end" ] && [ ${#usable[@]} -gt 0 ]; do
     kind=${usable[number % ${#usable[@]}]}
     number=$((number + 1))

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 
 namespace unlearn {
