@@ -81,8 +81,8 @@ std::string audit_page(const Json& audit) {
       "td.share{text-align:right;white-space:nowrap}td.share small{opacity:.8}"
       "</style></head>\n<body>\n<h1>Audit</h1>\n<p class=\"verdict ",
       state_class(verdict), "\">", escape_html(headline(verdict)), "</p>\n", audit_heat_map(audit),
-      how_to_read_audit(), audit_curves(audit), sentences(audit), audit_models(audit),
-      left_out(audit), all_settings(audit), "</body></html>\n");
+      how_to_read_audit(), audit_curves(audit), sentences(audit), audit_white_box(audit),
+      audit_models(audit), left_out(audit), all_settings(audit), "</body></html>\n");
 }
 
 }  // namespace unlearn::report

@@ -12,5 +12,6 @@ std::string audit_heat_map(const Json& audit);  // attacks by metrics: what shar
 std::string audit_curves(const Json& audit);    // of attacks that are measured on the way
 std::string audit_models(
     const Json& audit);  // the models as they are: metrics, membership, fluency
+std::string audit_white_box(const Json& audit);  // what is left in each block
 
 }  // namespace unlearn::report

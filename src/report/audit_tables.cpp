@@ -87,6 +87,8 @@ std::string audit_models(const Json& audit) {
   }
   std::string text =
       "<h2>The models as they are</h2>\n<div class=\"scroll\">" + to_html(table) + "</div>\n";
+  const Json over = at_path(audit, {"over_unlearned", "sentence"});
+  if (over.is_string()) text += cat("<p>", escape_html(shown_text(over)), "</p>\n");
   const Json privacy = at_path(audit, {"privacy"});
   for (size_t i = 0; privacy.is_array() && i < privacy.size(); ++i) {
     const Json sentence = at_path(privacy[i], {"sentence"});
@@ -95,6 +97,27 @@ std::string audit_models(const Json& audit) {
                 ": ", escape_html(sentence.get<std::string>()), "</p>\n");
   }
   return text;
+}
+
+std::string audit_white_box(const Json& audit) {
+  const Json found = at_path(audit, {"white_box"});
+  if (!found.is_object()) return "";
+  Table table;
+  table.columns = {"block", "retain model", "unlearned model", "retain model (lens)",
+                   "unlearned model (lens)"};
+  for (const Json& layer : at_path(found, {"falls"})) {
+    table.rows.push_back({shown_text(at_path(layer, {"layer"})),
+                          shown_number(at_path(layer, {"patched", "R"}), 3),
+                          shown_number(at_path(layer, {"patched", "U"}), 3),
+                          shown_number(at_path(layer, {"lens", "R"}), 3),
+                          shown_number(at_path(layer, {"lens", "U"}), 3)});
+  }
+  return cat("<h2>Block by block</h2>\n<p>", escape_html(shown_text(at_path(found, {"sentence"}))),
+             ".</p>\n<p>How far the log-probability of what is to be forgotten falls when a block "
+             "of the original puts out what another model's does, and when that is read directly "
+             "by the original's last layer (lens). A fall as the retain model's is erasure; none "
+             "is knowledge that is still there.</p>\n<div class=\"scroll\">",
+             to_html(table), "</div>\n");
 }
 
 }  // namespace unlearn::report
