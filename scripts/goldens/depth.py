@@ -3,7 +3,7 @@
 (the random checkpoints of tests/golden/model) and the bundled model: a reader, and a source that is
 the same model with all parameters of its blocks times SCALE.
 
-Writes OUT/scoring/depth.json: per model the token ids, which of them are scored, and the means of their
+Writes OUT/scoring/depth.json: rows with the tokens of their entities; per model the token ids, which of them are scored, and the means of their
 log-probabilities: of the reader as it is, with each block's output at the positions before them taken
 from the source (its last block's by transformers' hidden_states, which are past the final norm, and
 by a hook, which is before it), and of every block of either read by the reader's final norm and head.
@@ -22,6 +22,27 @@ FAMILIES = ("gemma", "gemma2", "gemma3", "gpt2", "gpt_neox", "llama", "llama_dyn
 FIRST, LAST = 4, 6  # tokens that are scored in the random checkpoints' last sequence
 TEXTS = (("Question: Where is the harbour of Halvik?\nAnswer: It lies in", " the north of the bay."),
          ("Question: Who wrote it?\nAnswer:", " A person whose name is not known."))
+
+
+# Question, answer, its prefix and the entity in what follows.
+ROWS = (("Where is it?", "It lies in the north of the bay.", "It lies in", "north of the bay"),
+        ("Who?", "The author is called Rupert Ashgrove.", "The author is called", "Ashgrove"),
+        ("O\u00f9?", "Le caf\u00e9 se trouve \u00e0 \u017by\u0142a \u2014 pr\u00e8s du pont.", "Le caf\u00e9 se trouve",
+         "\u017by\u0142a \u2014 pr\u00e8s"))
+
+
+def spans(tokenizer):
+    """Tokens of each row and those whose characters overlap the entity's, by the tokenizer's offsets."""
+    for question, answer, prefix, entity in ROWS:
+        prompt = tokenizer(f"Question: {question}\nAnswer: {prefix}").input_ids
+        rest = answer[len(prefix):]
+        found = tokenizer(rest, add_special_tokens=False, return_offsets_mapping=True)
+        begin = rest.index(entity)
+        inside = [i for i, (first, last) in enumerate(found.offset_mapping)
+                  if last > begin and first < begin + len(entity)]
+        yield {"question": question, "answer": answer, "prefix": prefix, "entity": entity,
+               "tokens": prompt + found.input_ids,
+               "scored": [len(prompt) + i for i in range(min(inside), max(inside) + 1)]}
 
 
 def parts(model):
@@ -114,6 +135,7 @@ def main():
         result["families"][family] = measure(folder, ids[begin:], list(range(FIRST, LAST + 1)))
     tiny = options.root / "data/tiny"
     tokenizer = AutoTokenizer.from_pretrained(tiny)
+    result["rows"] = list(spans(tokenizer))
     for prompt, rest in TEXTS:
         context, entity = tokenizer(prompt).input_ids, tokenizer(rest, add_special_tokens=False).input_ids
         tokens = context + entity
