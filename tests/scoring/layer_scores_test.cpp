@@ -9,7 +9,7 @@
 namespace unlearn::scoring {
 namespace {
 
-constexpr double kTolerance = 1e-4;
+constexpr double kHookTolerance = 1e-4;
 
 const Json& depth_golden() {
   static const Json golden =
@@ -17,14 +17,14 @@ const Json& depth_golden() {
   return golden;
 }
 
-struct Pair {
+struct ModelPair {
   std::shared_ptr<model::CausalLM> reader, source;
 };
 
 // The source is the same model with the parameters of its blocks scaled.
-Pair pair_from(const std::filesystem::path& folder) {
-  Pair pair{model::load_model(folder, torch::kFloat32, torch::kCPU),
-            model::load_model(folder, torch::kFloat32, torch::kCPU)};
+ModelPair pair_from(const std::filesystem::path& folder) {
+  ModelPair pair{model::load_model(folder, torch::kFloat32, torch::kCPU),
+                 model::load_model(folder, torch::kFloat32, torch::kCPU)};
   const torch::NoGradGuard no_grad;
   for (auto& entry : pair.source->named_parameters()) {
     const std::string& name = entry.key();
@@ -35,7 +35,7 @@ Pair pair_from(const std::filesystem::path& folder) {
   return pair;
 }
 
-data::Example example_of(const Json& golden) {
+data::Example hooked_example(const Json& golden) {
   data::Example example;
   example.tokens = golden["tokens"].get<std::vector<int32_t>>();
   example.labels.assign(example.tokens.size(), data::kIgnored);
@@ -46,8 +46,8 @@ data::Example example_of(const Json& golden) {
   return example;
 }
 
-void expect_equal(const LayerScores& found, const Json& golden, bool pre_norm) {
-  EXPECT_NEAR(found.whole, golden["whole"].get<double>(), kTolerance);
+void expect_as_hooked(const LayerScores& found, const Json& golden, bool pre_norm) {
+  EXPECT_NEAR(found.whole, golden["whole"].get<double>(), kHookTolerance);
   auto patched = golden["patched"].get<std::vector<double>>();
   if (pre_norm) patched.back() = golden["patched_pre_norm"].get<double>();
   for (const auto& [values, wanted] :
@@ -55,34 +55,35 @@ void expect_equal(const LayerScores& found, const Json& golden, bool pre_norm) {
         {found.lens_reader, golden["lens_reader"].get<std::vector<double>>()},
         {found.lens_source, golden["lens_source"].get<std::vector<double>>()}}) {
     ASSERT_EQ(values.size(), wanted.size());
-    for (size_t l = 0; l < values.size(); ++l) EXPECT_NEAR(values[l], wanted[l], kTolerance) << l;
+    for (size_t l = 0; l < values.size(); ++l)
+      EXPECT_NEAR(values[l], wanted[l], kHookTolerance) << l;
   }
 }
 
 TEST(GoldenLayerScores, EveryFamilyAsTransformersHooks) {
   for (const auto& [family, golden] : depth_golden()["families"].items()) {
     SCOPED_TRACE(family);
-    const Pair pair = pair_from(model::golden_folder() / family);
-    const data::Example example = example_of(golden);
+    const ModelPair pair = pair_from(model::golden_folder() / family);
+    const data::Example example = hooked_example(golden);
     for (const bool pre_norm : {false, true}) {
       const auto found = layer_scores(*pair.reader, *pair.source, {&example}, {pre_norm, 0});
       ASSERT_EQ(found.size(), 1U);
-      expect_equal(found.front(), golden, pre_norm);
+      expect_as_hooked(found.front(), golden, pre_norm);
     }
   }
 }
 
 // Several texts in one pass are scored as each by itself.
 TEST(GoldenLayerScores, APackOfTexts) {
-  const Pair pair = pair_from(UNLEARN_SOURCE_DIR "/data/tiny");
+  const ModelPair pair = pair_from(UNLEARN_SOURCE_DIR "/data/tiny");
   std::vector<data::Example> examples;
-  for (const Json& golden : depth_golden()["tiny"]) examples.push_back(example_of(golden));
+  for (const Json& golden : depth_golden()["tiny"]) examples.push_back(hooked_example(golden));
   const std::vector<const data::Example*> pointers = {&examples[0], &examples[1]};
   for (const int64_t batch_tokens : {1, 1000}) {
     const auto found = layer_scores(*pair.reader, *pair.source, pointers, {false, batch_tokens});
     ASSERT_EQ(found.size(), 2U);
     for (size_t i = 0; i < found.size(); ++i) {
-      expect_equal(found[i], depth_golden()["tiny"][i], /*pre_norm=*/false);
+      expect_as_hooked(found[i], depth_golden()["tiny"][i], /*pre_norm=*/false);
     }
   }
 }
@@ -91,7 +92,7 @@ TEST(GoldenLayerScores, APackOfTexts) {
 TEST(LayerScores, ItselfAsTheSource) {
   const auto model =
       model::load_model(model::golden_folder() / "llama", torch::kFloat32, torch::kCPU);
-  const data::Example example = example_of(depth_golden()["families"]["llama"]);
+  const data::Example example = hooked_example(depth_golden()["families"]["llama"]);
   const LayerScores found = layer_scores(*model, *model, {&example}, {true, 0}).front();
   for (const double patched : found.patched) EXPECT_NEAR(patched, found.whole, 1e-6);
   EXPECT_EQ(found.lens_reader, found.lens_source);
