@@ -6,7 +6,7 @@
 
 Every maker says in its first lines where its numbers come from. The default --out is tests/golden.
 Needs a Python with torch 2.11, transformers 5.17, tokenizers, sentencepiece, rouge-score, scipy,
-scikit-learn and peft (tokenizer_llama: transformers 4.46.3; harness: lm_eval 0.4.8 as well).
+scikit-learn and peft (tokenizer_llama: transformers 4.46.3; harness, tasks: lm_eval 0.4.8 as well).
 """
 import ast
 import pathlib

@@ -153,6 +153,25 @@ def task_metrics(subject, original, prefix, rows, report):
         rougeL_recall=[r["rougeL"].recall for r in recalls],
         rouge1_recall=[r["rouge1"].recall for r in recalls],
         rougeL_f1=[r["rougeL"].fmeasure for r in recalls])
+    known = [math.exp(-t) / (math.exp(-t) + math.exp(-np.mean(p)) + EPSILON)
+             for t, p in zip(true, score["pert"])]
+    report[f"{prefix}_knowledge"] = dict(agg=float(np.mean(known)), score=known)
+    if has_paraphrase:
+        other_references(prefix, rows, texts, report)
+
+
+def other_references(prefix, rows, texts, report):
+    """OpenUnlearning's PARA_ROUGE and PERT_ROUGE: the same outputs, other references."""
+    para = [SCORER.score(row["paraphrased_answer"], text) for row, text in zip(rows, texts)]
+    report[f"{prefix}_Q_A_PARA_ROUGE"] = dict(
+        agg=float(np.mean([r["rougeL"].recall for r in para])),
+        rougeL_recall=[r["rougeL"].recall for r in para],
+        rouge1_recall=[r["rouge1"].recall for r in para],
+        rougeL_f1=[r["rougeL"].fmeasure for r in para])
+    pert = [[SCORER.score(answer, text)["rougeL"].recall for answer in row["perturbed_answer"]]
+            for row, text in zip(rows, texts)]
+    report[f"{prefix}_Q_A_PERT_ROUGE"] = dict(
+        agg=float(np.mean([np.mean(recalls) for recalls in pert])))
 
 
 def extraction_strength(hits):

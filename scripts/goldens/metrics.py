@@ -253,6 +253,14 @@ def open_unlearning_form(log):
         metric(f"{prefix}_Q_A_ROUGE", np.mean(entry["rougeL_recall"]),
                [{"rouge1_recall": a, "rougeL_f1": 0.5, "rougeL_recall": b, "input": t[0], "ground_truth": t[2],
                  "generation": t[1]} for a, b, t in zip(entry["rouge1_recall"], entry["rougeL_recall"], entry["generated_text"])])
+        if prefix in ("forget", "retain"):
+            # Made up from the answers' own: what counts is that they are read back and averaged.
+            recalls = [0.5 * r for r in entry["rougeL_recall"]]
+            metric(f"{prefix}_Q_A_PARA_ROUGE", np.mean(recalls),
+                   [{"rouge1_recall": r, "rougeL_f1": 0.25, "rougeL_recall": r} for r in recalls])
+            lists = [[r * k / 6 for k in range(1, 6)] for r in entry["rougeL_recall"]]
+            metric(f"{prefix}_Q_A_PERT_ROUGE", np.mean([np.mean(r) for r in lists]),
+                   [{"rouge1_recall": r, "rougeL_f1": r, "rougeL_recall": r} for r in lists])
         ratio = tofu_ratio(entry, 1e-10)
         better = np.minimum(ratio, 1 / (ratio + 1e-10)) if prefix == "forget" else np.maximum(0, 1 - ratio)
         metric("forget_truth_ratio" if prefix == "forget" else f"{prefix}_Truth_Ratio", better.mean(),
@@ -262,6 +270,17 @@ def open_unlearning_form(log):
             p = p / (p + probs.sum(axis=1) + 1e-10)
             metric(f"{prefix}_Q_A_Prob_normalised", p.mean(), [{"prob": float(x)} for x in p])
     return out
+
+
+def knowledge(log):
+    """OpenUnlearning's aggregator prob_mean: mean of p / (p + q)."""
+    result = {}
+    for task, (_, prefix) in TASKS.items():
+        entry = log[task]
+        true = entry["avg_paraphrased_loss" if prefix in ("forget", "retain") else "avg_gt_loss"]
+        p, q = np.exp(-np.array(true)), np.exp(-np.array(entry["average_perturb_loss"]).mean(axis=1))
+        result[f"{prefix}_knowledge"] = float(np.mean(p / (p + q + 1e-10)))
+    return result
 
 
 def add_attacks(log, rng, shift):
@@ -285,6 +304,7 @@ def tofu(folder):
     auc, reference = add_attacks(stored, rng, 1.0), add_attacks(stored_retain, rng, 0.3)
     guarded = tofu_aggregates(log, retain, 1e-10)
     summary = {name: entry["agg_value"] for name, entry in stored.items()}
+    summary |= knowledge(log)
     summary["model_utility"] = guarded["Model Utility"]
     summary["forget_quality"] = guarded["Forget Quality"]
     summary["privleak"] = ((1 - auc) - (1 - reference)) / ((1 - reference) + 1e-10) * 100

@@ -2,6 +2,7 @@
 
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
+#include "unlearn/eval/tasks.h"
 
 namespace unlearn::benchmarks {
 
@@ -21,6 +22,21 @@ std::vector<std::string> names_where(const Has& has) {
     if (has(benchmark)) names.push_back(benchmark.info.name);
   }
   return names;
+}
+
+// A key of a report has one meaning.
+void check_task_names(const Benchmark& benchmark, const eval::EvalConfig& config) {
+  for (const eval::tasks::Task& task : eval::tasks::registered_tasks()) {
+    const auto named = config.tasks.find(task.name);
+    if (named == config.tasks.end() || named->second.empty()) continue;
+    for (const metrics::Metric& metric : benchmark.offer(config).own) {
+      for (const std::string& key : eval::tasks::report_keys(task)) {
+        if (std::find(metric.keys.begin(), metric.keys.end(), key) == metric.keys.end()) continue;
+        user_error("eval.tasks.", task.name, ": the evaluation of ", benchmark.info.name,
+                   " reports ", key, " itself; leave the task out");
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -49,7 +65,10 @@ std::vector<std::string> benchmark_names() {
 std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const std::string& benchmark,
                                                            const eval::EvaluationInputs& inputs) {
   const Benchmark* found = find_benchmark(benchmark);
-  if (found != nullptr && found->make_evaluation != nullptr) return found->make_evaluation(inputs);
+  if (found != nullptr && found->make_evaluation != nullptr) {
+    check_task_names(*found, inputs.config);
+    return eval::tasks::with_tasks(found->make_evaluation(inputs), inputs);
+  }
   const std::vector<std::string> names =
       names_where([](const Benchmark& known) { return known.make_evaluation != nullptr; });
   user_error("no evaluation for benchmark '", benchmark, "'", did_you_mean(benchmark, names),

@@ -1,10 +1,11 @@
-// A number of an evaluation's stored row by its field.
+// Numbers of an evaluation by name: of a stored row, and a metric's aggregate.
 #pragma once
 
 #include <algorithm>
 #include <optional>
 
 #include "unlearn/core/json.h"
+#include "unlearn/metrics/eval_log.h"
 
 namespace unlearn::benchmarks {
 
@@ -22,6 +23,12 @@ std::optional<double> number_of_row(const Json& row) {
   const auto value = row.find(kField.chars);
   if (value == row.end() || !value->is_number()) return std::nullopt;
   return value->template get<double>();
+}
+
+template <FieldName kMetric>
+std::optional<double> value_of_metric(const metrics::EvalReport& report) {
+  const auto metric = report.find(kMetric.chars);
+  return metric == report.end() ? std::nullopt : metric->second.value;
 }
 
 }  // namespace unlearn::benchmarks

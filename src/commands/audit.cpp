@@ -100,6 +100,10 @@ int run_audit(std::vector<std::string> arguments) {
   for (const Json& entry : result.at("attacks")) {
     std::cout << entry.at("sentence").get<std::string>() << "\n";
   }
+  for (const char* line : {"white_box", "over_unlearned"}) {
+    const Json& entry = result.at(line);
+    if (entry.is_object()) std::cout << entry.at("sentence").get<std::string>() << "\n";
+  }
   const Json& verdict = result.at("verdict");
   std::cout << "verdict: " << verdict.at("value").get<std::string>();
   const Json& worst = verdict.at("worst");

@@ -48,6 +48,10 @@ size_t space_at_back(std::string_view text) {
 
 std::string_view python_strip(std::string_view text) {
   while (const size_t size = space_at_front(text)) text.remove_prefix(size);
+  return python_rstrip(text);
+}
+
+std::string_view python_rstrip(std::string_view text) {
   while (const size_t size = space_at_back(text)) text.remove_suffix(size);
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include "unlearn/config/interval.h"
 #include "unlearn/core/error.h"
+#include "unlearn/eval/tasks.h"
 
 namespace unlearn::eval {
 
@@ -70,6 +71,15 @@ void EvalConfig::visit(config::FieldVisitor& v) {
            .min = 1});
   v.field("own_data.paraphrases", own_paraphrases,
           {.help = "own data: ask for forget rows in other words, too"});
+  for (const tasks::Task& task : tasks::registered_tasks()) {
+    v.field(
+        "tasks." + task.name, tasks[task.name],
+        {.help = cat("JSONL file of a utility task: ", task.help, "; rows with ", task.fields)});
+  }
+  v.field("tasks.rows", tasks_rows,
+          {.help = "rows of each task at most, the first ones; 0: all", .min = 0});
+  v.field("tasks.truthfulqa_prompt", truthfulqa_prompt,
+          {.help = "text file with the questions and answers before each of TruthfulQA's"});
   v.field("holdout", holdout,
           {.help = "file with texts no model was trained on (TOFU: holdoutNN.json of the data)"});
   v.field("reference_model", reference_model,

@@ -5,6 +5,7 @@
 
 #include "model/recompute.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/block_outputs.h"
 #include "unlearn/runtime/device.h"
 
 namespace unlearn::model {
@@ -80,6 +81,11 @@ std::vector<RopeTable> Decoder::rope_tables(const torch::Tensor& positions,
 }
 
 torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOptions& options) {
+  return run(batch, options, {});
+}
+
+torch::Tensor Decoder::run(const PackedIds& batch, const ForwardOptions& options,
+                           const BlockRun& blocks) {
   auto* cache = dynamic_cast<PaddedKvCache*>(options.cache);
   UNLEARN_CHECK((cache != nullptr) == (options.cache != nullptr), "a cache of another model");
   const bool is_shared = batch.shared.places.defined();
@@ -127,8 +133,8 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
   context.shared = batch.shared;
   if (is_masked) context.seen = seen.get();
   context.recompute_mlp = recompute() == Recompute::kSelective;
-  torch::Tensor x = embed(batch, positions);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
+  torch::Tensor x = blocks.after >= 0 ? blocks.from : embed(batch, positions);
+  for (auto i = static_cast<size_t>(blocks.after + 1); i < blocks_.size(); ++i) {
     context.layer = static_cast<int64_t>(i);
     if (!tables.empty()) {
       context.rope = tables[parts_.rope_of_layer.empty() ? 0 : parts_.rope_of_layer[i]];
@@ -140,9 +146,25 @@ torch::Tensor Decoder::hidden_states(const PackedIds& batch, const ForwardOption
     if (options.capture_layer == context.layer && options.captured != nullptr) {
       *options.captured = x;
     }
+    if (blocks.outputs != nullptr) blocks.outputs->push_back(x);
   }
   if (cache != nullptr) cache->advance(batch.offsets);
   return parts_.final_norm->forward(x);
+}
+
+BlockOutputs run_blocks(CausalLM& model, const PackedIds& batch) {
+  auto* decoder = dynamic_cast<Decoder*>(&model);
+  UNLEARN_CHECK(decoder != nullptr, "no decoder");
+  BlockOutputs outputs;
+  outputs.final = decoder->run(batch, {}, {.outputs = &outputs.blocks});
+  return outputs;
+}
+
+torch::Tensor run_behind(CausalLM& model, const PackedIds& batch, int64_t block,
+                         const torch::Tensor& output) {
+  auto* decoder = dynamic_cast<Decoder*>(&model);
+  UNLEARN_CHECK(decoder != nullptr && block >= 0 && block < model.dims().num_layers);
+  return decoder->run(batch, {}, {.outputs = nullptr, .after = block, .from = output});
 }
 
 bool Decoder::can_share_tokens(int64_t longest) const {

@@ -44,11 +44,19 @@ struct DecoderParts {
   std::vector<std::string> buffer_suffixes = {"rotary_emb.inv_freq"};
 };
 
+// What a pass hands out between its blocks, and where it begins.
+struct BlockRun {
+  std::vector<torch::Tensor>* outputs = nullptr;  // gets every block's, [T, d]
+  int64_t after = -1;                             // >= 0: behind this block, which put out `from`
+  torch::Tensor from = {};
+};
+
 class Decoder : public CausalLM {
  public:
   Decoder(const Placement& placement, DecoderParts parts);
 
   torch::Tensor hidden_states(const PackedIds& batch, const ForwardOptions& options) override;
+  torch::Tensor run(const PackedIds& batch, const ForwardOptions& options, const BlockRun& blocks);
   bool can_share_tokens(int64_t longest) const override;
   int64_t runs_again_at() const override { return parts_.runs_again_at; }
   Head head() const override;

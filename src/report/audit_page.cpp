@@ -112,6 +112,10 @@ std::string audit_page(const Json& audit) {
     values["sentences"].push_back(shown_text(at_path(entry, {"sentence"})));
   }
   values["privacy"] = privacy_of(audit);
+  values["over_unlearned"] = shown_text(at_path(audit, {"over_unlearned", "sentence"}));
+  const HtmlTable blocks = audit_white_box(audit);
+  values["blocks"] = blocks.rows.empty() ? Json() : blocks.json();
+  values["white_box"] = shown_text(at_path(audit, {"white_box", "sentence"}));
   values["left_out"] = Json::array();
   const Json left_out = at_path(audit, {"left_out"});
   for (size_t i = 0; left_out.is_array() && i < left_out.size(); ++i) {

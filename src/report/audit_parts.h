@@ -12,5 +12,6 @@ namespace unlearn::report {
 HtmlTable audit_heat_map(const Json& audit);          // attacks by metrics: what share came back
 HtmlTable audit_models(const Json& audit);            // the models as they are: metrics, fluency
 std::vector<Figure> audit_curves(const Json& audit);  // of attacks that are measured on the way
+HtmlTable audit_white_box(const Json& audit);         // what is left in each block
 
 }  // namespace unlearn::report

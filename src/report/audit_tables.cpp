@@ -115,4 +115,26 @@ HtmlTable audit_models(const Json& audit) {
   return table;
 }
 
+HtmlTable audit_white_box(const Json& audit) {
+  HtmlTable table{.name = "blocks",
+                  .columns = {{"block"},
+                              {"retain model", "", "", true},
+                              {"unlearned model", "", "", true},
+                              {"retain model", "lens", "", true},
+                              {"unlearned model", "lens", "", true}}};
+  const Json falls = at_path(audit, {"white_box", "falls"});
+  for (size_t i = 0; falls.is_array() && i < falls.size(); ++i) {
+    HtmlRow row{{{shown_text(at_path(falls[i], {"layer"}))}}};
+    for (const char* way : {"patched", "lens"}) {
+      for (const char* model : {"R", "U"}) {
+        const Json fall = at_path(falls[i], {way, model});
+        row.cells.push_back(
+            {shown_number(fall, 3), "number", "", fall.is_number() ? fall.dump() : ""});
+      }
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 }  // namespace unlearn::report

@@ -1,9 +1,11 @@
 #include "unlearn/run/eval_targets.h"
 
+#include <algorithm>
 #include <set>
 
 #include "run/method_settings.h"
 #include "unlearn/core/error.h"
+#include "unlearn/eval/tasks.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -92,7 +94,21 @@ EvaluatedModel evaluated_model(const EvalTarget& target, const RunConfig& config
   return {target.model, "", is_run ? adapter : config.model.adapter};
 }
 
+namespace {
+
+// Tasks are named, and no benchmark.
+bool wants_tasks_alone(const config::Settings& user) {
+  if (user.contains("data.benchmark") || user.contains("data.root")) return false;
+  const auto& tasks = eval::tasks::registered_tasks();
+  return std::any_of(tasks.begin(), tasks.end(), [&](const eval::tasks::Task& task) {
+    return user.contains("eval.tasks." + task.name);
+  });
+}
+
+}  // namespace
+
 void set_evaluated_split(config::Settings& user) {
+  if (wants_tasks_alone(user)) user.set("data.benchmark", "tasks", "eval.tasks");
   const benchmarks::Benchmark* benchmark = benchmarks::find_benchmark(
       text_setting(user, "data.benchmark", benchmarks::DataSection().benchmark));
   if (benchmark != nullptr && benchmark->evaluated_forget && !user.contains("data.forget")) {

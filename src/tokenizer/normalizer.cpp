@@ -110,4 +110,13 @@ Normalizer make_normalizer(const Json& json, const std::string& where) {
 
 std::string lower_case(std::string text) { return lowercase(std::move(text)); }
 
+std::string capitalized(const std::string& text) {
+  if (text.empty()) return text;
+  size_t rest = 0;
+  const char32_t first = next_code_point(text, rest);
+  std::string result;
+  append_titlecase(result, first);
+  return result + lower_case(text.substr(rest));
+}
+
 }  // namespace unlearn::tokenizer

@@ -139,6 +139,10 @@ void append_lowercase(std::string& out, char32_t c) {
   append_utf8(out, static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
 }
 
+void append_titlecase(std::string& out, char32_t c) {
+  append_utf8(out, static_cast<char32_t>(u_totitle(static_cast<UChar32>(c))));
+}
+
 size_t leading_whitespace(std::string_view text) {
   size_t position = 0;
   while (position < text.size()) {

@@ -24,6 +24,8 @@ bool is_word_character(char32_t c);  // \w of Rust's regex crate
 
 // Per character, without context (a final sigma stays σ), as Rust's char::to_lowercase.
 void append_lowercase(std::string& out, char32_t c);
+// Per character, to one character.
+void append_titlecase(std::string& out, char32_t c);
 
 // The byte length of trailing / leading whitespace.
 size_t trailing_whitespace(std::string_view text);

@@ -190,8 +190,8 @@ TEST(GoldenBadLogs, OneValueThatIsNotFinite) {
   expect_nulls(summary_of(log, retain), {"forget_Q_A_ROUGE"});
   log = data.at("log");
   log["eval_log_forget.json"]["avg_paraphrased_loss"][3] = std::nan("");
-  expect_nulls(summary_of(log, retain),
-               {"forget_Q_A_PARA_Prob", "forget_truth_ratio", "forget_quality"});
+  expect_nulls(summary_of(log, retain), {"forget_Q_A_PARA_Prob", "forget_truth_ratio",
+                                         "forget_knowledge", "forget_quality"});
   // The retrained model's.
   log = data.at("retain");
   log["eval_log_forget.json"]["avg_paraphrased_loss"][3] = std::nan("");

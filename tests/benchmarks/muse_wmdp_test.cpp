@@ -2,21 +2,21 @@
 #include <gtest/gtest.h>
 
 #include "benchmarks/muse/questions.h"
-#include "benchmarks/wmdp/questions.h"
 #include "test_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
+#include "unlearn/eval/tasks.h"
 
 namespace unlearn::benchmarks {
 namespace {
 
+using eval::tasks::find_task;
+using eval::tasks::read_rows;
 using muse::muse_corpus;
 using muse::muse_corpus_folder;
 using muse::read_knowmem;
 using muse::read_privleak;
 using muse::read_verbmem;
-using wmdp::kChoiceTasks;
-using wmdp::read_choice_questions;
 namespace fs = std::filesystem;
 
 const fs::path kFixtures = fs::path(UNLEARN_TEST_DIR) / "data_fixtures";
@@ -62,14 +62,15 @@ TEST(MuseData, BadRowsAreNamed) {
 }
 
 TEST(WmdpData, QuestionsArePosedAsTheHarnessDoes) {
-  const auto bio = read_choice_questions(kFixtures / "wmdp/wmdp_bio.jsonl", kChoiceTasks[0], 2);
+  const auto bio = read_rows({&find_task("wmdp_bio"), kFixtures / "wmdp/wmdp_bio.jsonl"}, {}, 2);
   ASSERT_EQ(bio.size(), 2U);
-  EXPECT_EQ(bio[1].prompt,
+  EXPECT_EQ(bio[1].second.choices.at(1).context,
             "The following are multiple choice questions (with answers) about biology.\n\n"
             "What do ferns grow from?\nA. Seeds\nB. Spores\nC. Cones\nD. Bulbs\nAnswer:");
-  EXPECT_EQ(bio[1].answer, 1);
-  const auto mmlu = read_choice_questions(kFixtures / "wmdp/mmlu.jsonl", kChoiceTasks[3], 0);
-  EXPECT_EQ(mmlu[0].subject, "elementary mathematics");
+  EXPECT_EQ(bio[1].second.choices.at(1).continuation, " B");
+  EXPECT_EQ(bio[1].second.right, (std::vector<uint8_t>{0, 1, 0, 0}));
+  const auto mmlu = read_rows({&find_task("mmlu"), kFixtures / "wmdp/mmlu.jsonl"}, {}, 0);
+  EXPECT_EQ(mmlu[0].second.subject, "elementary mathematics");
 }
 
 TEST(WmdpData, BadRowsAreNamed) {
@@ -84,7 +85,7 @@ TEST(WmdpData, BadRowsAreNamed) {
       {R"({"question":"q","choices":["1","2","3","4"],"answer":0})", "no field 'subject'"}};
   for (const auto& [row, expected] : cases) {
     write_file_atomic(file, row);
-    const std::string message = refusal([&] { read_choice_questions(file, kChoiceTasks[3], 0); });
+    const std::string message = refusal([&] { read_rows({&find_task("mmlu"), file}, {}, 0); });
     EXPECT_NE(message.find(expected), std::string::npos) << message;
     EXPECT_NE(message.find("mmlu.jsonl: row 0: "), std::string::npos) << message;
   }

@@ -83,6 +83,23 @@ TEST(GoldenTofu, StoredRatiosAreEnoughForForgetQuality) {
   }
 }
 
+// OpenUnlearning's two truth ratios by the spec's example, and a log of the newer one: its rows
+// hold p / (p + q) where R stands else, which the losses tell.
+TEST(GoldenTofu, TheNewerTruthRatioHasANameOfItsOwn) {
+  const std::vector<double> perturbed = {1.5, 2, 2.6, 3.1, 1.8};
+  EXPECT_NEAR(knowledge(1.2, perturbed), 0.731058578, 1e-9);
+  EXPECT_NEAR(truth_ratio(1.2, perturbed, {}), 0.367879441, 1e-9);
+  const Json data = golden("tofu");
+  const TofuLog retain = parse_tofu_log(data.at("eval_retain"), "retain");
+  Json newer = data.at("eval");
+  for (auto& [index, row] : newer.at("forget_truth_ratio").at("value_by_index").items()) {
+    row["score"] = 1 / (1 + row["score"].get<double>());
+  }
+  newer["forget_truth_ratio"]["agg_value"] = data.at("summary").at("forget_knowledge");
+  expect_summary(tofu_summary_from_log(parse_tofu_log(newer, "newer"), &retain),
+                 data.at("summary"));
+}
+
 TEST(GoldenTofu, WhatIsMissingIsNullAndSaid) {
   const Json data = golden("tofu");
   Json log = data.at("eval");

@@ -82,6 +82,50 @@ expect "the head's reset exposes it" says headless.txt reset-head leaks probabil
   --set "audit.quantise.formats=[nf4_fp32]" "${small[@]}" --output of_fragile >fragile.txt 2>/dev/null
 expect "rounding exposes it" says fragile.txt quantise-nf4_fp32 leaks probability
 
+# --- a retain model: block by block, and utility tasks after every attack -----------------------------
+tasks=$source_dir/tests/data_fixtures/tasks
+"$unlearn" audit simnpo --original original --retain-model refuses --attacks noise --quick "${small[@]}" \
+  --set "eval.tasks.piqa=$tasks/piqa.jsonl" --output of_blocks >blocks.txt 2>/dev/null
+expect "the depth score is said" grep -q '^depth score: .* %' blocks.txt
+expect "of ten rows" grep -q '"labels": "whole answers"' of_blocks/audit.json
+expect "over-unlearning has its line" grep -Eq '^(mia_[a-z_]*: )?over-unlearn' blocks.txt
+expect "a block each on the page" grep -q '<h2>Block by block</h2>' of_blocks/audit.html
+expect "tasks are part of the utility" grep -A4 '"tasks": {' of_blocks/audit.json
+printf '%s\n' '{"question": "Q?", "answer": "It is blue.", "prefix": "It is", "entity": "red"}' >entities.jsonl
+expect_error 2 "entities.jsonl: row 0: 'red' is not in what follows the prefix" "$unlearn" audit simnpo \
+  --original original --retain-model refuses --set audit.depth.rows=entities.jsonl --output x
+
+# --- own rows and texts, MUSE, WMDP -------------------------------------------------------------------
+own=("${forget[@]}" --model original --method npo --set "data.forget=$data/forget05.json"
+  --set "data.retain=$data/retain95.json" --set data.hold_out=0.2)
+"$unlearn" "${own[@]}" --set data.benchmark=qa --output own >/dev/null
+"$unlearn" audit own --original original --attacks "quantise,prompt" --quick "${small[@]}" --output of_own \
+  >own.txt 2>/dev/null
+for metric in probability rouge extracted; do
+  expect "own rows: $metric" says own.txt quantise-nf4 '.*' "$metric"
+done
+expect "own rows are asked in other words" says own.txt prompt-opening '.*' rouge
+expect "what is kept has a figure" grep -Eq '"utility": *{' of_own/audit.json
+for file in forget05 retain95; do
+  sed -E 's/.*"answer": "(.*)"\}$/\1/' "$data/$file.json" >"$file.txt"
+done
+"$unlearn" "${own[@]}" --set data.benchmark=text --set data.forget=forget05.txt --set data.retain=retain95.txt \
+  --set data.max_length=64 --output own_text >/dev/null
+"$unlearn" audit own_text --original original --attacks "noise,prompt" --quick "${small[@]}" --output of_text \
+  >text.txt 2>/dev/null
+expect "own texts: probability" says text.txt noise-0.05 '.*' probability
+expect "their prompts are left out by name" grep -q 'needs questions with answers' of_text/audit.json
+fixtures=$source_dir/tests/data_fixtures
+for benchmark in muse:news:knowmem wmdp:bio:bio; do
+  IFS=: read -r name split metric <<<"$benchmark"
+  "$unlearn" audit --model coarse --original original --retain-model refuses --benchmark "$name" \
+    --data "$fixtures/$name" --set "data.forget=$split" --attacks "noise,prompt" --quick --seed 3 \
+    --output "of_$name" >"$name.txt" 2>/dev/null
+  expect "$name is audited" says "$name.txt" noise-0.05 '.*' "$metric"
+done
+expect_error 2 "tasks has no measures that an audit could read" "$unlearn" audit --model original \
+  --set "eval.tasks.piqa=$tasks/piqa.jsonl" --output x
+
 # --- refused by name ---------------------------------------------------------------------------------
 expect_error 2 "no attack (did you mean 'relearn'" "$unlearn" audit simnpo --attacks relern --output x
 expect_error 2 "give a run folder, or --model" "$unlearn" audit --output x

@@ -46,6 +46,27 @@ expect "metrics wmdp: printed" grep -Eq "^wmdp_bio_acc +[01]" aggregates
 expect_error 2 "no WMDP log" "$unlearn" metrics wmdp --log news/eval/MUSE_EVAL.json
 expect_error 2 "compares with no retrained model" "$unlearn" metrics wmdp \
   --log bio/eval/WMDP_EVAL.json --retain-log bio/eval/WMDP_EVAL.json
+
+# Utility tasks: alone, beside a benchmark, again from their log.
+tasks=$fixtures/tasks
+"$unlearn" eval --model "$tiny" --set "eval.tasks.piqa=$tasks/piqa.jsonl" --output alone --quiet >table
+expect "tasks: alone" grep -Eq '"piqa_acc_norm": *[01]' alone/eval/TASKS_SUMMARY.json
+expect "tasks: in the table" grep -q piqa_acc_norm table
+"$unlearn" eval --benchmark wmdp --model bio/model --data "$fixtures/wmdp" --output beside --quiet \
+  --set "eval.tasks.lambada_openai=$tasks/lambada_openai.jsonl" --set eval.tasks.rows=2 >/dev/null
+expect "tasks: beside WMDP" grep -Eq '"lambada_openai_perplexity": *[0-9]' beside/eval/WMDP_SUMMARY.json
+for log in alone:tasks:TASKS beside:wmdp:WMDP; do
+  IFS=: read -r folder benchmark prefix <<<"$log"
+  "$unlearn" metrics "$benchmark" --log "$folder" --output "$folder-again" >/dev/null 2>&1
+  expect "tasks: $folder again" cmp "$folder/eval/${prefix}_SUMMARY.json" "$folder-again/${prefix}_SUMMARY.json"
+done
+expect_error 2 "eval.tasks.piqa: none.jsonl is not there" "$unlearn" eval --model "$tiny" \
+  --set eval.tasks.piqa=none.jsonl --output x
+expect_error 2 "did you mean 'eval.tasks.piqa'" "$unlearn" eval --model "$tiny" \
+  --set eval.tasks.piqs=none.jsonl --output x
+expect_error 2 "the benchmark tasks only measures" "$unlearn" --method ga --model "$tiny" \
+  --set data.benchmark=tasks --output x
+
 "$unlearn" --method npo --config "$source_dir/configs/wmdp.yaml" --model "$tiny" \
   --data "$fixtures/wmdp" --output chunks --set train.max_steps=2 --set data.chunking=ou \
   --epochs 40 "${short[@]}" >/dev/null

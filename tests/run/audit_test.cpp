@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "run/audit/depth.h"
 #include "run/audit/entries.h"
 #include "run/audit/measure.h"
 
@@ -70,6 +71,82 @@ TEST(AuditEntries, LeaksHoldsVoidInconclusive) {
             "holds");
   EXPECT_EQ(entry_for({.attacked = 0.6, .retain = 0.1, .retain_attacked = 0.12})["verdict"],
             "leaks");
+}
+
+// What is kept is the smaller share of the benchmark's utility and of the tasks' right answers.
+TEST(AuditEntries, TasksShowACollapseToo) {
+  AuditFacts facts;
+  facts.baselines[AuditRole::kOriginal] = cell(0.9);
+  facts.baselines[AuditRole::kUnlearned] = cell(0.1);
+  facts.baselines[AuditRole::kOriginal].points.back().measured.tasks = 0.5;
+  WayCells cells;
+  cells.of[AuditRole::kUnlearned] = {cell(0.1)};
+  const PlannedWay way{&attacks::registered_attacks().front(), {.id = "relearn-x"}, 0};
+  for (const auto& [tasks, verdict] : {std::pair{0.45, "holds"}, {0.3, "inconclusive"}}) {
+    cells.of[AuditRole::kUnlearned].front().points.back().measured.tasks = tasks;
+    const Json entry = way_entries(way, cells, facts).front();
+    EXPECT_EQ(entry["verdict"], verdict) << entry["sentence"];
+    EXPECT_EQ(entry["utility"]["tasks"]["original"], 0.5);
+    EXPECT_EQ(entry["utility"]["tasks"]["after"], tasks);
+    EXPECT_TRUE(entry["utility"]["tasks"]["before"].is_null());
+  }
+  EXPECT_FALSE(entry_for({})["utility"].contains("tasks"));
+  const Cell again = cell_of_json(cell_json(cells.of[AuditRole::kUnlearned].front()));
+  EXPECT_EQ(again.points.back().measured.tasks, 0.3);
+}
+
+TEST(AuditEntries, OverUnlearningIsALineOfItsOwn) {
+  AuditFacts facts;
+  const auto line = [&] { return over_unlearning_entry(privacy_entries(facts)); };
+  facts.baselines[AuditRole::kUnlearned] = cell(0.1);
+  EXPECT_TRUE(line()["value"].is_null());
+  facts.baselines[AuditRole::kUnlearned].extra["metrics"] = {{"mia_loss", 0.30},
+                                                             {"mia_zlib", 0.12}};
+  facts.baselines[AuditRole::kRetain] = cell(0.1);
+  facts.baselines[AuditRole::kRetain].extra["metrics"] = {{"mia_loss", 0.35}, {"mia_zlib", 0.45}};
+  EXPECT_EQ(line()["value"], true);
+  EXPECT_EQ(line()["by"], "mia_zlib");
+  EXPECT_NE(line()["sentence"].get<std::string>().find("with AUC 0.88"), std::string::npos)
+      << line()["sentence"];
+  facts.baselines[AuditRole::kRetain].extra["metrics"]["mia_zlib"] = 0.2;
+  EXPECT_EQ(line()["value"], false);
+  EXPECT_NE(line()["sentence"].get<std::string>().find("none of 2 membership attacks"),
+            std::string::npos);
+}
+
+// Of two rows one has a block in which the retain model lacks something.
+TEST(AuditDepthEntry, FallsAndScores) {
+  const auto depth_cell = [](const Json& first, const Json& second) {
+    Cell result;
+    result.extra["rows"] = {{{"row", 0},
+                             {"whole", -1.0},
+                             {"patched", first},
+                             {"lens_reader", {-3.0, -1.0}},
+                             {"lens_source", {-3.0, -1.5}}},
+                            {{"row", 1},
+                             {"whole", -1.0},
+                             {"patched", second},
+                             {"lens_reader", {-3.0, -1.0}},
+                             {"lens_source", {-3.0, -1.0}}}};
+    return result;
+  };
+  DepthRows rows;
+  rows.examples.resize(2);
+  rows.entities = "whole answers";
+  std::map<AuditRole, Cell> cells = {
+      {AuditRole::kUnlearned, depth_cell({-1.0, -1.5}, {-1.0, -1.0})}};
+  EXPECT_TRUE(depth_entry(cells, rows, {}).is_null());
+  cells[AuditRole::kRetain] = depth_cell({-1.5, -2.5}, {-1.0, -1.02});
+  const Json entry = depth_entry(cells, rows, {});
+  // Falls of 0.5 and 1.5, of which the unlearned model shows none and 0.5.
+  EXPECT_NEAR(entry["depth_score"]["value"].get<double>(), 0.5 / 2, 1e-12);
+  EXPECT_EQ(entry["depth_score"]["rows"], 1);
+  EXPECT_NEAR(entry["logit_lens"]["value"].get<double>(), 1, 1e-12);
+  ASSERT_EQ(entry["falls"].size(), 2U);
+  EXPECT_NEAR(entry["falls"][1]["patched"]["R"].get<double>(), (1.5 + 0.02) / 2, 1e-12);
+  EXPECT_NEAR(entry["falls"][0]["patched"]["U"].get<double>(), 0, 1e-12);
+  EXPECT_NE(entry["sentence"].get<std::string>().find("25 % is gone"), std::string::npos)
+      << entry["sentence"];
 }
 
 TEST(AuditEntries, FailuresAreNoResults) {

@@ -51,7 +51,10 @@ struct KnowledgeMetric {
 struct AuditSupport {
   std::vector<KnowledgeMetric> knowledge = {};  // the most telling one first
   std::vector<std::string> metrics = {};        // eval.metrics that make them and the utility
-  std::string utility = "";                     // key of what the model is to keep
+  // What the model is to keep, above 0 and the higher the better; none: not known.
+  std::optional<double> (*utility)(const metrics::EvalReport& report) = nullptr;
+  // Leaves out of an evaluation after an attack what the audit does not read; null: nothing.
+  void (*narrow)(eval::EvalConfig& config) = nullptr;
   // Null: the benchmark asks no questions that can be put in other words.
   std::optional<eval::Questions> (*questions)(const eval::EvaluationInputs& inputs) = nullptr;
 };

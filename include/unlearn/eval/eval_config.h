@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,11 @@ struct EvalConfig {
   double own_temperature = 1.0;   // of those
   int64_t own_retain_rows = 64;   // of each kind of retain rows at most
   bool own_paraphrases = true;    // forget rows are asked in other words, too
+
+  // Utility tasks beside the benchmark (tasks.h): name -> JSONL file; "" or not there: not asked
+  std::map<std::string, std::string> tasks;
+  int64_t tasks_rows = 0;  // of each task at most, the first; 0: all
+  std::string truthfulqa_prompt;
 
   // What some metrics need besides the model
   std::string holdout;          // file with texts no model was trained on; "": by benchmark

@@ -37,7 +37,8 @@ std::vector<EvalTarget> eval_targets(const std::vector<std::string>& folders,
 EvaluatedModel evaluated_model(const EvalTarget& target, const RunConfig& config,
                                const std::string& adapter);
 
-// What the benchmark evaluates where the user names no forget split.
+// What the benchmark evaluates where the user names no forget split; the benchmark tasks where
+// files of tasks are named and neither a benchmark nor its data.
 void set_evaluated_split(config::Settings& user);
 
 }  // namespace unlearn::run

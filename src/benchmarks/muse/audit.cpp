@@ -34,7 +34,7 @@ AuditSupport audit_support() {
   return {.knowledge = {{"knowmem", "forget_knowmem_ROUGE", number_of_row<"rougeL_f1">},
                         {"verbmem", "forget_verbmem_ROUGE", number_of_row<"rougeL_f1">}},
           .metrics = {"knowmem", "verbmem"},
-          .utility = "retain_knowmem_ROUGE",
+          .utility = value_of_metric<"retain_knowmem_ROUGE">,
           .questions = audit_questions};
 }
 

@@ -1,4 +1,5 @@
 // People's own questions and answers: JSONL files.
+#include "benchmarks/own_audit.h"
 #include "benchmarks/qa/module.h"
 #include "unlearn/eval/own_data.h"
 
@@ -16,6 +17,7 @@ Benchmark make_benchmark() {
       .is_own_data = true,
       .make_evaluation = make_evaluation,
       .offer = eval::own_data::offer,
+      .audit = own_audit(audit_questions),
       .file_prefix = eval::own_data::kFilePrefix};
 }
 

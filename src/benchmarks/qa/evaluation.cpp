@@ -41,6 +41,25 @@ eval::own_data::OwnRows read_rows(const eval::EvaluationInputs& inputs) {
 
 }  // namespace
 
+std::optional<eval::Questions> audit_questions(const eval::EvaluationInputs& inputs) {
+  const eval::own_data::OwnRows rows = read_rows(inputs);
+  eval::Questions questions{.prompt_template = rows.prompt_template};
+  questions.max_length = inputs.config.max_length.value_or(inputs.data.max_length);
+  questions.limits = {inputs.config.max_new_tokens, inputs.config.max_total_tokens.value_or(0), {}};
+  const auto add = [&](const std::vector<data::QaRow>& from, std::vector<eval::AskedRow>& to) {
+    for (const data::QaRow& row : from) {
+      if (inputs.config.rows > 0 && static_cast<int64_t>(to.size()) == inputs.config.rows) return;
+      if (!row.earlier.empty()) continue;  // other words need the turns before them
+      to.push_back({row.row, row.question, row.answer,
+                    row.paraphrases.empty() ? "" : row.paraphrases.front()});
+    }
+  };
+  add(rows.forget, questions.forget);
+  add(rows.seen, questions.retain);
+  if (questions.forget.empty()) return std::nullopt;
+  return questions;
+}
+
 std::unique_ptr<eval::BenchmarkEvaluation> make_evaluation(const eval::EvaluationInputs& inputs) {
   return eval::own_data::make_evaluation(inputs, read_rows);
 }

@@ -1,4 +1,5 @@
 // People's own texts: plain text files, or JSONL.
+#include "benchmarks/own_audit.h"
 #include "benchmarks/text/module.h"
 #include "unlearn/eval/own_data.h"
 
@@ -13,6 +14,7 @@ Benchmark make_benchmark() {
           .layout = layout(),
           .make_evaluation = make_evaluation,
           .offer = eval::own_data::offer,
+          .audit = own_audit(nullptr),  // windows of texts are asked in no other words
           .file_prefix = eval::own_data::kFilePrefix};
 }
 

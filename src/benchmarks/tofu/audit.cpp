@@ -46,7 +46,7 @@ AuditSupport audit_support() {
                         {"rouge", "forget_Q_A_ROUGE", number_of_row<"rougeL_recall">},
                         {"extraction_strength", "extraction_strength", number_of_row<"score">}},
           .metrics = {"probability", "rouge", "extraction_strength", "model_utility"},
-          .utility = "model_utility",
+          .utility = value_of_metric<"model_utility">,
           .questions = audit_questions};
 }
 

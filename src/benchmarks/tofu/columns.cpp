@@ -69,6 +69,17 @@ std::optional<double> row_truth_ratio(const TofuRow& row, TofuTask task,
   return as_stored ? row.truth_ratio : std::nullopt;
 }
 
+std::optional<double> row_knowledge(const TofuRow& row, TofuTask task) {
+  if (!has_ratio_losses(row, task)) return std::nullopt;
+  return knowledge(*true_loss(row, task, Formula::kOpenUnlearning), perturbed_losses(row));
+}
+
+std::optional<double> row_perturbed_rouge(const TofuRow& row) {
+  std::vector<double> recalls;
+  for (const AnswerRouge& rouge : row.perturbed_rouge) recalls.push_back(rouge.rouge_l_recall);
+  return mean(recalls);
+}
+
 std::optional<double> row_perturbed_probability(const TofuRow& row, Formula formula) {
   std::vector<double> values;
   for (const AnswerLoss& answer : row.perturbed) {

@@ -12,8 +12,12 @@ std::optional<double> row_probability(const AnswerLoss& answer, Formula formula)
 std::optional<double> row_normalised(const TofuRow& row, Formula formula);
 std::optional<double> row_truth_ratio(const TofuRow& row, TofuTask task,
                                       const TofuOptions& options);
+std::optional<double> row_knowledge(const TofuRow& row, TofuTask task);
 // The mean over a row's perturbed answers.
 std::optional<double> row_perturbed_probability(const TofuRow& row, Formula formula);
+
+// Of ROUGE-L recall over the perturbed answers.
+std::optional<double> row_perturbed_rouge(const TofuRow& row);
 
 // True when the truth ratio can be computed from the row's losses.
 bool has_ratio_losses(const TofuRow& row, TofuTask task);

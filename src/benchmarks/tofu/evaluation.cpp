@@ -70,6 +70,7 @@ class TofuEvaluation : public BenchmarkEvaluation {
     for (size_t t = 0; t < data_.tasks.size(); ++t) {
       auto& rows = log.rows(tofu_task(data_.tasks[t].split));
       for (const RowPlan& row : plans_[t]) rows.push_back(finish_row(row, own));
+      if (selection_.has("other_rouge")) add_other_rouge(data_.tasks[t], rows);
     }
     text_metrics_.add(own, reference, {config_.min_k, config_.es_strict}, log.other);
     const TofuEvaluationOptions options{config_.formula, config_.truth_ratio};
@@ -170,6 +171,22 @@ class TofuEvaluation : public BenchmarkEvaluation {
       row.text = {prompt_text(item.row->question), generation, item.row->answer};
     }
     return row;
+  }
+
+  // Of tasks with paraphrased answers (forget and retain), as in OpenUnlearning's configurations.
+  static void add_other_rouge(const TofuTaskData& task, std::vector<TofuRow>& rows) {
+    const auto rouge_of = [](const std::string& reference, const TofuRow& row) {
+      const metrics::RougeScores rouge = metrics::rouge(reference, row.text->at(1), true);
+      return AnswerRouge{rouge.rouge1.recall, rouge.rouge_l.f1, rouge.rouge_l.recall};
+    };
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const PerturbedRow& asked = task.rows[i];
+      if (!rows[i].text || asked.paraphrased_answer.empty()) continue;
+      rows[i].paraphrase_rouge = rouge_of(asked.paraphrased_answer, rows[i]);
+      for (const std::string& answer : asked.perturbed_answers) {
+        rows[i].perturbed_rouge.push_back(rouge_of(answer, rows[i]));
+      }
+    }
   }
 
   std::string prompt_text(const std::string& question) const {

@@ -43,6 +43,11 @@ double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
   return std::exp(true_loss - false_loss);
 }
 
+double knowledge(double true_loss, std::span<const double> perturbed_losses) {
+  const double p = std::exp(-true_loss);
+  return p / (p + std::exp(-mean_of(perturbed_losses)) + kEpsilon);
+}
+
 std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask task,
                                        Formula formula) {
   if (ratios.empty()) return std::nullopt;

@@ -43,6 +43,11 @@ struct AnswerLoss {
   std::optional<double> probability;  // as stored by OpenUnlearning; else exp(-mean)
 };
 
+// ROUGE of the greedy answer against another reference than the true answer.
+struct AnswerRouge {
+  double rouge1_recall = 0, rouge_l_f1 = 0, rouge_l_recall = 0;
+};
+
 // One question. What a log does not hold stays empty.
 struct TofuRow {
   int64_t index = 0;
@@ -53,6 +58,8 @@ struct TofuRow {
   std::optional<double> normalised_probability;  // as stored by OpenUnlearning
   std::optional<double> truth_ratio;             // as stored by OpenUnlearning (false over true)
   std::optional<double> kl_divergence;
+  std::optional<AnswerRouge> paraphrase_rouge;     // against the paraphrased answer
+  std::vector<AnswerRouge> perturbed_rouge;        // against each perturbed one
   std::optional<std::array<std::string, 3>> text;  // prompt, generation, ground truth
 };
 
@@ -67,6 +74,10 @@ double normalised_probability(double mean_loss, std::span<const double> perturbe
 // inverse of what the reference logs' readers call the truth ratio statistic a.
 double truth_ratio(double true_loss, std::span<const double> perturbed_losses,
                    const TofuOptions& options);
+// OpenUnlearning's newer truth ratio (its aggregator prob_mean): p / (p + q), p the true answer's
+// probability and q = exp(-mean loss) of the false ones. 0: not known, 1/2: no preference, 1:
+// known.
+double knowledge(double true_loss, std::span<const double> perturbed_losses);
 // Forget: mean min(R, 1/R), best at 1. Other tasks: mean max(0, 1 - R). None without values, NaN
 // when one is.
 std::optional<double> mean_truth_ratio(std::span<const double> ratios, TofuTask task,

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 
+#include "benchmarks/tofu/columns.h"
 #include "benchmarks/tofu/log_forms.h"
 #include "unlearn/core/error.h"
 
@@ -64,6 +66,29 @@ void read_rouge(TofuRow& target, const Json& row, const std::string& where) {
   target.text = std::move(text);
 }
 
+// One reference's ROUGE, or (perturbed answers) lists with one number for each.
+std::vector<AnswerRouge> read_other_rouge(const Json& row, const std::string& where) {
+  if (!row.contains("rougeL_recall")) user_error(where, ": no rougeL_recall");
+  const auto list_of = [&](const char* field, size_t count) {
+    std::vector<double> values;
+    const Json value = row.value(field, Json());
+    for (const Json& number : value.is_array() ? value : Json::array({value})) {
+      values.push_back(metrics::log_number(number, cat(where, ": ", field)));
+    }
+    if (count > 0 && values.size() != count) {
+      user_error(where, ": ", values.size(), " values of ", field, " for ", count,
+                 " of rougeL_recall");
+    }
+    return values;
+  };
+  const std::vector<double> recall = list_of("rougeL_recall", 0);
+  const std::vector<double> first = list_of("rouge1_recall", recall.size());
+  const std::vector<double> f1 = list_of("rougeL_f1", recall.size());
+  std::vector<AnswerRouge> answers;
+  for (size_t i = 0; i < recall.size(); ++i) answers.push_back({first[i], f1[i], recall[i]});
+  return answers;
+}
+
 using Reader = void (*)(TofuRow&, const Json&, const std::string&);
 struct Column {
   std::string key;
@@ -89,6 +114,15 @@ std::vector<Column> columns_of(TofuTask task) {
          r.normalised_probability = number_in(v, "prob", w);
        }},
       {prefix + "_Q_A_ROUGE", read_rouge},
+      {prefix + "_Q_A_PARA_ROUGE",
+       [](TofuRow& r, const Json& v, const std::string& w) {
+         const auto answers = read_other_rouge(v, w);
+         if (!answers.empty()) r.paraphrase_rouge = answers.front();
+       }},
+      {prefix + "_Q_A_PERT_ROUGE",
+       [](TofuRow& r, const Json& v, const std::string& w) {
+         r.perturbed_rouge = read_other_rouge(v, w);
+       }},
       {prefix + "_truth_ratio", truth_ratio},
       {prefix + "_Truth_Ratio", truth_ratio},
       {prefix + "_KL_Divergence", [](TofuRow& r, const Json& v, const std::string& w) {
@@ -123,6 +157,29 @@ void read_column(std::vector<TofuRow>& rows, std::string& first, const Column& c
   }
 }
 
+// With its aggregator prob_mean OpenUnlearning stores p / (p + q) where else R = q / p stands; the
+// losses tell which. R is computed from them then.
+void drop_other_ratios(TofuTask task, std::vector<TofuRow>& rows) {
+  bool are_ratios = true, are_other = true, is_known = false;
+  for (const TofuRow& row : rows) {
+    const std::optional<double> other = row_knowledge(row, task);
+    if (!row.truth_ratio || !other) continue;
+    TofuRow without = row;
+    without.truth_ratio.reset();
+    const auto ratio =
+        row_truth_ratio(without, task, {Formula::kOpenUnlearning, FalseAnswers::kLossMean});
+    constexpr double kClose = 1e-4;  // losses of a model in bf16 are stored with few digits
+    const auto is_stored = [&](double value) {
+      return std::abs(*row.truth_ratio - value) <= kClose * value;
+    };
+    is_known = true;
+    are_ratios = are_ratios && ratio && is_stored(*ratio);
+    are_other = are_other && is_stored(*other);
+  }
+  if (!is_known || are_ratios || !are_other) return;
+  for (TofuRow& row : rows) row.truth_ratio.reset();
+}
+
 bool has_no_value(const metrics::MetricResult& metric) {
   return !metric.value && metric.details.empty();
 }
@@ -144,6 +201,8 @@ TofuLog parse_open_unlearning_log(const Json& json, const std::string& source) {
       }
       log.other.erase(entry);
     }
+    log.other.erase(names_of(task).prefix + std::string("_knowledge"));  // made of the losses
+    drop_other_ratios(task, log.rows(task));
   }
   for (const char* derived : {"model_utility", "forget_quality"}) log.other.erase(derived);
   return log;

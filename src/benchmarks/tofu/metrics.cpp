@@ -21,9 +21,20 @@ eval::MetricOffer offer(const eval::EvalConfig&) {
                "ROUGE-L recall of greedy answers against the true answers (stemmed words)",
                {"forget_Q_A_ROUGE", "retain_Q_A_ROUGE", "ra_Q_A_ROUGE", "wf_Q_A_ROUGE"},
                {Need::kGeneration}},
+              {"other_rouge",
+               "the same answers against paraphrases of the true answers (PARA) and false ones "
+               "(PERT)",
+               {"forget_Q_A_PARA_ROUGE", "retain_Q_A_PARA_ROUGE", "forget_Q_A_PERT_ROUGE",
+                "retain_Q_A_PERT_ROUGE"},
+               {Need::kGeneration}},
               {"truth_ratio",
                "how much likelier false answers are than a paraphrase of the true one",
                {"forget_truth_ratio", "retain_Truth_Ratio", "ra_Truth_Ratio", "wf_Truth_Ratio"},
+               {Need::kParaphraseLoss, Need::kPerturbedLoss}},
+              {"knowledge",
+               "OpenUnlearning's newer truth ratio: p / (p + q) of a paraphrase of the true answer "
+               "and the false ones; 1: known",
+               {"forget_knowledge", "retain_knowledge", "ra_knowledge", "wf_knowledge"},
                {Need::kParaphraseLoss, Need::kPerturbedLoss}},
               {"model_utility",
                "harmonic mean of ROUGE, probability and truth ratio on retain, authors and world "

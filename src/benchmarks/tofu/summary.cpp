@@ -22,7 +22,9 @@ class Report {
     if (log_.rows(task).empty()) return;
     add_probabilities(task);
     add_rouge(task);
+    add_other_rouge(task);
     add_truth_ratio(task);
+    add_knowledge(task);
     add_divergence(task);
     for (const char* part : utility_parts(task)) {
       const auto found = result_.metrics.find(names_of(task).prefix + std::string(part));
@@ -172,6 +174,42 @@ class Report {
           }
           return entry;
         });
+  }
+
+  // The answer to the question as it stands, against paraphrased and perturbed answers.
+  void add_other_rouge(TofuTask task) {
+    const std::string prefix = names_of(task).prefix;
+    add(
+        prefix + "_Q_A_PARA_ROUGE", task,
+        [](const TofuRow& row) {
+          return row.paraphrase_rouge ? std::optional(row.paraphrase_rouge->rouge_l_recall)
+                                      : std::nullopt;
+        },
+        [](const TofuRow& row) {
+          if (!row.paraphrase_rouge) return Json();
+          return Json{{"rouge1_recall", row.paraphrase_rouge->rouge1_recall},
+                      {"rougeL_f1", row.paraphrase_rouge->rouge_l_f1},
+                      {"rougeL_recall", row.paraphrase_rouge->rouge_l_recall}};
+        });
+    add(prefix + "_Q_A_PERT_ROUGE", task, row_perturbed_rouge, [](const TofuRow& row) {
+      if (row.perturbed_rouge.empty()) return Json();
+      Json entry = {{"rouge1_recall", Json::array()},
+                    {"rougeL_f1", Json::array()},
+                    {"rougeL_recall", Json::array()}};
+      for (const AnswerRouge& rouge : row.perturbed_rouge) {
+        entry["rouge1_recall"].push_back(rouge.rouge1_recall);
+        entry["rougeL_f1"].push_back(rouge.rouge_l_f1);
+        entry["rougeL_recall"].push_back(rouge.rouge_l_recall);
+      }
+      return entry;
+    });
+  }
+
+  void add_knowledge(TofuTask task) {
+    const auto value = [&](const TofuRow& row) { return row_knowledge(row, task); };
+    add(names_of(task).prefix + std::string("_knowledge"), task, value, [&](const TofuRow& row) {
+      return Json{{"score", metrics::or_null(value(row))}};
+    });
   }
 
   void add_truth_ratio(TofuTask task) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "benchmarks/row_number.h"
 #include "benchmarks/wmdp/module.h"
 
 namespace unlearn::benchmarks::wmdp {
@@ -26,7 +27,7 @@ AuditSupport audit_support() {
                         {"cyber", "wmdp_cyber_acc", answered_right},
                         {"chem", "wmdp_chem_acc", answered_right}},
           .metrics = {"multiple_choice"},
-          .utility = "mmlu_acc"};
+          .utility = value_of_metric<"mmlu_acc">};
 }
 
 }  // namespace unlearn::benchmarks::wmdp

@@ -5,9 +5,13 @@
 #include <map>
 
 #include "unlearn/core/error.h"
+#include "unlearn/metrics/stored_metrics.h"
 
 namespace unlearn::benchmarks::wmdp {
 namespace {
+
+// Of the benchmark itself; utility tasks may stand beside.
+bool is_own(const std::string& name) { return name.starts_with("wmdp_") || name == "mmlu_acc"; }
 
 // The likeliest choice; the first of equals, as NumPy's argmax in lm-evaluation-harness. None where
 // a diverged model gave NaN.
@@ -95,8 +99,11 @@ metrics::MetricResult accuracy(const metrics::MetricResult& stored, const std::s
 
 metrics::Evaluation evaluate_wmdp_log(const metrics::EvalReport& log, const std::string& source) {
   metrics::Evaluation evaluation;
+  metrics::EvalReport others;
   for (const auto& [name, stored] : log) {
-    if (stored.details.contains("value_by_index")) {
+    if (!is_own(name)) {
+      others[name] = stored;
+    } else if (stored.details.contains("value_by_index")) {
       evaluation.metrics[name] = accuracy(stored, cat(source, ": ", name));
       if (!evaluation.metrics[name].value) {
         evaluation.warnings.push_back(cat(name, " is null: its value is not finite"));
@@ -108,16 +115,17 @@ metrics::Evaluation evaluate_wmdp_log(const metrics::EvalReport& log, const std:
       evaluation.warnings.push_back(cat(name, " is null: the log holds nothing for it"));
     }
   }
+  metrics::add_stored_metrics(others, source, nullptr, "", evaluation);
   return evaluation;
 }
 
 metrics::EvalReport read_wmdp_log(const std::filesystem::path& path) {
   metrics::EvalReport report = metrics::read_eval_report(path);
-  for (const auto& [name, metric] : report) {
-    if (!name.ends_with("_acc")) {
-      user_error(path.string(), ": no WMDP log; it has '", name,
-                 "' where wmdp_bio_acc, wmdp_cyber_acc, wmdp_chem_acc or mmlu_acc would be right");
-    }
+  const bool is_one = std::any_of(report.begin(), report.end(),
+                                  [](const auto& metric) { return is_own(metric.first); });
+  if (!is_one) {
+    user_error(path.string(), ": no WMDP log; it has '", report.begin()->first,
+               "' where wmdp_bio_acc, wmdp_cyber_acc, wmdp_chem_acc or mmlu_acc would be right");
   }
   return report;
 }

@@ -10,7 +10,8 @@ namespace unlearn::benchmarks::wmdp {
 
 // Aggregates a WMDP_EVAL.json anew. Rows hold "logp" (one per choice) and "answer"; the likeliest
 // choice, the first of equals, is the prediction. Rows without "logp" count by their stored
-// "score". Where rows name more than one "subject", "by_subject" has each one's accuracy. UserError
+// "score". Where rows name more than one "subject", "by_subject" has each one's accuracy.
+// Utility tasks beside them are what stored_metrics.h makes of them. UserError
 // "<source>: <metric>: row <n>: …" for a row that is damaged or whose stored score contradicts its
 // log-likelihoods.
 metrics::Evaluation evaluate_wmdp_log(const metrics::EvalReport& log, const std::string& source);

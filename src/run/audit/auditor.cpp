@@ -6,9 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/mix_bits.h"
-#include "unlearn/eval/request_counts.h"
 #include "unlearn/model/lora.h"
-#include "unlearn/run/version.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -16,7 +14,7 @@ namespace {
 
 constexpr const char* kPlanFile = "plan.json";
 constexpr const char* kCostsFile = "costs.json";
-constexpr int64_t kCellVersion = 1;  // of what a cell holds and how it is made
+constexpr int64_t kCellVersion = 2;  // of what a cell holds and how it is made
 
 double seconds_from(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -100,25 +98,42 @@ void Auditor::apply_budget(double minutes) {
     room = 60 * minutes / baseline_seconds_;
     folder_.write(kPlanFile, Json({{"key", key}, {"evaluations", room}}).dump() + "\n");
   }
-  predict_costs(
-      {tokens_of(unlearned.evaluator().requests()), static_cast<int64_t>(inputs_.models.size())},
-      plan);
-  keep_within(room - static_cast<double>(inputs_.models.size()), plan);
+  const double tokens = tokens_of(unlearned.evaluator().requests());
+  predict_costs({tokens, static_cast<int64_t>(inputs_.models.size())}, plan);
+  room -= static_cast<double>(inputs_.models.size());
+  if (inputs_.depth) {
+    // Of both models: a pass of each, and of the original half a one for every block.
+    const double passes = 2 + static_cast<double>(inputs_.material.num_layers) / 2;
+    const double cost = tokens > 0 ? 2 * passes * inputs_.depth->tokens() / tokens : 0;
+    if (cost > room) {
+      inputs_.depth.reset();
+      plan.left_out.push_back({kDepthId, "no room in --budget"});
+    } else {
+      room -= cost;
+    }
+  }
+  keep_within(room, plan);
   for (const LeftOut& left : plan.left_out) {
     log::info("audit: left out: ", left.id, " (", left.reason, ")");
   }
 }
 
-torch::Tensor Auditor::original_tensor(const std::string& name, const torch::Device& device) {
+model::CausalLM& Auditor::original_model() {
   if (!original_) {
     original_ = inputs_.models.at(AuditRole::kOriginal)->evaluator().load();
     model::merge_lora(*original_);
+    original_->eval();
   }
-  const auto parameters = original_->named_parameters();
+  return *original_;
+}
+
+torch::Tensor Auditor::original_tensor(const std::string& name, const torch::Device& device) {
+  model::CausalLM& original = original_model();
+  const auto parameters = original.named_parameters();
   const torch::Tensor* found = parameters.find(name);
   // The head of an original whose embedding is its head has no name of its own.
-  if (found == nullptr && original_->dims().tied_embeddings) {
-    return original_->head().weight.detach().to(device);
+  if (found == nullptr && original.dims().tied_embeddings) {
+    return original.head().weight.detach().to(device);
   }
   if (found == nullptr) {
     user_error("--original: has no tensor '", name, "', which the audited model has");
@@ -155,7 +170,7 @@ Cell Auditor::attack_weights(AuditedModel& model, const attacks::AttackedModel& 
 
 Cell Auditor::measure_way(AuditedModel& model, const attacks::AttackedModel& way, int64_t seed) {
   if (way.change_weights) return attack_weights(model, way, seed);
-  Probe probe(model, *inputs_.questions, folder_);
+  PromptProbe probe(model, *inputs_.questions, folder_);
   if (way.change_prompt) return probe.ask(way);
   return probe.sample(*way.decoding, request_.seed);
 }
@@ -167,10 +182,31 @@ bool Auditor::is_tried_on(const PlannedWay& way, AuditRole role) const {
   return !request_.quick && way.attack->name != "reset";
 }
 
+void Auditor::measure_depth_of(AuditedModel& model) {
+  if (!inputs_.depth || model.role() == AuditRole::kOriginal) return;
+  const std::string key =
+      key_of(model, {{"depth", inputs_.depth->key},
+                     {"original", inputs_.models.at(AuditRole::kOriginal)->key()}});
+  std::optional<Cell> cell = store_.find(key);
+  if (cell) {
+    ++taken_;
+  } else {
+    log::info("audit: ", role_name(model.role()), ", block by block");
+    const auto start = std::chrono::steady_clock::now();
+    cell = measure_depth(*inputs_.depth, inputs_.settings.depth, original_model(), model.model());
+    store_.put(key, *cell);
+    ++measured_;
+    seconds_ += seconds_from(start);
+    original_.reset();  // two models in memory only as long as it takes
+  }
+  depth_[model.role()] = std::move(*cell);
+}
+
 void Auditor::measure_ways() {
   for (const auto& [role, model] : inputs_.models) {
     size_t done = 0;
     baseline(*model);
+    measure_depth_of(*model);
     for (const PlannedWay& way : inputs_.plan.ways) {
       ++done;
       if (!is_tried_on(way, role)) continue;
@@ -200,79 +236,6 @@ void Auditor::measure_ways() {
     model->unload();
   }
   original_.reset();
-}
-
-std::string Auditor::id_of(const AuditedModel& model) const {
-  constexpr size_t kShown = 12;
-  return cat(model.folder().filename().string(), "@", model.key().substr(0, kShown));
-}
-
-// Per row the most that any prompt brought: one attacker may try them all.
-void Auditor::add_worst_prompt(Json& entries) const {
-  std::map<AuditRole, std::vector<Cell>> prompts;
-  const PlannedWay* example = nullptr;
-  int64_t kinds = 0;
-  for (const PlannedWay& way : inputs_.plan.ways) {
-    if (!way.way.change_prompt || way.way.settings.value("kind", "") == "prefill") continue;
-    example = &way;
-    ++kinds;
-    for (const auto& [role, cells] : ways_.at(way.way.id).of) {
-      prompts[role].insert(prompts[role].end(), cells.begin(), cells.end());
-    }
-  }
-  if (kinds < 2) return;
-  PlannedWay worst = *example;
-  worst.way.id = "prompt-worst";
-  worst.way.settings = {{"kind", "per row the best of the prompts"}, {"prompts", kinds}};
-  WayCells cells;
-  for (const auto& [role, of_role] : prompts) cells.of[role] = {worst_of(of_role)};
-  for (Json& entry : way_entries(worst, cells, facts_)) entries.push_back(std::move(entry));
-}
-
-Json Auditor::result() const {
-  Json entries = Json::array();
-  for (const PlannedWay& way : inputs_.plan.ways) {
-    for (Json& entry : way_entries(way, ways_.at(way.way.id), facts_)) {
-      entries.push_back(std::move(entry));
-    }
-  }
-  add_worst_prompt(entries);
-  Json left_out = Json::array();
-  for (const LeftOut& left : inputs_.plan.left_out) {
-    left_out.push_back({{"id", left.id}, {"reason", left.reason}});
-  }
-  Json models = Json::object(), baselines = Json::object();
-  const std::pair<const char*, AuditRole> roles[] = {{"original", AuditRole::kOriginal},
-                                                     {"unlearned", AuditRole::kUnlearned},
-                                                     {"retain", AuditRole::kRetain}};
-  for (const auto& [name, role] : roles) {
-    const auto model = inputs_.models.find(role);
-    models[name] = model == inputs_.models.end() ? Json() : Json(id_of(*model->second));
-    const auto as_it_is = facts_.baselines.find(role);
-    if (as_it_is != facts_.baselines.end()) baselines[name] = as_it_is->second.extra;
-  }
-  const eval::EvaluationInputs given =
-      inputs_.models.at(AuditRole::kUnlearned)->evaluator().inputs();
-  return {{"version", 1},
-          {"program", cat("unlearn ", version_text())},
-          {"models", std::move(models)},
-          {"benchmark", inputs_.benchmark().info.name},
-          {"forget", inputs_.narrow.data.forget},
-          {"template", given.prompt_template.name},
-          {"seed", request_.seed},
-          {"quick", request_.quick},
-          {"verdict", overall_verdict(entries)},
-          {"attacks", std::move(entries)},
-          {"privacy", privacy_entries(facts_)},
-          {"baselines", std::move(baselines)},
-          {"left_out", std::move(left_out)}};
-}
-
-Json Auditor::costs() const {
-  const eval::RequestCounts requests = eval::request_counts();
-  return {{"cells_measured", measured_},      {"cells_taken", taken_},
-          {"requests_asked", requests.asked}, {"requests_run", requests.run},
-          {"seconds_in_attacks", seconds_},   {"seconds_of_a_baseline", baseline_seconds_}};
 }
 
 }  // namespace unlearn::run

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "run/audit/depth.h"
 #include "run/audit/entries.h"
 #include "run/audit/measure.h"
 #include "unlearn/core/log.h"
@@ -18,6 +19,7 @@ struct AuditInputs {
   AuditSettings settings;
   std::map<AuditRole, std::unique_ptr<AuditedModel>> models;
   std::optional<eval::Questions> questions;
+  std::optional<DepthRows> depth;  // none: something is missing, or there is no room
   data::Splits rows;
   std::string benign_text;
   attacks::Material material;  // points into the above
@@ -48,6 +50,8 @@ class Auditor {
   Cell measure_way(AuditedModel& model, const attacks::AttackedModel& way, int64_t seed);
   bool is_tried_on(const PlannedWay& way, AuditRole role) const;
   void add_worst_prompt(Json& entries) const;
+  void measure_depth_of(AuditedModel& model);
+  model::CausalLM& original_model();
   torch::Tensor original_tensor(const std::string& name, const torch::Device& device);
   std::string id_of(const AuditedModel& model) const;
 
@@ -57,6 +61,7 @@ class Auditor {
   CellStore store_;
   AuditFacts facts_;
   std::map<std::string, WayCells> ways_;  // by id
+  std::map<AuditRole, Cell> depth_;
   std::shared_ptr<model::CausalLM> original_;
   int64_t measured_ = 0, taken_ = 0;  // cells
   double seconds_ = 0, baseline_seconds_ = 0;

@@ -18,7 +18,8 @@ Json measured_json(const Measured& measured) {
     metrics[name] = std::move(list);
   }
   return {{"metrics", std::move(metrics)},
-          {"utility", measured.utility ? Json(*measured.utility) : Json()}};
+          {"utility", measured.utility ? Json(*measured.utility) : Json()},
+          {"tasks", measured.tasks ? Json(*measured.tasks) : Json()}};
 }
 
 double number_or_nan(const Json& value) {
@@ -32,6 +33,7 @@ Measured measured_of_json(const Json& json) {
     for (const Json& pair : list) rows[pair.at(0).get<int64_t>()] = number_or_nan(pair.at(1));
   }
   if (!json.at("utility").is_null()) measured.utility = json.at("utility").get<double>();
+  if (!json.at("tasks").is_null()) measured.tasks = json.at("tasks").get<double>();
   return measured;
 }
 

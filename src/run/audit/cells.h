@@ -18,6 +18,7 @@ namespace unlearn::run {
 struct Measured {
   std::map<std::string, std::map<int64_t, double>> metrics;  // name -> row -> value
   std::optional<double> utility;
+  std::optional<double> tasks;  // mean share of right answers of the tasks that are asked
 };
 
 struct CellPoint {

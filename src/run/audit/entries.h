@@ -30,5 +30,7 @@ Json overall_verdict(const Json& entries);
 
 // AUCs of the membership attacks of the baselines, and whether they show over-unlearning.
 Json privacy_entries(const AuditFacts& facts);
+// Whether any of them shows it, in one line: {"value": true, false or null, "by", "sentence"}.
+Json over_unlearning_entry(const Json& privacy);
 
 }  // namespace unlearn::run

@@ -1,5 +1,6 @@
 // What an audit reads, checked before any weights are loaded.
 #include <algorithm>
+#include <array>
 
 #include "run/audit/auditor.h"
 #include "unlearn/core/error.h"
@@ -89,6 +90,31 @@ void fill_material(const AuditRequest& request, AuditInputs& inputs) {
   inputs.material_key = sha256(content);
 }
 
+// What the white-box measures need, or what of it is missing.
+void plan_depth(AuditInputs& inputs) {
+  const auto leave_out = [&](const std::string& reason) {
+    inputs.plan.left_out.push_back({kDepthId, reason});
+  };
+  for (const auto& [role, flag] :
+       {std::pair{AuditRole::kOriginal, "--original"}, {AuditRole::kRetain, "--retain-model"}}) {
+    if (!inputs.models.contains(role)) return leave_out(cat("needs ", flag));
+  }
+  const auto sizes_of = [&](AuditRole role) {
+    const model::ModelDims dims = inputs.models.at(role)->evaluator().dims();
+    return std::array{dims.num_layers, dims.hidden_size, dims.vocab_size};
+  };
+  const auto original = sizes_of(AuditRole::kOriginal);
+  for (const AuditRole role : {AuditRole::kUnlearned, AuditRole::kRetain}) {
+    if (sizes_of(role) != original) {
+      return leave_out(cat("needs models of the same sizes as the original, which ",
+                           role_name(role), " has not"));
+    }
+  }
+  inputs.depth = depth_rows(inputs.settings.depth, inputs.questions ? &*inputs.questions : nullptr,
+                            inputs.models.at(AuditRole::kUnlearned)->evaluator().inputs());
+  if (!inputs.depth) leave_out("needs questions with answers (audit.depth.rows)");
+}
+
 }  // namespace
 
 std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request) {
@@ -98,6 +124,7 @@ std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request) {
   inputs->full = config_of(settings, {"default"});
   const benchmarks::Benchmark& benchmark = auditable(inputs->full);
   inputs->narrow = config_of(settings, benchmark.audit.metrics);
+  if (benchmark.audit.narrow != nullptr) benchmark.audit.narrow(inputs->narrow.eval);
   const torch::Device device = resolve_device(inputs->narrow.device);
   const auto add = [&](AuditRole role, const EvaluatedModel& evaluated) {
     check_model(evaluated.folder, inputs->narrow.model.strict);
@@ -128,6 +155,7 @@ std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request) {
   inputs->rows.retain = training_rows(*inputs, /*forget=*/false);
   fill_material(request, *inputs);
   inputs->plan = plan_ways(inputs->settings, inputs->material, request.attacks);
+  plan_depth(*inputs);
   return inputs;
 }
 
@@ -140,6 +168,10 @@ std::string describe_audit(const AuditRequest& request) {
   }
   for (const PlannedWay& way : inputs->plan.ways) {
     text += cat(way.way.id, way.way.seeds > 1 ? cat(", ", way.way.seeds, " seeds") : "", "\n");
+  }
+  if (inputs->depth) {
+    text += cat(kDepthId, ", ", inputs->depth->examples.size(), " rows, ", inputs->depth->entities,
+                "\n");
   }
   for (const LeftOut& left : inputs->plan.left_out) {
     text += cat("left out: ", left.id, " (", left.reason, ")\n");

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "unlearn/core/error.h"
+#include "unlearn/eval/tasks.h"
 #include "unlearn/metrics/own_data/fluency.h"
 
 namespace unlearn::run {
@@ -36,8 +37,8 @@ Measured read_outcome(const eval::Outcome& outcome, const benchmarks::AuditSuppo
       rows[row] = number.value_or(std::numeric_limits<double>::quiet_NaN());
     }
   }
-  const auto utility = report.find(support.utility);
-  if (utility != report.end()) measured.utility = utility->second.value;
+  if (support.utility != nullptr) measured.utility = support.utility(report);
+  measured.tasks = eval::tasks::mean_of_tasks(report);
   return measured;
 }
 

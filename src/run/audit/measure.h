@@ -17,10 +17,10 @@ Measured read_outcome(const eval::Outcome& outcome, const benchmarks::AuditSuppo
 Json describe_baseline(const eval::Outcome& outcome);
 
 // Answers to prompts, or to plain questions, of the forget rows.
-class Probe {
+class PromptProbe {
  public:
   // Both must outlive this.
-  Probe(AuditedModel& model, const eval::Questions& questions, OwnFolder& folder);
+  PromptProbe(AuditedModel& model, const eval::Questions& questions, OwnFolder& folder);
 
   // `before`: the plain questions of the same rows, measured on the same part of the answers.
   Cell ask(const attacks::AttackedModel& way);

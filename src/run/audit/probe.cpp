@@ -19,16 +19,16 @@ double recall_of(const std::string& reference, const std::string& output) {
 }  // namespace
 
 // A row as it is asked, and plainly.
-struct Probe::Asked {
+struct PromptProbe::Asked {
   int64_t row = 0;
   attacks::ComposedPrompt prompt, plain;
   bool is_prefilled = false;
 };
 
-Probe::Probe(AuditedModel& model, const eval::Questions& questions, OwnFolder& folder)
+PromptProbe::PromptProbe(AuditedModel& model, const eval::Questions& questions, OwnFolder& folder)
     : model_(model), questions_(questions), cache_(model.cache_of_loaded(folder)) {}
 
-std::vector<Probe::Asked> Probe::compose_rows(const attacks::AttackedModel* way) const {
+std::vector<PromptProbe::Asked> PromptProbe::compose_rows(const attacks::AttackedModel* way) const {
   const eval::EvaluationInputs inputs = model_.evaluator().inputs();
   std::vector<Asked> rows;
   for (size_t i = 0; i < questions_.forget.size(); ++i) {
@@ -48,8 +48,8 @@ std::vector<Probe::Asked> Probe::compose_rows(const attacks::AttackedModel* way)
   return rows;
 }
 
-eval::Results Probe::execute(const eval::Plan& plan, const attacks::Decoding* decoding,
-                             uint64_t seed) {
+eval::Results PromptProbe::execute(const eval::Plan& plan, const attacks::Decoding* decoding,
+                                   uint64_t seed) {
   eval::ExecuteOptions options = model_.evaluator().execute_options();
   options.cache = cache_;
   options.temperature = decoding != nullptr ? decoding->temperature : 0;
@@ -59,8 +59,8 @@ eval::Results Probe::execute(const eval::Plan& plan, const attacks::Decoding* de
       plan, [&]() -> model::CausalLM& { return model_.model(); }, options);
 }
 
-std::vector<std::string> Probe::outputs(const std::vector<std::vector<int32_t>>& prompts,
-                                        const attacks::Decoding* decoding, uint64_t seed) {
+std::vector<std::string> PromptProbe::outputs(const std::vector<std::vector<int32_t>>& prompts,
+                                              const attacks::Decoding* decoding, uint64_t seed) {
   const eval::EvaluationInputs inputs = model_.evaluator().inputs();
   eval::GenerationLimits limits = questions_.limits;
   limits.max_total_tokens = inputs.context;  // text around a question takes nothing from the answer
@@ -77,7 +77,7 @@ std::vector<std::string> Probe::outputs(const std::vector<std::vector<int32_t>>&
   return texts;
 }
 
-std::vector<double> Probe::probabilities(const std::vector<data::Example>& scored) {
+std::vector<double> PromptProbe::probabilities(const std::vector<data::Example>& scored) {
   eval::Plan plan;
   std::vector<eval::ScoreId> ids;
   for (const data::Example& example : scored) ids.push_back(plan.score(example));
@@ -87,7 +87,7 @@ std::vector<double> Probe::probabilities(const std::vector<data::Example>& score
   return values;
 }
 
-Cell Probe::ask(const attacks::AttackedModel& way) {
+Cell PromptProbe::ask(const attacks::AttackedModel& way) {
   const std::vector<Asked> rows = compose_rows(&way);
   std::vector<std::vector<int32_t>> prompts, plain;
   std::vector<data::Example> scored, plainly_scored;
@@ -116,7 +116,7 @@ Cell Probe::ask(const attacks::AttackedModel& way) {
   return cell;
 }
 
-Cell Probe::sample(const attacks::Decoding& decoding, int64_t seed) {
+Cell PromptProbe::sample(const attacks::Decoding& decoding, int64_t seed) {
   const std::vector<Asked> rows = compose_rows(nullptr);
   std::vector<std::vector<int32_t>> prompts;
   for (const Asked& row : rows) prompts.push_back(row.plain.prompt);

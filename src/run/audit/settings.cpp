@@ -15,6 +15,12 @@ AuditSettings::AuditSettings() {
 void AuditSettings::visit(config::FieldVisitor& visitor) {
   visitor.field("benign_text", benign_text,
                 {.help = "unrelated text to fine-tune on (plain text file); auto: a bundled page"});
+  visitor.field("depth.rows", depth.rows,
+                {.help = "depth score: JSONL with question, answer, prefix and entity of forget "
+                         "rows (of the answer, what is to be gone); without it whole answers"});
+  visitor.field("depth.pre_norm", depth.pre_norm,
+                {.help = "depth score: put the last block's output in place before the final norm, "
+                         "not (as the score's repository) behind it"});
   const auto& registered = attacks::registered_attacks();
   for (size_t i = 0; i < attacks.size(); ++i) {
     config::NestedFields fields(visitor, registered[i].name);

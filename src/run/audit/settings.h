@@ -10,7 +10,14 @@
 
 namespace unlearn::run {
 
+// Of the white-box measures (depth.h).
+struct DepthSettings {
+  std::string rows;       // file of question, answer, prefix and entity; "": whole answers
+  bool pre_norm = false;  // scoring::LayerScoresOptions
+};
+
 struct AuditSettings {
+  DepthSettings depth;
   std::string benign_text = "auto";                       // file; auto: the bundled page
   std::vector<std::unique_ptr<attacks::Attack>> attacks;  // as registered
 
