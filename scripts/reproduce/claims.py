@@ -6,6 +6,7 @@
 Values are per seed, then mean ± standard deviation. A claim is confirmed when its criterion holds on
 every seed. What a criterion compares is written in the table; what a run is, in claims.sh.
 """
+import json
 import math
 import statistics
 import sys
@@ -273,21 +274,20 @@ def fronts(table, seeds):
 
 
 def relearning(table, seeds):
-    def curve(folder, steps):
-        return [summary(folder.parent / "start/eval")["forget_Q_A_Prob"]] + [
-            summary(folder / "eval" / f"step-{step}")["forget_Q_A_Prob"] for step in steps]
+    def entry(audit, way):
+        return next(e for e in audit["attacks"] if e["id"] == way and e["metric"]["name"] == "probability")
 
-    def area(folder):  # above the start, over epochs 0 to 3
-        steps = sorted(int(path.name.removeprefix("step-")) for path in (folder / "eval").glob("step-*"))
-        p = curve(folder, steps)
+    def area(audit, way):  # above the start, over epochs 0 to 3; of the mean curve where there are draws
+        found = entry(audit, way)
+        p = [found["before"]["U"]] + [point["U"] for point in found["curve"]]
         return sum((a + b) / 2 - p[0] for a, b in zip(p, p[1:]))
 
     start, short, random = {}, {}, {}
     for m in ("npo", "simnpo"):
-        folders = [seed / "relearn" / m for seed in seeds]
-        start[m] = [summary(f / "start/eval")["forget_Q_A_Prob"] for f in folders]
-        short[m] = [area(f / "shortest") for f in folders]
-        random[m] = [mean([area(draw) for draw in f.glob("random-?")]) for f in folders]
+        audits = [json.loads((seed / "relearn" / f"{m}.json").read_text()) for seed in seeds]
+        start[m] = [entry(audit, "relearn-forget-full")["before"]["U"] for audit in audits]
+        short[m] = [area(audit, "relearn-shortest-full") for audit in audits]
+        random[m] = [area(audit, "relearn-forget-full") for audit in audits]
     gap = {m: [a - b for a, b in zip(short[m], random[m])] for m in short}
     table.add("C12 SimNPO resists relearning", "area under the regained forget probability, epochs 0 to 3, smaller "
               "for SimNPO (shortest and random rows)",

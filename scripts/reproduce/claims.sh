@@ -13,7 +13,6 @@ seeds=("$@")
 [ ${#seeds[@]} -gt 0 ] || seeds=(1 2 3)
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
-unlearn=$(cd "$(dirname "$unlearn")" && pwd)/$(basename "$unlearn")
 export OMP_NUM_THREADS=1 UNLEARN=$unlearn
 cd "$here"
 
@@ -32,8 +31,6 @@ finish() {
     running=$((running - 1))
   done
 }
-
-done_already() { grep -qs '"status": "done"' "$1/run.json"; }
 
 # A run of the bundled experiment's settings that forgets forget10; what it needs to be evaluated
 # (eval.every, eval.at_end) is in FLAGs.
@@ -62,14 +59,18 @@ memorised_half() { # memorised_half SEED
   forget "$1" half/simnpo simnpo --beta 0.5 --set method.forget_weight=0.25 "${epochs[@]}"
 }
 
-# C12. relearn.sh with the settings of its own bundled models, but seeded.
+# C12. Both methods where their forget probabilities are near each other; a fifth of the forget set is
+# relearned, the shortest answers and five random draws.
 relearning() { # relearning SEED
   local folder=$output/seed-$1/relearn
   forget "$1" relearn/from-npo npo --beta 0.1 --epochs 10 --set method.forget_weight=0.5
   forget "$1" relearn/from-simnpo simnpo --beta 2.5 --epochs 40 --set method.forget_weight=0.5
-  scripts/reproduce/relearn.sh --model "npo=$folder/from-npo/model" --model "simnpo=$folder/from-simnpo/model" \
-    --split forget10 --retain-log "$output/seed-$1/fiction/retain" --lr 5e-4 --batch 2 \
-    --output "$folder" >/dev/null
+  local method
+  for method in npo simnpo; do
+    audit_into "$folder/$method.json" "$folder/cells" "$folder/from-$method" --original data/tiny \
+      --retain-model "$output/seed-$1/fiction/retain/model" --attacks relearn --set audit.relearn.batch_size=2 \
+      --set "audit.relearn.sets=[shortest,forget]" --set "audit.relearn.forms=[full]" --set audit.relearn.seeds=5
+  done
 }
 
 # C5. SimNPO has no use for a reference: what the program says to one.

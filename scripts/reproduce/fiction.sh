@@ -4,19 +4,18 @@
 # method, evaluation of all, and the table with forget quality against the retain model.
 #   scripts/reproduce/fiction.sh [OUTPUT_DIR] [METHOD…]     (default: runs/fiction; minutes on a CPU)
 # SEED (default 1) seeds every run; UNLEARN names the program.
-set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/lib.sh"
+cd "$here"
 output=${1:-runs/fiction}
 shift $(($# > 0 ? 1 : 0))
 methods=("$@")
 [ ${#methods[@]} -gt 0 ] || methods=(ga grad_diff npo simnpo)
-unlearn=${UNLEARN:-build/unlearn}
 seed=${SEED:-1}
 quiet=(--log-level error)
 mkdir -p "$output"
 
-done_already() { grep -qs '"status": "done"' "$1/run.json"; }
 evaluated() { [ -f "$1/eval/TOFU_SUMMARY.json" ]; }
 evaluate() { # evaluate FOLDER MODEL [FLAGS…]
   evaluated "$1" || "$unlearn" eval --benchmark tofu --model "$2" --data data/fiction --set data.forget=forget10 \
@@ -25,20 +24,14 @@ evaluate() { # evaluate FOLDER MODEL [FLAGS…]
 
 retain=$output/retain
 done_already "$retain" || "$unlearn" finetune --config finetune-tiny.yaml --set data.train=train_retain90 \
-  --seed "$((seed + 41))" --output "$retain" --overwrite "${quiet[@]}" >/dev/null
+  --epochs "${RETAIN_EPOCHS:-60}" --seed "$((seed + 41))" --output "$retain" --overwrite "${quiet[@]}" >/dev/null
 evaluate "$retain" "$retain/model"
 evaluate "$retain" "$retain/model" --retain-log "$retain"
 evaluate "$output/full" data/tiny --retain-log "$retain"
 runs=("$output/full" "$retain") # the page shows them as what the others are compared with
 for method in "${methods[@]}"; do
   run=$output/$method
-  # What a small search found for this model; plain GA has no retain term and must stop early.
-  case "$method" in
-    ga) settings=(--epochs 3) ;;
-    grad_diff) settings=(--epochs 10 --set method.forget_weight=0.2) ;;
-    simnpo) settings=(--beta 0.5 --set method.forget_weight=0.25) ;;
-    *) settings=() ;;
-  esac
+  bundled_settings "$method"
   done_already "$run" || "$unlearn" --method "$method" --config fiction.yaml \
     "${settings[@]}" --seed "$seed" --output "$run" --overwrite "${quiet[@]}" >/dev/null
   evaluate "$run" "$run/model" --retain-log "$retain"

@@ -1,4 +1,4 @@
-# Shared by the scripts of this folder: options, the bundled models, numbers out of evaluations.
+# Shared by the scripts of this folder: the program, settings of the bundled models, audits.
 # shellcheck shell=bash
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -10,80 +10,29 @@ fail() {
 }
 
 [ -x "$unlearn" ] || fail "$unlearn is not built (scripts/build.sh), or set UNLEARN to the program"
+unlearn=$(cd "$(dirname "$unlearn")" && pwd)/$(basename "$unlearn")
 
-# Options that all of them take.
-names=()  # what the models are called in the table …
-models=() # … and their folders
-data=$here/data/fiction
-split=forget10
-retain_log=
-output=
+done_already() { grep -qs '"status": "done"' "$1/run.json"; } # done_already RUN
 
-common_option() { # common_option OPTION VALUE: false when it is none of these
+# `settings`: what a small search found for the bundled model. Plain GA has no retain term and must stop
+# early.
+bundled_settings() { # bundled_settings METHOD [SHARE of its epochs]
+  local epochs=20
+  settings=()
   case "$1" in
-    --model)
-      [[ $2 == *=* ]] || fail "--model takes NAME=DIR, not '$2'"
-      [ -f "${2#*=}/config.json" ] || fail "${2#*=}: no model folder (no config.json)"
-      names+=("${2%%=*}")
-      models+=("${2#*=}")
-      ;;
-    --data) data=$2 ;;
-    --split) split=$2 ;;
-    --retain-log) retain_log=$2 ;;
-    --output) output=$2 ;;
-    *) return 1 ;;
+    ga) epochs=3 ;;
+    grad_diff) epochs=10 settings=(--set method.forget_weight=0.2) ;;
+    simnpo) settings=(--beta 0.5 --set method.forget_weight=0.25) ;;
+    rmu) settings=(--set method.layer=2 --set method.steering_coeff=4) ;;
   esac
+  settings+=(--epochs "$(awk -v e=$epochs -v share="${2:-1}" 'BEGIN { print e * share }')")
 }
 
-# The bundled model forgets two people with NPO and with SimNPO, for as many epochs as bring both to
-# about the same forget probability; a third model never saw them.
-make_bundled_models() {
-  local method folder=$output/models
-  [[ $split =~ ^forget(05|10)$ ]] || fail "the bundled data has the splits forget05 and forget10, not '$split'"
-  local quiet=(--log-level warning)
-  if [ ! -f "$folder/retain/model/config.json" ]; then
-    echo "training the model that never saw $split" >&2
-    (cd "$here" && "$unlearn" finetune --config configs/finetune-tiny.yaml --set data.train="train_retain$((100 - 10#${split#forget}))" \
-      --output "$folder/retain" --overwrite "${quiet[@]}" >/dev/null)
-  fi
-  evaluate "$folder/retain/model" "$folder/retain" # kept results make this quick the second time
-  retain_log=$folder/retain
-  for method in npo simnpo; do
-    local settings=(--beta 2.5 --epochs 40)
-    [ $method = simnpo ] || settings=(--beta 0.1 --epochs 10)
-    if [ ! -f "$folder/$method/model/config.json" ]; then
-      echo "unlearning $split with $method" >&2
-      (cd "$here" && "$unlearn" train --config configs/quickstart.yaml --method $method "${settings[@]}" \
-        --set data.forget="$split" --output "$folder/$method" --overwrite "${quiet[@]}" >/dev/null)
-    fi
-    names+=("$method")
-    models+=("$folder/$method/model")
-  done
-}
-
-# The forget set's metrics of a model folder into FOLDER/eval.
-evaluate() { # evaluate MODEL FOLDER
-  "$unlearn" eval --model "$1" --benchmark tofu --data "$data" --set data.forget="$split" \
-    --set "eval.splits=${3:-forget}" ${retain_log:+--retain-log "$retain_log"} --output "$2" \
-    --log-level error >/dev/null
-}
-
-# A number of a TOFU_SUMMARY.json ("null" when it has none).
-metric() { # metric FILE NAME
-  [ -f "$1" ] || fail "$1: the evaluation left no summary"
-  sed -nE "s/.*\"$2\": ?([^,} ]+).*/\1/p" "$1" | head -n 1
-}
-
-# Numbers on stdin, one a line, as "mean" or "mean ± sd".
-mean_sd() {
-  awk '$1 == "null" || $1 == "" { bad = 1 } { value[++n] = $1; s += $1 }
-    END {
-      if (bad || !n) { print "n/a"; exit }
-      m = s / n
-      for (i = 1; i <= n; i++) q += (value[i] - m) ^ 2
-      # Below what addition rounds: the numbers are the same.
-      if (q < (1e-12 * m) ^ 2) q = 0
-      if (n == 1) printf "%.3g\n", m
-      else printf "%.3g ± %.2g\n", m, sqrt(q / (n - 1))
-    }'
+# An audit into RESULT (a file), and what it cost beside it. Audits of models with the same original or
+# retain model share CELLS: what was measured of those is not measured again.
+audit_into() { # audit_into RESULT CELLS FLAG…
+  [ ! -f "$1" ] || return 0
+  "$unlearn" audit "${@:3}" --output "$2" --log-level error >/dev/null
+  cp "$2/costs.json" "${1%.json}.costs.json"
+  cp "$2/audit.json" "$1"
 }

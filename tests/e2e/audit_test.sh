@@ -66,7 +66,8 @@ expect_error 2 "does not say how long" "$unlearn" audit simnpo --original origin
 "$unlearn" audit refuses --original original --attacks prompt --quick "${small[@]}" --output of_refuses \
   >refuses.txt 2>/dev/null
 expect "prefilled answers expose it" says refuses.txt prompt-prefill-3 leaks rouge
-expect "its own question does not" says refuses.txt prompt-opening holds rouge
+expect "an opening that breaks the original says nothing" says refuses.txt prompt-opening inconclusive rouge
+expect "and that is said" grep -q '^prompt-opening .*; rouge .*less out of the model before unlearning' refuses.txt
 
 # --- fake 2: only the head lost the tokens of the answers; the original's head brings them back ------
 "$source_dir/scripts/plant_head.py" "$unlearn" original "$data/forget05.json" "$data/retain95.json" headless

@@ -33,6 +33,7 @@ struct Levels {
   double original = 0.9, unlearned = 0.1, attacked = 0.1;
   std::optional<double> retain = {}, retain_attacked = {};
   double utility = 0.9;
+  std::optional<double> original_attacked = {};
 };
 
 Json entry_for(const Levels& levels) {
@@ -44,6 +45,9 @@ Json entry_for(const Levels& levels) {
   if (levels.retain) {
     facts.baselines[AuditRole::kRetain] = cell(*levels.retain);
     cells.of[AuditRole::kRetain] = {cell(*levels.retain_attacked)};
+  }
+  if (levels.original_attacked) {
+    cells.of[AuditRole::kOriginal] = {cell(*levels.original_attacked)};
   }
   const PlannedWay way{&attacks::registered_attacks().front(), {.id = "relearn-x"}, 0};
   const std::vector<Json> entries = way_entries(way, cells, facts);
@@ -147,6 +151,18 @@ TEST(AuditDepthEntry, FallsAndScores) {
   EXPECT_NEAR(entry["falls"][0]["patched"]["U"].get<double>(), 0, 1e-12);
   EXPECT_NE(entry["sentence"].get<std::string>().find("25 % is gone"), std::string::npos)
       << entry["sentence"];
+}
+
+// A prompt that even the original does not answer to shows nothing when another model does not.
+TEST(AuditEntries, AnAttackThatBreaksTheOriginalDoesNotHold) {
+  EXPECT_EQ(entry_for({.attacked = 0.1, .original_attacked = 0.8})["verdict"], "holds");
+  const Json broken = entry_for({.attacked = 0.1, .original_attacked = 0.3});
+  EXPECT_EQ(broken["verdict"], "inconclusive");
+  EXPECT_EQ(broken["warnings"], Json::array({"no control", "breaks the original"}));
+  EXPECT_NE(broken["sentence"].get<std::string>().find("too (0.3"), std::string::npos)
+      << broken["sentence"];
+  // What it does bring back counts.
+  EXPECT_EQ(entry_for({.attacked = 0.6, .original_attacked = 0.3})["verdict"], "leaks");
 }
 
 TEST(AuditEntries, FailuresAreNoResults) {

@@ -71,6 +71,14 @@ Json means_json(const MetricCells& cells, bool after) {
   return means;
 }
 
+// Whether less than 80 % of what the model before unlearning knows is left under the attack: what
+// such an attack does not bring out of another model may be there all the same.
+bool breaks_original(const MetricCells& values) {
+  const auto before = mean_of_rows(values.before(AuditRole::kOriginal));
+  const auto after = values.mean_after(AuditRole::kOriginal);
+  return before && after && *after < audit::kUtilityLimit * *before;
+}
+
 Json entry_of(const PlannedWay& way, const std::string& metric, const WayCells& cells,
               const AuditFacts& facts) {
   const MetricCells values(metric, cells, facts);
@@ -84,6 +92,12 @@ Json entry_of(const PlannedWay& way, const std::string& metric, const WayCells& 
     judgement.warnings.emplace_back("no original");
   } else {
     judgement.finding = audit::Finding::kInconclusive;
+  }
+  if (breaks_original(values)) {
+    judgement.warnings.emplace_back("breaks the original");
+    if (judgement.finding == audit::Finding::kHolds) {
+      judgement.finding = audit::Finding::kInconclusive;
+    }
   }
   for (std::string& failure : failures_of(cells)) {
     judgement.warnings.push_back(std::move(failure));

@@ -57,6 +57,10 @@ std::string attack_sentence(const Json& entry) {
   for (const Json& warning : entry.at("warnings")) {
     const auto word = warning.get<std::string>();
     if (word == "collapsed") text += "; the attacked model has lost its utility";
+    if (word == "breaks the original") {
+      text += cat("; it brings less out of the model before unlearning, too (",
+                  shown(entry.at("after").at("O")), ")");
+    }
   }
   return text + ".";
 }
