@@ -20,6 +20,7 @@ std::vector<cli::CommandDoc> command_docs();
 
 int run_train(std::vector<std::string> arguments);
 int run_forget(std::vector<std::string> arguments);
+int run_remove(std::vector<std::string> arguments);
 int run_verify(std::vector<std::string> arguments);
 int run_finetune(std::vector<std::string> arguments);
 int run_eval(std::vector<std::string> arguments);

@@ -23,7 +23,9 @@ namespace {
 const std::vector<Command> kCommands = {
     {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
     {"forget", "make a model forget your own rows, and say whether it has", run_forget},
-    {"verify", "whether a run of forget is still what its verdict was given on", run_verify},
+    {"remove", "a fine-tuned model without some of its rows, as if never trained on them",
+     run_remove},
+    {"verify", "whether a run is still what its verdict or certificate was given on", run_verify},
     {"finetune", "plain next-token training on one data set", run_finetune},
     {"eval", "all metrics of a benchmark, of one model or several", run_eval},
     {"audit", "is it really forgotten? attacks, and what they bring back", run_audit},

@@ -198,13 +198,14 @@ Json list_configs() {
 Json list_settings() {
   ModelConfig model;
   benchmarks::DataSection data;
+  TrainingRows left_out;
   train::TrainConfig train;
   eval::EvalConfig eval;
   AuditSettings audit;
   Json entries = Json::array();
   for (const Json& part : {describe_fields(model, "model."), describe_fields(data, "data."),
-                           describe_fields(train, "train."), describe_fields(eval, "eval."),
-                           describe_fields(audit, "audit.")}) {
+                           describe_fields(left_out, "data."), describe_fields(train, "train."),
+                           describe_fields(eval, "eval."), describe_fields(audit, "audit.")}) {
     entries.insert(entries.end(), part.begin(), part.end());
   }
   return entries;

@@ -112,7 +112,10 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
     if (!*split) continue;
     const auto forms = split == &splits.train ? 1 : config.data.question_forms + 1;
     const auto rows = static_cast<int64_t>((*split)->examples.size()) / forms;
+    const bool leads = &**split == &run.leading();
+    const size_t left_out = leads && run.exclusion ? run.exclusion->rows.size() : 0;
     out << std::left << std::setw(12) << name << counted(rows, "row")
+        << (left_out > 0 ? cat(" (", left_out, " left out)") : "")
         << (forms > 1 ? cat(" in ", forms, " forms each, ") : ", ") << mean_tokens(*split)
         << " tokens each, " << (*split)->file.string() << "\n";
   }

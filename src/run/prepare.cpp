@@ -131,7 +131,14 @@ void prepare_data(const RunConfig& config, PreparedRun& run) {
   const int64_t vocab_size = checkpoint::open_hf_folder(folder).size("vocab_size");
   run.splits = data::load_splits(config.data, config.data.chosen().layout, request_for(config),
                                  *run.tokenizer, run.prompt_template, vocab_size);
+  if (!config.left_out.exclude.empty()) {
+    run.exclusion = data::exclude_rows(run.leading(), config.left_out.exclude);
+  }
   decorate(config, run);
+}
+
+void record_exclusion(RunConfig& config, const PreparedRun& run) {
+  if (run.exclusion) config.left_out.set(run.exclusion->rows);
 }
 
 void prepare_steps(const RunConfig& config, PreparedRun& run) {

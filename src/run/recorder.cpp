@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "run/remove/removal.h"
 #include "unlearn/core/log.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/version.h"
@@ -13,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::vector<std::pair<std::string, double>> scalars_of(const train::StepRecord& record) {
+  if (record.tokens == 0) return {{"train/lr", record.lr}};  // all of its rows are left out
   std::vector<std::pair<std::string, double>> scalars = {
       {"train/loss", record.loss}, {"train/lr", record.lr}, {"train/grad_norm", record.grad_norm}};
   for (const auto& [name, value] : record.terms)
@@ -52,7 +54,7 @@ Recorder::Recorder(const RunConfig& config, const PreparedRun& run, const RunReq
 RunStart Recorder::find_start() {
   if (request_.existing != train::ExistingOutput::kResume) return {};
   const RunStart start = run::find_start(config_, folder_);
-  if (start.checkpoint) {
+  if (start.checkpoint || removal_of(folder_)) {
     hashes_.emplace(config_, run_)
         .check_unchanged(folder_.run_json().value("inputs_sha256", Json::object()));
   }
@@ -82,6 +84,7 @@ Json Recorder::describe_run() const {
                {"processes", run_.sharing.processes},
                {"dtype", dtype_text(run_.dtype)},
                {"seed", config_.train.seed},
+               {"purpose", config_.purpose == Purpose::kFinetune ? kFinetunePurpose : "train"},
                {"method", config_.method},
                {"compat", config_.train.compat},
                {"status", kRunning},
@@ -127,6 +130,7 @@ StepReport::StepReport(const RunConfig& config, const PreparedRun& run,
       events_(folder.path() / "tensorboard") {}
 
 void StepReport::add(const train::StepRecord& record, int64_t total_steps) {
+  if (record.tokens == 0) log::info("step ", record.step, ": all of its rows are left out");
   if (record.step == 1) warn_of_unknown_rows(config_, run_, record);
   progress_.show(record, total_steps);
   events_.write(record.step, scalars_of(record));

@@ -4,6 +4,9 @@
 
 #include "run/agreement.h"
 #include "run/recorder.h"
+#include "run/remove/certificate.h"
+#include "run/remove/removal.h"
+#include "run/stopping.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/read_log.h"
@@ -13,9 +16,11 @@
 #include "unlearn/run/forget.h"
 #include "unlearn/run/plan.h"
 #include "unlearn/run/prompt_template.h"
+#include "unlearn/run/remove.h"
 #include "unlearn/run/train.h"
 #include "unlearn/run/weights.h"
 #include "unlearn/runtime/device.h"
+#include "unlearn/train/checkpoint.h"
 #include "unlearn/train/signals.h"
 
 namespace unlearn::run {
@@ -61,8 +66,15 @@ class Run {
   fs::path train_and_save(const RunStart& start);
   bool evaluates_steps() const { return config_.eval.interval(run_.plan.per_epoch) > 0; }
   void evaluate_before(model::CausalLM& model, StepReport& report);
-  void evaluate_when_due(int64_t step, model::CausalLM& model, StepReport& report);
+  bool is_due(int64_t step) const;
+  train::AfterStep evaluate(int64_t step, model::CausalLM& model, StepReport& report);
+  train::AfterStep catch_up(int64_t step, model::CausalLM& model, StepReport& report);
+  TrainingOptions training_options(const RunStart& start, model::CausalLM& model,
+                                   std::optional<StepReport>& report);
+  void settle_best(int64_t last, const train::RunFolder& folder, model::CausalLM& model);
   void finish(const fs::path& saved);
+  // Of a run that is done.
+  int exit_code() { return recorder_ ? stop_code(recorder_->folder().run_json()) : 0; }
 
   const RunConfig& config_;
   PreparedRun& run_;
@@ -70,6 +82,7 @@ class Run {
   const distributed::Group& group_;
   const Clock::time_point begin_;
   std::optional<Recorder> recorder_;  // of the first process
+  std::optional<Stopping> stopping_;  // of the first process, with train.stop
   Course course_;
 };
 
@@ -82,7 +95,7 @@ int Run::execute() {
   const RunStart start = distributed::from_leader<RunStart>(group_, [this] { return open(); });
   if (start.is_trained) {
     if (recorder_) finish_trained_run();
-    return 0;
+    return exit_code();
   }
   if (recorder_) recorder_->start(start);
   fs::path saved;
@@ -98,11 +111,13 @@ int Run::execute() {
     throw;
   }
   if (recorder_) finish(saved);
-  return 0;
+  return exit_code();
 }
 
 void Run::finish_trained_run() {
-  const train::RunFolder& folder = recorder_->folder();
+  train::RunFolder& folder = recorder_->folder();
+  const bool certified = !removal_of(folder) || fs::exists(folder.path() / kCertificateFile);
+  if (!certified) write_certificate(config_, run_, folder);
   const bool evaluated = !run_.evaluator || run_.evaluator->is_complete(folder.path() / "eval");
   if (config_.eval.at_end && !evaluated) {
     evaluate_saved_model(config_, folder, run_.device);
@@ -123,28 +138,9 @@ fs::path Run::train_and_save(const RunStart& start) {
   {
     std::optional<StepReport> report;
     if (recorder_) report.emplace(config_, run_, folder);
-    TrainingOptions options{.checkpoint = start.checkpoint};
-    options.reference_key = [this] { return recorder_->input_hashes(); };
-    options.on_ready = [&](int64_t step) {
-      if (step == 0 && report && config_.eval.at_start) evaluate_before(*model, *report);
-      // The run may have been stopped between the checkpoint and the evaluation of its step.
-      if (step == 0 || !report || !evaluates_steps()) return;
-      if (run_.evaluator->is_complete(step_evaluation(folder, step))) return;
-      evaluate_when_due(step, *model, *report);
-    };
-    options.hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
-      if (!report) return;
-      report->add(record, total);
-      course_.add(record);
-      recorder_->write_hashes_when_known();
-    };
-    if (evaluates_steps()) {
-      options.hooks.after_step = [&](int64_t step) {
-        if (report) evaluate_when_due(step, *model, *report);
-        return train::AfterStep::kContinue;
-      };
-    }
-    train({config_, run_, *model, folder, group_}, std::move(options));
+    const int64_t last =
+        train({config_, run_, *model, folder, group_}, training_options(start, *model, report));
+    if (recorder_) settle_best(last, folder, *model);
   }
   if (!recorder_) return {};
   const fs::path saved = save_model(config_, run_, *source, folder, *model);
@@ -162,18 +158,78 @@ void Run::evaluate_before(model::CausalLM& model, StepReport& report) {
   log::info("before the first step  ", run_.evaluator->headline_text(outcome));
 }
 
-// Evaluates the model in training into eval/step-N and the event file; training then goes on.
-void Run::evaluate_when_due(int64_t step, model::CausalLM& model, StepReport& report) {
-  if (step % config_.eval.interval(run_.plan.per_epoch) != 0) return;
+TrainingOptions Run::training_options(const RunStart& start, model::CausalLM& model,
+                                      std::optional<StepReport>& report) {
+  TrainingOptions options{.checkpoint = start.checkpoint, .origin = start.origin};
+  options.reference_key = [this] { return recorder_->input_hashes(); };
+  options.hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
+    if (!report) return;
+    report->add(record, total);
+    course_.add(record);
+    recorder_->write_hashes_when_known();
+  };
+  options.on_ready = [&](int64_t step) {
+    if (step == 0 && report && config_.eval.at_start) evaluate_before(model, *report);
+    const bool measures = report && evaluates_steps();
+    return measures ? catch_up(step, model, *report) : train::AfterStep::kContinue;
+  };
+  if (!evaluates_steps()) return options;
+  options.hooks.after_step = [&](int64_t step) {
+    const bool measures = report && is_due(step);
+    return measures ? evaluate(step, model, *report) : train::AfterStep::kContinue;
+  };
+  if (recorder_ && config_.train.stops()) {
+    stopping_.emplace(config_);
+    options.hooks.kept_step = [this] { return stopping_->kept(); };
+  }
+  return options;
+}
+
+bool Run::is_due(int64_t step) const {
+  return step % config_.eval.interval(run_.plan.per_epoch) == 0 ||
+         (config_.train.stops() && step == run_.plan.total);
+}
+
+// Before the first step of a run that goes on: it may have been stopped between the checkpoint and
+// the evaluation of its step, or when that evaluation had ended the training.
+train::AfterStep Run::catch_up(int64_t step, model::CausalLM& model, StepReport& report) {
+  if (step == 0) return train::AfterStep::kContinue;
+  const train::AfterStep wish = stopping_
+                                    ? stopping_->recall(recorder_->folder().path() / "eval", step)
+                                    : train::AfterStep::kContinue;
+  const fs::path folder = step_evaluation(recorder_->folder(), step);
+  if (!is_due(step) || run_.evaluator->is_complete(folder)) return wish;
+  return evaluate(step, model, report);
+}
+
+// Evaluates the model in training into eval/step-N and the event file; returns whether training
+// goes on.
+train::AfterStep Run::evaluate(int64_t step, model::CausalLM& model, StepReport& report) {
   const eval::Outcome outcome =
       run_.evaluator->evaluate_model(model, step_evaluation(recorder_->folder(), step));
   report.add(step, outcome);
   log::info("step ", step, "  ", run_.evaluator->headline_text(outcome));
+  return stopping_ ? stopping_->look(step, outcome.evaluation) : train::AfterStep::kContinue;
+}
+
+// train.keep: best; and what the run says of its end.
+void Run::settle_best(int64_t last, const train::RunFolder& folder, model::CausalLM& model) {
+  if (!stopping_) return;
+  const std::optional<int64_t> best = stopping_->kept();
+  if (best && *best != last) {
+    train::NamedTensors trained;
+    for (const auto& entry : model.named_parameters()) {
+      if (entry.value().requires_grad()) trained.emplace_back(entry.key(), entry.value());
+    }
+    train::read_weights(folder.checkpoint(*best), trained);
+  }
+  recorder_->folder().update_run_json({{"stop", stopping_->record(last)}});
 }
 
 void Run::finish(const fs::path& saved) {
   std::cout << saved.string() << "\n";
   log::info("done after ", duration_text(recorder_->seconds()), course_.text());
+  if (removal_of(recorder_->folder())) write_certificate(config_, run_, recorder_->folder());
   if (config_.eval.at_end) {
     evaluate_saved_model(config_, recorder_->folder(), run_.device);
     recorder_->set_status(kDone);
@@ -215,6 +271,7 @@ int execute(const RunRequest& request, const distributed::Launch& launch) {
     if (group.leads()) train::RunFolder::check(config.output, request.existing);
     run.emplace(checked_run(config, request, device, {group.size(), group.local_size()}));
     record_template(config, run->prompt_template);
+    record_exclusion(config, *run);
   });
   agree(config, *run, group);
   return Run(config, *run, request, group, begin).execute();

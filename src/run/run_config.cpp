@@ -1,6 +1,7 @@
 #include "unlearn/run/run_config.h"
 
 #include "run/method_settings.h"
+#include "run/stopping.h"
 #include "unlearn/core/error.h"
 #include "unlearn/losses/compat.h"
 #include "unlearn/model/weight_format.h"
@@ -26,6 +27,7 @@ void read_model_and_data(const Settings& settings, SettingsReader& reader, RunCo
   }
   reader.read("model", run.model);
   reader.read("data", run.data);
+  reader.read("data", run.left_out);
   reader.read("eval", run.eval);
   struct Root {
     RunConfig& run;
@@ -106,6 +108,18 @@ void ModelConfig::visit(config::FieldVisitor& v) {
                    "needs none"});
 }
 
+void TrainingRows::set(const std::vector<int64_t>& rows) {
+  exclude.clear();
+  for (const int64_t row : rows) exclude.push_back(std::to_string(row));
+}
+
+void TrainingRows::visit(config::FieldVisitor& v) {
+  v.field("exclude", exclude,
+          {.help = "rows that are not trained on, of data.train (finetune) or data.forget (train): "
+                   "numbers from 0, content hashes, or a file with one per line; their places in "
+                   "the order of the data stay empty"});
+}
+
 RunConfig resolve_evaluation(const Settings& user) {
   RunConfig run;
   SettingsReader reader(user);
@@ -135,6 +149,11 @@ RunConfig resolve_run(const Settings& user, Purpose purpose) {
     user_error("model.init: random weights have nothing to forget; use it with unlearn finetune");
   }
   if (run.train.lora_rank > 0) check_lora(run);
+  if (run.train.stops()) check_stop(run);
+  if (!run.left_out.exclude.empty() && run.train.averaging != train::Averaging::kExact) {
+    user_error("data.exclude: with train.averaging: micro_batch_mean a row that is left out would ",
+               "change the weight of those beside it in its micro-batch; use averaging: exact");
+  }
   if (run.output.empty()) user_error("no run folder: give --output DIR or output in the config");
   return run;
 }
@@ -153,6 +172,7 @@ Json RunConfig::resolved() const {
                                  {"answer_tag", custom_template->answer_tag}};
   }
   json["data"] = dump(data);
+  json["data"].update(dump(left_out));
   json["method"] = {{"name", method}};
   config::FieldDumper method_fields;
   loss->visit(method_fields);
@@ -167,11 +187,21 @@ Json RunConfig::resolved() const {
 Json RunConfig::fingerprint() const {
   Json json = resolved();
   json.erase("output");
-  json.erase("eval");
   json.erase("device");
+  // An evaluation that may end the training decides the result.
+  if (train.stops()) {
+    json["eval"].erase("at_end");
+    json["eval"].erase("cache");
+  } else {
+    json.erase("eval");
+  }
   // What changes no bit of the result may differ when a run is resumed.
-  for (const char* key : {"save_every", "keep", "log_every", "recompute", "memory_gib"})
+  for (const char* key : {"save_every", "log_every", "recompute", "memory_gib"})
     json["train"].erase(key);
+  if (!train.keeps_best()) json["train"].erase("keep");
+  // Unset, they are left out, so that runs of versions without them can be resumed.
+  if (!train.stops()) json["train"].erase("stop");
+  if (left_out.exclude.empty()) json["data"].erase("exclude");
   json["model"].erase("save_dtype");
   json["data"].erase("allow_overlap");
   json["model"].erase("strict");

@@ -13,6 +13,7 @@ std::string change_text(const std::string& name, double before, double after) {
 }  // namespace
 
 void Course::add(const train::StepRecord& record) {
+  if (record.tokens == 0) return;  // all of its rows are left out
   if (!first_) first_ = record;
   last_ = record;
 }

@@ -1,5 +1,6 @@
 #include "run/run_start.h"
 
+#include "run/remove/removal.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -42,13 +43,14 @@ bool has_weights(const RunConfig& config, const train::RunFolder& folder) {
 }  // namespace
 
 std::string RunStart::to_bytes() const {
-  return Json{is_trained, checkpoint ? Json(*checkpoint) : Json()}.dump();
+  return Json{is_trained, checkpoint ? Json(*checkpoint) : Json(), origin}.dump();
 }
 
 RunStart RunStart::from_bytes(const std::string& bytes) {
   const Json json = parse_json(bytes, "start of the run");
   RunStart start{.is_trained = json.at(0).get<bool>()};
   if (!json.at(1).is_null()) start.checkpoint = json.at(1).get<int64_t>();
+  start.origin = json.at(2).get<std::string>();
   return start;
 }
 
@@ -58,6 +60,14 @@ RunStart find_start(const RunConfig& config, const train::RunFolder& folder) {
   start.is_trained = (before == kDone || before == kEvaluating) && has_weights(config, folder);
   if (!start.is_trained) start.checkpoint = train::newest_whole_checkpoint(folder);
   check_same_settings(config, folder, start.checkpoint);
+  if (!start.is_trained && !start.checkpoint && removal_of(folder)) {
+    const Removal removal = *removal_of(folder);
+    if (!removal.checkpoint.empty()) {
+      removal.check_start(config);
+      start.checkpoint = removal.start_step;
+      start.origin = removal.checkpoint;
+    }
+  }
   return start;
 }
 

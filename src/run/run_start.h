@@ -21,6 +21,7 @@ inline constexpr const char* kFailed = "failed";
 struct RunStart {
   bool is_trained = false;                 // the weights are saved; there is nothing to train
   std::optional<int64_t> checkpoint = {};  // the step to go on from
+  std::string origin = {};                 // folder of that checkpoint where it is another run's
 
   std::string to_bytes() const;
   static RunStart from_bytes(const std::string& bytes);

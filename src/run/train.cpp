@@ -30,9 +30,14 @@ int64_t train(const Training& training, TrainingOptions options) {
     inputs.reference = &*reference;
   }
   train::Trainer trainer(std::move(inputs), training.folder, std::move(options.hooks));
-  if (options.checkpoint) trainer.resume_from(*options.checkpoint);
-  if (options.on_ready) options.on_ready(trainer.step());
-  trainer.run();
+  if (!options.origin.empty()) {
+    trainer.resume_from({options.origin, train::read_training_state(options.origin).fingerprint});
+  } else if (options.checkpoint) {
+    trainer.resume_from(*options.checkpoint);
+  }
+  const train::AfterStep wish =
+      options.on_ready ? options.on_ready(trainer.step()) : train::AfterStep::kContinue;
+  if (training.group.all_reduce(stops(wish) ? 1.0 : 0.0) == 0) trainer.run();
   return trainer.step();
 }
 

@@ -17,7 +17,8 @@ train::TrainingData training_data(const PreparedRun& run) {
   const auto rows = [](const std::optional<data::Split>& split) {
     return split ? &split->examples : nullptr;
   };
-  return {&run.leading().examples, rows(run.splits.retain), rows(run.splits.alternate)};
+  return {&run.leading().examples, rows(run.splits.retain), rows(run.splits.alternate),
+          run.exclusion ? &run.exclusion->examples : nullptr};
 }
 
 }  // namespace

@@ -90,20 +90,6 @@ void write_files(const fs::path& folder, const std::vector<NamedTensor>& model,
   writer.commit();
 }
 
-// The first dotted key in which two objects differ, with both values; "" when they are equal.
-std::string first_difference(const Json& saved, const Json& now) {
-  const Json saved_flat = saved.flatten();
-  const Json now_flat = now.flatten();
-  for (const auto& [key, value] : now_flat.items()) {
-    const Json before = saved_flat.value(key, Json());
-    if (before == value) continue;
-    std::string dotted = key.substr(1);
-    std::replace(dotted.begin(), dotted.end(), '/', '.');
-    return cat(dotted, " was ", before.dump(), ", now ", value.dump());
-  }
-  return saved_flat.size() == now_flat.size() ? "" : "a setting is missing now";
-}
-
 struct SavedState {
   TrainingState state;
   int64_t optimizer_steps = 0;
@@ -207,14 +193,23 @@ void check_resumable(const fs::path& folder, const Json& fingerprint) {
   }
 }
 
-TrainingState read_checkpoint(const fs::path& folder, const TrainedState& trained,
-                              const Json& fingerprint) {
-  check_resumable(folder, fingerprint);
-  const auto [state, optimizer_steps] = read_state(folder);
+std::string first_difference(const Json& before, const Json& now) {
+  const Json before_flat = before.flatten();
+  const Json now_flat = now.flatten();
+  for (const auto& [key, value] : now_flat.items()) {
+    const Json earlier = before_flat.value(key, Json());
+    if (earlier == value) continue;
+    std::string dotted = key.substr(1);
+    std::replace(dotted.begin(), dotted.end(), '/', '.');
+    return cat(dotted, " was ", earlier.dump(), ", now ", value.dump());
+  }
+  return before_flat.size() == now_flat.size() ? "" : "a setting is missing now";
+}
+
+void read_weights(const fs::path& folder, const NamedTensors& parameters) {
   const checkpoint::SafetensorsFile weights(folder / kModel);
-  const checkpoint::SafetensorsFile moments(folder / kOptimizer);
-  torch::NoGradGuard no_grad;
-  for (const auto& [name, parameter] : trained.optimizer.parameters().all()) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, parameter] : parameters) {
     const torch::Tensor saved = weights.view(name);
     if (saved.sizes() != parameter.sizes() || saved.scalar_type() != parameter.scalar_type()) {
       user_error(weights.path().string(), ": tensor '", name, "' does not fit the model");
@@ -222,6 +217,16 @@ TrainingState read_checkpoint(const fs::path& folder, const TrainedState& traine
     torch::Tensor target = parameter;
     target.copy_(saved);
   }
+  weights.check_unchanged();
+}
+
+TrainingState read_checkpoint(const CheckpointPlace& place, const TrainedState& trained) {
+  const fs::path& folder = place.folder;
+  check_resumable(folder, place.fingerprint);
+  const auto [state, optimizer_steps] = read_state(folder);
+  const checkpoint::SafetensorsFile moments(folder / kOptimizer);
+  const torch::NoGradGuard no_grad;
+  read_weights(folder, trained.optimizer.parameters().all());
   trained.optimizer.load_state([&](const std::string& name) { return moments.view(name); },
                                optimizer_steps);
   if (!trained.update.empty()) {
@@ -230,7 +235,6 @@ TrainingState read_checkpoint(const fs::path& folder, const TrainedState& traine
                [&](const std::string& name) { return update.view(name); });
     update.check_unchanged();
   }
-  weights.check_unchanged();
   moments.check_unchanged();
   return state;
 }

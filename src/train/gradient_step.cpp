@@ -117,7 +117,7 @@ void StepExamplesLoss::share_statistics(const StepCut& part, Terms terms) {
     for (const auto& statistic : inputs_.loss->statistics(scores)) totals.add(statistic);
   }
   std::vector<double> means;
-  for (const auto& total : totals.over(*inputs_.group)) {
+  for (const auto& total : totals.over(*inputs_.group, part.leaves_idle())) {
     means.push_back(total.sum / std::max(1.0, total.count));
   }
   inputs_.loss->set_statistics(means);
@@ -204,11 +204,11 @@ StepMeans StepExamplesLoss::finish() {
     for (const auto& [name, mean] : means_.terms) step_means.push_back(mean);
     inputs_.loss->observe(step_means, epochs_.first);
   }
-  for (const auto& total : diagnostics_.over(group)) {
+  for (const auto& total : diagnostics_.over(group, cut_.leaves_idle())) {
     if (total.count > 0) means_.diagnostics.emplace_back(total.name, total.sum / total.count);
   }
   if (step_ == 1) {
-    for (const auto& total : known_.over(group)) {
+    for (const auto& total : known_.over(group, cut_.leaves_idle())) {
       if (total.count > 0) means_.forget_logprob = total.sum / total.count;
     }
   }

@@ -1,5 +1,7 @@
 #include "unlearn/train/resume.h"
 
+#include <limits>
+
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/train/checkpoint.h"
@@ -28,28 +30,48 @@ std::string damage_of(const RunFolder& folder, int64_t step) {
   }
 }
 
+// The newest whole checkpoint of step `last` or before; what is wrong with the newest of all that
+// is not whole.
+struct WholeCheckpoint {
+  std::optional<int64_t> step;
+  std::string damage;
+};
+
+WholeCheckpoint find_whole_checkpoint(const RunFolder& folder, int64_t last) {
+  WholeCheckpoint found;
+  for (const int64_t step : folder.complete_checkpoints()) {
+    if (step > last) continue;
+    const std::string damage = damage_of(folder, step);
+    if (damage.empty()) {
+      found.step = step;
+      if (!found.damage.empty()) {
+        log::warn(found.damage, "; going on from the older one of step ", step);
+      }
+      return found;
+    }
+    if (found.damage.empty()) {
+      found.damage = cat(folder.checkpoint(step).string(), ": not whole: ", damage);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::optional<int64_t> newest_whole_checkpoint(const RunFolder& folder) {
-  std::string first_damage;
-  for (const int64_t step : folder.complete_checkpoints()) {
-    const std::string damage = damage_of(folder, step);
-    if (damage.empty()) {
-      if (!first_damage.empty()) {
-        log::warn(first_damage, "; going on from the older one of step ", step);
-      }
-      return step;
-    }
-    if (first_damage.empty()) {
-      first_damage = cat(folder.checkpoint(step).string(), ": not whole: ", damage);
-    }
-  }
-  if (!first_damage.empty()) {
-    user_error("--resume: ", first_damage,
+  const WholeCheckpoint found = find_whole_checkpoint(folder, std::numeric_limits<int64_t>::max());
+  if (!found.step && !found.damage.empty()) {
+    user_error("--resume: ", found.damage,
                "; no older checkpoint is whole either: restore what is missing, or start anew with "
                "--overwrite");
   }
-  return std::nullopt;
+  return found.step;
+}
+
+std::optional<int64_t> whole_checkpoint_before(const RunFolder& folder, int64_t last) {
+  const WholeCheckpoint found = find_whole_checkpoint(folder, last);
+  if (!found.step && !found.damage.empty()) log::warn(found.damage, "; it is not used");
+  return found.step;
 }
 
 }  // namespace unlearn::train

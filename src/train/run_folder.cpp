@@ -19,9 +19,9 @@ constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kConfig = "config.resolved.yaml";
 constexpr const char* kMethodState = "method_state.json";
 constexpr const char* kOwnFiles[] = {kRunJson, kMetrics, kConfig, kMethodState};
-// What `unlearn forget` leaves beside them (run/forget.h).
+// What `unlearn forget` and `unlearn remove` leave beside them (run/forget.h, run/remove.h).
 constexpr const char* kForgetFiles[] = {"verdict.json", "report.html", "refusals.txt",
-                                        "retain.samples.jsonl"};
+                                        "retain.samples.jsonl", "certificate.json"};
 // Folders with manifests of their own; those of checkpoints and evaluations in between lie deeper.
 constexpr const char* kOwnFolders[] = {"model", "adapter", "eval", "reference", "tensorboard"};
 constexpr const char* kCheckpoints = "checkpoints";
@@ -327,7 +327,7 @@ void RunFolder::name_others(const fs::path& folder) {
             ": not known to be this program's; left there, and to be deleted by hand");
 }
 
-void RunFolder::prune_checkpoints(int64_t keep) {
+void RunFolder::prune_checkpoints(int64_t keep, const std::vector<int64_t>& spared) {
   name_others(checkpoints());
   std::vector<int64_t> complete;
   for (const fs::path& folder : step_folders(checkpoints())) {
@@ -341,6 +341,7 @@ void RunFolder::prune_checkpoints(int64_t keep) {
   std::sort(complete.rbegin(), complete.rend());
   // DONE goes first, because it was written last: a half-deleted one never looks complete.
   for (size_t i = static_cast<size_t>(keep); i < complete.size(); ++i) {
+    if (std::find(spared.begin(), spared.end(), complete[i]) != spared.end()) continue;
     for (const fs::path& left : remove_own(checkpoint(complete[i]))) {
       log::warn(left.string(), ": not written by this run; left there");
     }

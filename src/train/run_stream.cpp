@@ -16,10 +16,12 @@ struct ItemGroup {
 };
 
 // The stream walks over the forget rows even when the loss reads only what is paired with them.
+// Places whose rows are left out make no group.
 std::vector<ItemGroup> group_items(const std::vector<data::PairItem>& items,
                                    const TrainingData& data, const losses::Needs& needs) {
   std::vector<ItemGroup> groups;
   for (const data::PairItem& item : items) {
+    if (data.is_empty(item)) continue;
     ItemGroup& group = groups.emplace_back();
     const std::pair<data::Role, int64_t> members[] = {{data::Role::kForget, item.forget},
                                                       {data::Role::kRetain, item.retain},
@@ -72,6 +74,7 @@ std::vector<size_t> share_groups(const std::vector<ItemGroup>& groups, size_t pr
   int64_t total = 0;
   for (const ItemGroup& group : groups) total += group.tokens;
   const size_t shares = std::min(processes, groups.size());
+  if (shares == 0) return std::vector<size_t>(processes + 1, 0);
   std::vector<size_t> begins = {0};
   int64_t tokens = 0;
   size_t next = 0;
@@ -139,6 +142,7 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
   const std::vector<ItemGroup> groups = group_items(items, inputs.data, inputs.loss->needs());
   const auto count = static_cast<size_t>(processes);
   StepCut cut;
+  cut.places = items.size();
   if (exact) {
     const std::vector<size_t> begins = share_groups(groups, count);
     for (size_t r = 0; r < count; ++r) {
@@ -164,6 +168,7 @@ size_t epoch_break(const StepPlan& plan, int64_t rows, int64_t step) {
 
 void check_shares(const TrainConfig& config, const StepCut& cut) {
   const size_t processes = cut.shares.size() - 1;
+  if (config.averaging == Averaging::kExact && cut.places >= processes) return;
   for (size_t r = 0; r < processes; ++r) {
     if (cut.shares[r] < cut.shares[r + 1]) continue;
     if (config.averaging == Averaging::kExact) {

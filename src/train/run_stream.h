@@ -2,6 +2,7 @@
 // and the examples whose reference values they will ask for.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -29,6 +30,7 @@ struct StepCut {
   std::vector<MicroBatch> micro_batches;  // in the order of the stream
   std::vector<size_t> shares;             // process r runs micro-batches [shares[r], shares[r + 1])
   size_t next_epoch = 0;  // the first micro-batch of another epoch than the first; their number
+  size_t places = 0;      // of the stream; those whose rows are left out are in no micro-batch
   int64_t accumulation =
       0;  // what the sum of micro-batch means is divided by: their number, mostly
 
@@ -42,6 +44,10 @@ struct StepCut {
 
   size_t begin_of(int64_t process) const { return shares[static_cast<size_t>(process)]; }
   size_t end_of(int64_t process) const { return shares[static_cast<size_t>(process) + 1]; }
+  // Whether there are processes with nothing to do. The first one is none of them.
+  bool leaves_idle() const {
+    return std::adjacent_find(shares.begin(), shares.end()) != shares.end();
+  }
 };
 
 // Whether examples of this role are run for these terms.
@@ -62,7 +68,8 @@ StepCut cut_items(const TrainerInputs& inputs, torch::Device device, int64_t pro
 // (step_count: trainer); 0: none.
 size_t epoch_break(const StepPlan& plan, int64_t rows, int64_t step);
 
-// UserError when some process has nothing to do in a step, and so nothing to say of its means.
+// UserError when a step has fewer places than processes. One with as many may leave processes idle
+// where rows are left out.
 void check_shares(const TrainConfig& config, const StepCut& cut);
 
 // Visits the run's first `most` steps; the inputs need no model.

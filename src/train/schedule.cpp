@@ -90,6 +90,24 @@ double learning_rate(const TrainConfig& config, const StepPlan& plan, int64_t st
   return config.lr * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
+SaveSteps::SaveSteps(const TrainConfig& config, const StepPlan& plan, int64_t rows)
+    : interval_(config.checkpoint_interval(plan.per_epoch)), total_(plan.total) {
+  const std::optional<int64_t> blocks = config.first_use_blocks();
+  if (!blocks) return;
+  while (first_ < plan.total && plan.begin_of(first_) < rows) ++first_;
+  blocks_ = std::min(*blocks, first_);
+}
+
+bool SaveSteps::after(int64_t step) const {
+  if (!any()) return false;
+  if (step < first_) {
+    // The k-th block begins behind step k first_ / blocks_, rounded down.
+    const int64_t k = (step * blocks_ + first_ - 1) / first_;
+    return k * first_ / blocks_ == step;
+  }
+  return step % interval_ == 0 || step == total_;
+}
+
 void check_rates(const TrainConfig& config, const StepPlan& plan) {
   if (config.lr == 0) user_error("train.lr: with a learning rate of 0 nothing is learned");
   for (int64_t step = 0; step < plan.total; ++step) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "unlearn/core/json.h"
+
 namespace unlearn::train {
 namespace {
 
@@ -87,11 +89,18 @@ void Totals::add(const std::string& name, double sum, double count) {
   values_[2 * index + 1] += count;
 }
 
-std::vector<losses::Statistic> Totals::over(const distributed::Group& group) const {
-  const std::vector<double> values = group.all_reduce(values_);
+std::vector<losses::Statistic> Totals::over(const distributed::Group& group, bool idle) const {
+  std::vector<std::string> names = names_;
+  if (idle && group.size() > 1) {
+    const std::string told = group.broadcast_bytes(group.leads() ? Json(names_).dump() : "");
+    names = parse_json(told, "names of a step's statistics").get<std::vector<std::string>>();
+  }
+  std::vector<double> values = values_;
+  values.resize(2 * names.size(), 0.0);
+  values = group.all_reduce(values);
   std::vector<losses::Statistic> totals;
-  for (size_t i = 0; i < names_.size(); ++i) {
-    totals.push_back({names_[i], values[2 * i], values[2 * i + 1]});
+  for (size_t i = 0; i < names.size(); ++i) {
+    totals.push_back({names[i], values[2 * i], values[2 * i + 1]});
   }
   return totals;
 }

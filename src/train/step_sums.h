@@ -29,8 +29,9 @@ class Totals {
   void add(const Part& part) {
     add(part.name, part.sum, part.count);
   }
-  // Of all processes; each has the same names, because each has examples of all roles.
-  std::vector<losses::Statistic> over(const distributed::Group& group) const;
+  // Of all processes. Those that have examples have the same names, because they have some of all
+  // roles; where one may be `idle`, the first process, which never is, tells them.
+  std::vector<losses::Statistic> over(const distributed::Group& group, bool idle) const;
 
  private:
   void add(const std::string& name, double sum, double count);

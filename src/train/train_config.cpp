@@ -1,6 +1,7 @@
 #include "unlearn/train/train_config.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "unlearn/config/interval.h"
 #include "unlearn/config/nested_fields.h"
@@ -93,9 +94,19 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("averaging", averaging, kAveragings,
           {.help = "exact: means over the whole step; micro_batch_mean: mean of micro-batch means, "
                    "as the Hugging Face Trainer"});
-  v.field("save_every", save_every,
-          {.help = "checkpoints: every epoch, never, or every N steps (a number)"});
-  v.field("keep", keep, {.help = "checkpoints kept; older ones are deleted", .min = 1});
+  v.field(
+      "save_every", save_every,
+      {.help = "checkpoints: every epoch, never, every N steps (a number), or first_use: before "
+               "every step of the first epoch, for unlearn remove (first_use:N: before N equal "
+               "parts of it), and then every epoch"});
+  v.field("keep", keep,
+          {.help = "checkpoints kept: all, last, or how many of the newest; best: the newest and "
+                   "the best one by train.stop.forget, which is what the run saves at its end"});
+  v.field("stop.forget", stop_forget,
+          {.help = "end the training when an evaluation (eval.every) reaches this: 'METRIC <= X', "
+                   "also <, >= and >"});
+  v.field("stop.damage", stop_damage,
+          {.help = "end it when an evaluation shows this damage: 'METRIC < X', also <=, >= and >"});
   v.field("log_every", log_every, {.help = "steps between log lines", .min = 1});
   v.field("deterministic", deterministic, kDeterminisms,
           {.help = "full: bit-reproducible on CUDA too"});
@@ -143,6 +154,11 @@ void TrainConfig::check() const {
                format->bits, " bits cannot be trained itself; set train.lora.rank above 0");
   }
   checkpoint_interval(1);
+  checkpoints_kept();
+  if (keeps_best() && stop_forget.empty()) {
+    user_error("train.keep: best needs train.stop.forget, which says what is best (for example ",
+               "'forget_Q_A_Prob <= 0.1')");
+  }
 }
 
 const model::WeightFormat* TrainConfig::base_format() const {
@@ -157,12 +173,32 @@ const model::WeightFormat* TrainConfig::base_format() const {
 }
 
 int64_t TrainConfig::checkpoint_interval(int64_t steps_per_epoch) const {
+  if (first_use_blocks()) return std::max<int64_t>(1, steps_per_epoch);
   const std::optional<int64_t> steps = config::parse_interval(save_every, steps_per_epoch);
   if (!steps) {
-    user_error("train.save_every: must be epoch, never or a number of steps, not '", save_every,
-               "'");
+    user_error("train.save_every: must be epoch, never, first_use, first_use:N or a number of ",
+               "steps, not '", save_every, "'");
   }
   return *steps;
+}
+
+std::optional<int64_t> TrainConfig::first_use_blocks() const {
+  const std::string word = "first_use";
+  if (save_every == word) return std::numeric_limits<int64_t>::max();
+  if (!save_every.starts_with(word + ":")) return std::nullopt;
+  const std::string number = save_every.substr(word.size() + 1);
+  return number == "never" || number == "epoch" ? std::nullopt : config::parse_interval(number, 1);
+}
+
+int64_t TrainConfig::checkpoints_kept() const {
+  if (keep == "all") return std::numeric_limits<int64_t>::max();
+  if (keep == "last" || keep == "best") return 1;
+  const std::optional<int64_t> count =
+      keep == "never" || keep == "epoch" ? std::nullopt : config::parse_interval(keep, 1);
+  if (!count) {
+    user_error("train.keep: must be all, last, best or a number from 1, not '", keep, "'");
+  }
+  return *count;
 }
 
 }  // namespace unlearn::train

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <limits>
 
 #include "train/free_gradients.h"
 #include "train/gradient_exchange.h"
@@ -88,15 +89,17 @@ Trainer::~Trainer() = default;
 torch::Device Trainer::device() const { return inputs_.model->parameters().front().device(); }
 
 void Trainer::resume_from(int64_t checkpoint_step) {
-  const TrainingState state = read_checkpoint(folder_.checkpoint(checkpoint_step),
-                                              {*optimizer_, update_->state()}, inputs_.fingerprint);
+  resume_from(CheckpointPlace{folder_.checkpoint(checkpoint_step), inputs_.fingerprint});
+}
+
+void Trainer::resume_from(const CheckpointPlace& place) {
+  const TrainingState state = read_checkpoint(place, {*optimizer_, update_->state()});
   step_ = state.step;
   stream_.set_cursor(state.stream_position);
   try {
     inputs_.loss->load_state(state.loss_state);
   } catch (const Json::exception&) {
-    user_error(folder_.checkpoint(checkpoint_step).string(),
-               "/state.json: loss_state is none of this method's");
+    user_error(place.folder.string(), "/state.json: loss_state is none of this method's");
   }
   if (inputs_.group->leads()) folder_.truncate_metrics(step_);
   log::info("resumed after step ", step_, " of ", plan_.total);
@@ -104,13 +107,19 @@ void Trainer::resume_from(int64_t checkpoint_step) {
 
 void Trainer::save_checkpoint() {
   if (!folder_.keeps_files()) return;
+  std::vector<int64_t> spared;
+  if (hooks_.kept_step && inputs_.group->leads()) {
+    if (const auto step = hooks_.kept_step()) spared.push_back(*step);
+  }
   checkpoints_.write(folder_.checkpoint(step_), {*optimizer_, update_->state()},
                      {.step = step_,
                       .stream_position = stream_.cursor(),
                       .metrics = inputs_.group->leads() ? folder_.mark_metrics() : MetricsMark(),
                       .loss_state = inputs_.loss->save_state(),
                       .fingerprint = inputs_.fingerprint},
-                     *inputs_.group, [this] { folder_.prune_checkpoints(inputs_.config.keep); });
+                     *inputs_.group, [this, spared] {
+                       folder_.prune_checkpoints(inputs_.config.checkpoints_kept(), spared);
+                     });
 }
 
 void Trainer::save_method_state() const {
@@ -202,12 +211,19 @@ StepRecord Trainer::do_step() {
   UNLEARN_CHECK(stream_.cursor() == begin);
   const std::vector<data::PairItem> items = stream_.take(plan_.begin_of(step_ + 1) - begin);
   for (const data::PairItem& item : items) {
+    if (inputs_.data.is_empty(item)) continue;
     record.forget_rows.push_back(inputs_.data.find(data::Role::kForget, item.forget)->row);
     if (const auto* retain = inputs_.data.find(data::Role::kRetain, item.retain)) {
       record.retain_rows.push_back(retain->row);
     }
   }
   const size_t next_epoch = epoch_break(plan_, stream_.epoch_length(), step_);
+  record.epoch =
+      static_cast<double>(stream_.cursor()) / static_cast<double>(stream_.epoch_length());
+  if (record.forget_rows.empty()) {
+    pass_empty_step(record, next_epoch > 0 ? begin + static_cast<int64_t>(next_epoch) : 0);
+    return record;
+  }
   StepCut cut = cut_items(inputs_, device(), inputs_.group->size(), items, next_epoch);
   if (plan_.accumulation > 0 && inputs_.config.averaging != Averaging::kExact) {
     cut.accumulation = plan_.accumulation;
@@ -229,22 +245,29 @@ StepRecord Trainer::do_step() {
   record.diagnostics = means.diagnostics;
   record.tokens = means.tokens;
   record.forget_logprob = means.forget_logprob;
-  record.epoch =
-      static_cast<double>(stream_.cursor()) / static_cast<double>(stream_.epoch_length());
   update_weights(record);
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return record;
 }
 
-bool Trainer::ends_after_step() {
-  if (!hooks_.after_step) return false;
-  const bool own = hooks_.after_step(step_) == AfterStep::kStop;
-  return inputs_.group->all_reduce(own ? 1.0 : 0.0) > 0;
+void Trainer::pass_empty_step(StepRecord& record, int64_t epoch_end) {
+  record.loss = std::numeric_limits<double>::quiet_NaN();
+  if (epoch_end == 0 || !inputs_.loss->needs().epoch_means) return;
+  inputs_.loss->observe_epoch(means_of_epoch(epoch_end), epochs_before(epoch_end));
+}
+
+AfterStep Trainer::ask_after_step() const {
+  if (!hooks_.after_step) return AfterStep::kContinue;
+  const AfterStep own = hooks_.after_step(step_);
+  const std::vector<double> wishes =
+      inputs_.group->all_reduce({stops(own) ? 1.0 : 0.0, keeps(own) ? 1.0 : 0.0});
+  if (wishes[1] == 0) return wishes[0] > 0 ? AfterStep::kStop : AfterStep::kContinue;
+  return wishes[0] > 0 ? AfterStep::kKeepAndStop : AfterStep::kKeep;
 }
 
 void Trainer::run() {
   const SignalWatch watch;
-  const int64_t interval = inputs_.config.checkpoint_interval(plan_.per_epoch);
+  const SaveSteps saves(inputs_.config, plan_, stream_.epoch_length());
   save_method_state();
   if (exchange_) exchange_->start();
   while (step_ < plan_.total) {
@@ -259,8 +282,7 @@ void Trainer::run() {
     const double received = inputs_.group->all_reduce(
         SignalWatch::received() + (SignalWatch::take_save_request() ? kSave : 0));
     const bool stopping = std::fmod(received, kSave) != 0;
-    const bool is_saved = stopping || received >= kSave ||
-                          (interval > 0 && (step_ % interval == 0 || step_ == plan_.total));
+    const bool is_saved = stopping || received >= kSave || saves.after(step_);
     if (is_saved) save_checkpoint();
     if (stopping) {
       checkpoints_.wait();
@@ -268,10 +290,10 @@ void Trainer::run() {
       const int own = SignalWatch::received();
       throw Interrupted(own != 0 ? own : SIGTERM);
     }
-    if (ends_after_step()) {
-      if (interval > 0 && !is_saved) save_checkpoint();
-      break;
-    }
+    const AfterStep wish = ask_after_step();
+    const bool is_wanted = keeps(wish) || (stops(wish) && saves.any());
+    if (is_wanted && !is_saved) save_checkpoint();
+    if (stops(wish)) break;
   }
   checkpoints_.wait();
   save_method_state();

@@ -21,6 +21,7 @@ DrawnRows drawn_rows(const TrainerInputs& inputs) {
   const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
   for (int64_t p = 0; p < plan.begin_of(plan.total); ++p) {
     const data::PairItem item = stream.at(p);
+    if (inputs.data.is_empty(item)) continue;
     drawn.forget.insert(item.forget);
     drawn.retain.insert(item.retain);
     drawn.alternate.insert(item.alternate);
@@ -72,6 +73,17 @@ scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs) {
              result.layer_hidden);
   }
   return result;
+}
+
+std::optional<int64_t> steps_before_excluded(const TrainerInputs& inputs) {
+  const data::PairStream stream(stream_options(inputs));
+  const StepPlan plan = plan_steps(inputs.config, count_rows(inputs.data.forget));
+  for (int64_t step = 0; step < plan.total; ++step) {
+    for (int64_t p = plan.begin_of(step); p < plan.begin_of(step + 1); ++p) {
+      if (inputs.data.is_empty(stream.at(p))) return step;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace unlearn::train

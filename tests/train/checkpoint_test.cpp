@@ -54,7 +54,7 @@ TEST_P(CheckpointTest, HoldsTheMoment) {
   EXPECT_TRUE(told);
   EXPECT_TRUE(fs::exists(folder_.path() / "1/DONE"));
   EXPECT_FALSE(parameters_.front().second.detach().equal(at_the_time));
-  const TrainingState state = read_checkpoint(folder_.path() / "1", trained(), Json::object());
+  const TrainingState state = read_checkpoint({folder_.path() / "1", Json::object()}, trained());
   EXPECT_EQ(state.step, 1);
   EXPECT_TRUE(parameters_.front().second.detach().equal(at_the_time));
   EXPECT_TRUE(optimizer_->state().front().own.equal(moment));

@@ -130,5 +130,17 @@ TEST_F(ResumeTest, PruningKnowsItsOwn) {
   EXPECT_FALSE(fs::exists(run_->checkpoint(2)));
 }
 
+TEST_F(ResumeTest, PruningSparesAStep) {
+  run_->prune_checkpoints(1, {1});
+  EXPECT_EQ(run_->complete_checkpoints(), (std::vector<int64_t>{3, 1}));
+}
+
+TEST_F(ResumeTest, ACheckpointBeforeAStep) {
+  EXPECT_EQ(whole_checkpoint_before(*run_, 2), 2);
+  EXPECT_EQ(whole_checkpoint_before(*run_, 0), std::nullopt);
+  overwrite(file(2, "model.safetensors"), "damaged");
+  EXPECT_EQ(whole_checkpoint_before(*run_, 2), 1);
+}
+
 }  // namespace
 }  // namespace unlearn::train

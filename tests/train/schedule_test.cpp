@@ -130,8 +130,54 @@ TEST(Schedule, CheckpointInterval) {
   EXPECT_EQ(config.checkpoint_interval(6), 0);
   config.save_every = "25";
   EXPECT_EQ(config.checkpoint_interval(6), 25);
-  config.save_every = "often";
+  for (const char* wrong : {"often", "first_use:", "first_use:0", "first_use:epoch"}) {
+    config.save_every = wrong;
+    EXPECT_THROW(config.check(), UserError) << wrong;
+  }
+}
+
+// The steps after which there is a checkpoint: 22 rows in batches of 4, three epochs, 16 steps.
+std::vector<int64_t> saved_steps(const std::string& save_every) {
+  TrainConfig config;
+  config.epochs = 3;
+  config.batch_size = 4;
+  config.save_every = save_every;
+  const StepPlan plan = plan_steps(config, 22);
+  const SaveSteps saves(config, plan, 22);
+  std::vector<int64_t> steps;
+  for (int64_t step = 1; step <= plan.total; ++step) {
+    if (saves.after(step)) steps.push_back(step);
+  }
+  return steps;
+}
+
+// Steps 1 to 6 draw rows for the first time, the sixth two of them.
+TEST(Schedule, CheckpointsLieBeforeFirstUses) {
+  using Steps = std::vector<int64_t>;
+  EXPECT_EQ(saved_steps("first_use"), (Steps{1, 2, 3, 4, 5, 10, 15, 16}));
+  EXPECT_EQ(saved_steps("first_use:100"), (Steps{1, 2, 3, 4, 5, 10, 15, 16}));
+  EXPECT_EQ(saved_steps("first_use:3"), (Steps{2, 4, 10, 15, 16}));
+  EXPECT_EQ(saved_steps("first_use:4"), (Steps{1, 3, 4, 10, 15, 16}));
+  EXPECT_EQ(saved_steps("first_use:1"), (Steps{10, 15, 16}));
+  EXPECT_EQ(saved_steps("epoch"), (Steps{5, 10, 15, 16}));
+  EXPECT_EQ(saved_steps("never"), Steps{});
+}
+
+TEST(Schedule, CheckpointsKept) {
+  TrainConfig config;
+  EXPECT_EQ(config.checkpoints_kept(), 2);
+  config.keep = "last";
+  EXPECT_EQ(config.checkpoints_kept(), 1);
+  config.keep = "all";
+  EXPECT_GT(config.checkpoints_kept(), int64_t{1} << 40);
+  for (const char* wrong : {"0", "-1", "never", "epoch", "some", "1.5"}) {
+    config.keep = wrong;
+    EXPECT_THROW(config.check(), UserError) << wrong;
+  }
+  config.keep = "best";
   EXPECT_THROW(config.check(), UserError);
+  config.stop_forget = "a <= 1";
+  EXPECT_NO_THROW(config.check());
 }
 
 }  // namespace

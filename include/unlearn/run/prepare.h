@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "unlearn/data/exclusion.h"
 #include "unlearn/model/footprint.h"
 #include "unlearn/run/evaluator.h"
 #include "unlearn/run/run_config.h"
@@ -30,6 +31,7 @@ struct PreparedRun {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   data::Template prompt_template;
   data::Splits splits;
+  std::optional<data::Exclusion> exclusion = {};  // of the leading split, by data.exclude
   train::StepPlan plan;
   Json hf_config;
   model::ModelFootprint footprint;  // with what train.lora asks for
@@ -50,6 +52,8 @@ PreparedRun prepare_model(const RunConfig& config, torch::Device device,
                           const Sharing& sharing = {});
 // Tokenizer, prompt template and the rows of data.*.
 void prepare_data(const RunConfig& config, PreparedRun& run);
+// Puts the row numbers that data.exclude meant into the config, as it is recorded.
+void record_exclusion(RunConfig& config, const PreparedRun& run);
 // The plan of the steps over run.splits.
 void prepare_steps(const RunConfig& config, PreparedRun& run);
 // Starts config.loss: a method may draw or size what it keeps by the model's dimensions.

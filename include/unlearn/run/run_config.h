@@ -55,6 +55,14 @@ struct ModelConfig {
   void visit(config::FieldVisitor& visitor);
 };
 
+// Of the `data:` section what concerns a training alone.
+struct TrainingRows {
+  // Rows that are not trained on, of data.train or data.forget (data/exclusion.h).
+  std::vector<std::string> exclude;
+  void set(const std::vector<int64_t>& rows);
+  void visit(config::FieldVisitor& visitor);
+};
+
 enum class Purpose : uint8_t { kUnlearn, kFinetune };
 
 struct RunConfig {
@@ -62,6 +70,7 @@ struct RunConfig {
   ModelConfig model;
   std::optional<data::Template> custom_template;
   benchmarks::DataSection data;
+  TrainingRows left_out;
   train::TrainConfig train;
   eval::EvalConfig eval;
   std::string method;  // our name

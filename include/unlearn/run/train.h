@@ -25,12 +25,13 @@ struct Training {
 
 struct TrainingOptions {
   std::optional<int64_t> checkpoint = {};  // the step that training goes on from
+  std::string origin = {};  // folder of its checkpoint where it is not in the run's own
   // What the reference values depend on beside tokens and labels: the content of the weights and of
   // all other inputs. Asked of the first process, and only when the method needs a reference.
   std::function<std::string()> reference_key = nullptr;
   // Called on every process when all is ready, before the first step, with the step that training
-  // goes on from (0: from the start).
-  std::function<void(int64_t step)> on_ready = nullptr;
+  // goes on from (0: from the start). When one of them says kStop, there is no further step.
+  std::function<train::AfterStep(int64_t step)> on_ready = nullptr;
   train::TrainerHooks hooks = {};
 };
 

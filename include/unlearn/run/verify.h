@@ -1,4 +1,4 @@
-// Whether what a run of `unlearn forget` recorded is still so.
+// Whether what a run of `unlearn forget` or `unlearn remove` recorded is still so.
 #pragma once
 
 #include <filesystem>
@@ -8,13 +8,16 @@ namespace unlearn::run {
 
 struct VerifyRequest {
   std::filesystem::path folder;
-  bool measure = false;  // also measure the result again
+  bool measure = false;  // also measure the result again (of a verdict)
+  // Train again, from where the replay began or from the original model, and compare the weights
+  // (of a certificate). The new run is left beside the folder.
+  bool replay = false, retrain = false;
   std::string device = "auto";
 };
 
-// Compares the hashes that verdict.json names (model, data, result, program) with the files as they
-// are, and with `measure` the figures with new ones of the saved model. Prints a line for each.
-// Returns 0 when nothing differs but the program, else 4. UserError for a folder without a verdict.
+// Compares the hashes that verdict.json or certificate.json names (models, data, result, program)
+// with the files as they are, and what else is asked for. Prints a line for each. Returns 0 when
+// nothing differs but the program, else 4. UserError for a folder without either.
 int verify(const VerifyRequest& request);
 
 }  // namespace unlearn::run

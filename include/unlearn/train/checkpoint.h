@@ -58,6 +58,12 @@ class CheckpointWriter {
   std::future<void> pending_;
 };
 
+// A checkpoint, and the settings that it must have been made with.
+struct CheckpointPlace {
+  std::filesystem::path folder;
+  Json fingerprint = Json::object();
+};
+
 // UserError when a checkpoint's state.json is missing or none of this program's.
 TrainingState read_training_state(const std::filesystem::path& folder);
 
@@ -65,8 +71,14 @@ TrainingState read_training_state(const std::filesystem::path& folder);
 void check_resumable(const std::filesystem::path& folder, const Json& fingerprint);
 
 // Restores parameters, optimizer and update rule in place. UserError when a file is missing or
-// damaged, or when `fingerprint` differs (naming the first key that does).
-TrainingState read_checkpoint(const std::filesystem::path& folder, const TrainedState& trained,
-                              const Json& fingerprint);
+// damaged, or when the settings differ (naming the first key that does).
+TrainingState read_checkpoint(const CheckpointPlace& place, const TrainedState& trained);
+
+// Restores parameters alone; UserError when one is missing or does not fit.
+void read_weights(const std::filesystem::path& folder, const NamedTensors& parameters);
+
+// The first dotted key in which two objects of settings differ, with both values; "" when they are
+// equal.
+std::string first_difference(const Json& before, const Json& now);
 
 }  // namespace unlearn::train

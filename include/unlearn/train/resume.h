@@ -14,4 +14,8 @@ namespace unlearn::train {
 // checkpoint. One without a manifest, of an earlier version, is taken as it is.
 std::optional<int64_t> newest_whole_checkpoint(const RunFolder& folder);
 
+// The same among those of step `last` and before, of another run's folder: none when none of them
+// is whole, which a warning says.
+std::optional<int64_t> whole_checkpoint_before(const RunFolder& folder, int64_t last);
+
 }  // namespace unlearn::train

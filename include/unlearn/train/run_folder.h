@@ -68,9 +68,9 @@ class RunFolder {
 
   // The steps of the checkpoint folders with a DONE file, the newest first.
   std::vector<int64_t> complete_checkpoints() const;
-  // Deletes this program's incomplete checkpoints and all but the newest `keep`. What else lies in
-  // checkpoints/ stays, and all of it when that is a link.
-  void prune_checkpoints(int64_t keep);
+  // Deletes this program's incomplete checkpoints and all but the newest `keep` and those of the
+  // `spared` steps. What else lies in checkpoints/ stays, and all of it when that is a link.
+  void prune_checkpoints(int64_t keep, const std::vector<int64_t>& spared = {});
 
  private:
   RunFolder() = default;

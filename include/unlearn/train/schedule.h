@@ -44,4 +44,22 @@ double learning_rate(const TrainConfig& config, const StepPlan& plan, int64_t st
 // UserError when no step of the run has a rate above 0, so that it could not change the model.
 void check_rates(const TrainConfig& config, const StepPlan& plan);
 
+// The steps after which train.save_every wants a checkpoint.
+class SaveSteps {
+ public:
+  // `rows` of an epoch.
+  SaveSteps(const TrainConfig& config, const StepPlan& plan, int64_t rows);
+
+  bool any() const { return interval_ > 0; }
+  // After this many steps.
+  bool after(int64_t step) const;
+
+ private:
+  int64_t interval_ = 0;
+  int64_t total_ = 0;
+  // first_use: a checkpoint lies before each of `blocks_` equal parts of the first `first_` steps,
+  // those that draw rows for the first time. 0: without that.
+  int64_t first_ = 0, blocks_ = 0;
+};
+
 }  // namespace unlearn::train

@@ -76,8 +76,10 @@ struct TrainConfig {
   int64_t seed = 42;
   bool shuffle = true;
   Averaging averaging = Averaging::kExact;
-  std::string save_every = "epoch";  // config::parse_interval
-  int64_t keep = 2;                  // checkpoints kept
+  std::string save_every = "epoch";  // "first_use", "first_use:N", or config::parse_interval
+  std::string keep = "2";            // "all", "last", "best" or how many of the newest
+  std::string stop_forget;           // "METRIC <= X": reached, and the training ends; "": never
+  std::string stop_damage;           // "METRIC < X": passed, and the training ends; "": never
   int64_t log_every = 1;
   Determinism deterministic = Determinism::kAuto;
   std::vector<std::string> compat;
@@ -97,8 +99,14 @@ struct TrainConfig {
   const model::WeightFormat* base_format() const;
   // What fields alone cannot say; UserError names the key.
   void check() const;
-  // Steps between checkpoints: 0 = never.
+  // Steps between checkpoints: 0 = never. With first_use those of the epochs after the first.
   int64_t checkpoint_interval(int64_t steps_per_epoch) const;
+  // With first_use: the blocks of steps of the first epoch that a checkpoint lies before.
+  std::optional<int64_t> first_use_blocks() const;
+  // Of the newest checkpoints, how many stay.
+  int64_t checkpoints_kept() const;
+  bool keeps_best() const { return keep == "best"; }
+  bool stops() const { return !stop_forget.empty() || !stop_damage.empty(); }
 };
 
 }  // namespace unlearn::train

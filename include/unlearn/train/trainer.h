@@ -29,8 +29,8 @@ namespace unlearn::train {
 struct StepRecord {
   int64_t step = 0;  // counted from 1
   double epoch = 0;
-  double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;        // "forget", "retain" -> mean
+  double loss = 0;                                    // NaN of a step whose rows are all left out
+  std::vector<std::pair<std::string, double>> terms;  // "forget", "retain" -> mean
   std::vector<std::pair<std::string, double>> diagnostics;  // "w", … -> mean
   double lr = 0;
   double grad_norm = 0;  // before clipping
@@ -46,15 +46,24 @@ struct StepRecord {
 // The argument of Loss::start, which comes before everything else here.
 losses::ModelFacts model_facts(const model::ModelDims& dims, const TrainConfig& config);
 
-// What the loop does after a step.
-enum class AfterStep : uint8_t { kContinue, kStop };
+// What the loop does after a step. To keep a state is to save a checkpoint of it, whatever
+// train.save_every says.
+enum class AfterStep : uint8_t { kContinue, kStop, kKeep, kKeepAndStop };
+inline bool stops(AfterStep wish) {
+  return wish == AfterStep::kStop || wish == AfterStep::kKeepAndStop;
+}
+inline bool keeps(AfterStep wish) {
+  return wish == AfterStep::kKeep || wish == AfterStep::kKeepAndStop;
+}
 
-// Hooks into the loop; both optional.
+// Hooks into the loop; all optional.
 struct TrainerHooks {
   std::function<void(const StepRecord&, int64_t total_steps)> on_step = nullptr;
   // After a step and its checkpoint, e.g. evaluation every N steps. Set on all processes of the
   // group or on none; when one of them says kStop, training ends on all as after its last step.
   std::function<AfterStep(int64_t step)> after_step = nullptr;
+  // The step whose checkpoint is not to be deleted, however old it is. Asked of the first process.
+  std::function<std::optional<int64_t>()> kept_step = nullptr;
 };
 
 class FreeGradients;
@@ -68,6 +77,8 @@ class Trainer {
 
   // Continues from a complete checkpoint. UserError when it belongs to other settings.
   void resume_from(int64_t checkpoint_step);
+  // The same from a checkpoint in another folder.
+  void resume_from(const CheckpointPlace& place);
   // Trains to the end. NonFiniteError before the update of a bad step; Interrupted after a signal.
   void run();
 
@@ -85,9 +96,11 @@ class Trainer {
   void end_epoch_inside(StepCut& cut, int64_t end) const;
   // At the end of an epoch, for losses that ask for its means.
   void observe_epoch();
+  // A step all of whose rows are left out: it counts, and nothing is changed by it.
+  void pass_empty_step(StepRecord& record, int64_t epoch_end);
   void save_checkpoint();
-  // Whether a process of the group wants no further step.
-  bool ends_after_step();
+  // What the processes of the group together want after a step.
+  AfterStep ask_after_step() const;
   // What the method keeps across steps (RMU's vector, PDU's dual variable), for the reader.
   void save_method_state() const;
   void update_weights(StepRecord& record);

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "unlearn/core/json.h"
@@ -22,8 +23,15 @@ struct TrainingData {
   const std::vector<data::Example>* forget = nullptr;
   const std::vector<data::Example>* retain = nullptr;
   const std::vector<data::Example>* alternate = nullptr;
+  // Of each forget example whether it is left out (data.exclude); null: none is.
+  const std::vector<char>* excluded = nullptr;
 
   const data::Example* find(data::Role role, int64_t row) const;
+  // Whether this place of the stream is empty: its forget example is left out, and what is paired
+  // with it.
+  bool is_empty(const data::PairItem& item) const {
+    return excluded != nullptr && excluded->at(static_cast<size_t>(item.forget)) != 0;
+  }
 };
 
 struct TrainerInputs {
@@ -41,5 +49,9 @@ struct TrainerInputs {
 
 // The examples whose reference values the run will ask for: only rows that the stream draws.
 scoring::ReferenceNeeds reference_needs(const TrainerInputs& inputs);
+
+// How many steps are made before the first one that would draw an excluded example; none where no
+// step of the run does.
+std::optional<int64_t> steps_before_excluded(const TrainerInputs& inputs);
 
 }  // namespace unlearn::train

@@ -69,6 +69,12 @@ config::Settings first_choices(const ForgetRequest& request) {
   if (said(user, "model.path").empty()) user_error("--model: names the model's folder");
   std::error_code ignored;
   if (!fs::is_regular_file(forget, ignored)) user_error("--forget: file '", forget, "' not found");
+  for (const auto& [key, why] :
+       {std::pair{"data.exclude", "all rows of the file are to be forgotten; take rows out of it"},
+        std::pair{"train.stop.forget", "unlearn forget stops by --target"},
+        std::pair{"train.stop.damage", "unlearn forget stops by --max-damage"}}) {
+    if (user.contains(key)) user_error(key, ": ", why);
+  }
   config::Settings chosen;
   const std::string kind =
       said(user, "data.benchmark").empty() ? kind_of_rows(forget) : said(user, "data.benchmark");

@@ -1,8 +1,8 @@
 #include "run/forget/rounds.h"
 
 #include <optional>
-#include <tuple>
 
+#include "run/stop_rule.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
@@ -14,18 +14,6 @@ namespace own = metrics::own_data;
 
 constexpr int64_t kPatience = 10;  // rounds without a better state after the target's likelihood
 
-// How far a state is from passing; less is better.
-struct Distance {
-  double excess =
-      0;  // of the preference over its target, or of the log-probability over the base's
-  int64_t extracted = 0;
-  int64_t leaks = 0;
-  bool operator<(const Distance& other) const {
-    return std::tie(excess, extracted, leaks) <
-           std::tie(other.excess, other.extracted, other.leaks);
-  }
-};
-
 double excess_of(const Standing& standing, const own::Targets& targets) {
   if (standing.above) return std::max(0.0, *standing.above - targets.base_tolerance);
   return std::max(0.0, standing.auc - targets.auc);
@@ -34,9 +22,10 @@ double excess_of(const Standing& standing, const own::Targets& targets) {
 class Rounds {
  public:
   explicit Rounds(const RoundsInput& input)
-      : input_(input), rows_(static_cast<int64_t>(input.before.rows.size())) {
-    best_ = {excess_of(standing(input.before, input.before), input.targets), rows_, rows_};
-  }
+      : input_(input),
+        rows_(static_cast<double>(input.before.rows.size())),
+        rule_(std::vector<double>{excess_of(standing(input.before, input.before), input.targets),
+                                  rows_, rows_}) {}
 
   RoundsResult run() {
     TrainingOptions options;
@@ -48,9 +37,13 @@ class Rounds {
           train({input_.config, input_.run, input_.model, input_.folder}, std::move(options));
     } catch (const NonFiniteError& error) {
       log::warn(error.what());
-      result_.damaged = true;
-      result_.ending = cat("the loss was no longer finite after step ", result_.last);
+      is_finite_ = false;
+      rule_.stop(cat("the loss was no longer finite after step ", result_.last));
     }
+    result_.step = rule_.best();
+    result_.reached = rule_.reached();
+    result_.damaged = rule_.damaged() || !is_finite_;
+    result_.ending = rule_.ending();
     (weights_ ? *weights_ : input_.start).restore(input_.model);
     if (!after_) after_ = input_.measurements.everything(input_.model);
     result_.after = std::move(*after_);
@@ -74,15 +67,11 @@ class Rounds {
     log::info("step ", step, "  preference ", number(now.auc, 3), "  forget rows ",
               number(now.logprob, 3), "  held-out rows lost ", number(now.fall, 3),
               " nats per token");
-    if (now.damaged(input_.targets)) {
-      result_.damaged = true;
-      return stop(cat("the damage limit was passed after ", counted(step, "step")));
-    }
-    if (!now.reached(input_.targets)) {
-      keep_if_better(step, {excess_of(now, input_.targets), rows_, rows_}, std::nullopt);
-      return train::AfterStep::kContinue;
-    }
-    return judge_state(step);
+    if (!now.damaged(input_.targets) && now.reached(input_.targets)) return judge_state(step);
+    return look(step,
+                {.distance = {excess_of(now, input_.targets), rows_, rows_},
+                 .damaged = now.damaged(input_.targets)},
+                std::nullopt);
   }
 
   // The likelihoods are where they shall be: now the outputs.
@@ -91,41 +80,36 @@ class Rounds {
     const own::Verdict verdict =
         own::judge(own::evidence_of(input_.before, now), input_.targets, {});
     const Json& forget = verdict.json["forget"];
-    const int64_t extracted = forget["extracted_after"].get<int64_t>() +
-                              forget["extracted_in_other_words"].get<int64_t>();
+    const auto extracted = static_cast<double>(forget["extracted_after"].get<int64_t>() +
+                                               forget["extracted_in_other_words"].get<int64_t>());
     log::info("step ", step, "  ", verdict.sentence);
-    if (verdict.damage_ok == false) {
-      result_.damaged = true;
-      return stop(cat("the damage limit was passed after ", counted(step, "step")));
-    }
-    keep_if_better(step, {0, extracted, verdict.cross_leaks}, std::move(now));
-    if (verdict.reached) {
-      result_.reached = true;
-      return stop(cat("the target is reached after ", counted(step, "step")));
-    }
-    if (++waited_ > kPatience) {
-      return stop(cat("nothing better came in ", kPatience, " rounds after step ", result_.step));
-    }
-    return train::AfterStep::kContinue;
+    const train::AfterStep wish =
+        look(step,
+             {.distance = {0, extracted, static_cast<double>(verdict.cross_leaks)},
+              .reached = verdict.reached,
+              .damaged = verdict.damage_ok == false},
+             std::move(now));
+    if (stops(wish) || ++waited_ <= kPatience) return wish;
+    return rule_.stop(
+        cat("nothing better came in ", kPatience, " rounds after step ", rule_.best()));
   }
 
-  void keep_if_better(int64_t step, const Distance& distance, std::optional<own::Measured> all) {
-    if (!(distance < best_)) return;
-    best_ = distance;
-    result_.step = step;
-    weights_.emplace(input_.model);
-    after_ = std::move(all);
-    waited_ = 0;
-  }
-
-  train::AfterStep stop(std::string ending) {
-    result_.ending = std::move(ending);
-    return train::AfterStep::kStop;
+  // The best state is kept in memory.
+  train::AfterStep look(int64_t step, const MeasuredState& state,
+                        std::optional<own::Measured> all) {
+    const train::AfterStep wish = rule_.look(step, state);
+    if (keeps(wish)) {
+      weights_.emplace(input_.model);
+      after_ = std::move(all);
+      waited_ = 0;
+    }
+    return stops(wish) ? train::AfterStep::kStop : train::AfterStep::kContinue;
   }
 
   const RoundsInput& input_;
-  int64_t rows_;
-  Distance best_;
+  double rows_;
+  StopRule rule_;  // of preference (or likelihood), extracted rows, leaks
+  bool is_finite_ = true;
   std::optional<WeightSnapshot> weights_;  // of the best state
   std::optional<own::Measured> after_;     // everything, of the best state
   int64_t waited_ = 0;

@@ -1,10 +1,10 @@
-#include "unlearn/run/verify.h"
+#include "run/forget/verify_verdict.h"
 
 #include <cmath>
-#include <iostream>
 
 #include "run/forget/measure.h"
 #include "run/forget/verdict_files.h"
+#include "run/verify_lines.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/manifest.h"
@@ -25,9 +25,6 @@ constexpr double kTolerance = 1e-3;
 
 Json read_verdict(const fs::path& folder) {
   const fs::path file = folder / kVerdictFile;
-  if (!fs::exists(file)) {
-    user_error(folder.string(), ": holds no ", kVerdictFile, "; it is no run of unlearn forget");
-  }
   Json verdict = read_json(file);
   const auto has = [&](const char* outer, const char* inner) {
     return verdict.is_object() && verdict.contains(outer) && verdict[outer].is_object() &&
@@ -37,20 +34,6 @@ Json read_verdict(const fs::path& folder) {
     user_error(file.string(), ": names no hashes and files; it is not of unlearn forget");
   }
   return verdict;
-}
-
-// One line, and whether there is a difference.
-bool report(const std::string& what, const std::string& state, bool differs) {
-  std::cout << what << ": " << state << "\n";
-  return differs;
-}
-
-bool compare_file(const std::string& what, const Json& recorded, const fs::path& path,
-                  std::string (*hash)(const fs::path&)) {
-  if (recorded.is_null()) return report(what, "there was none", false);
-  if (!fs::exists(path)) return report(what, cat("missing: ", path.string()), true);
-  const bool differs = hash(path) != recorded.get<std::string>();
-  return report(what, cat(differs ? "CHANGED: " : "unchanged: ", path.string()), differs);
 }
 
 bool compare_hashes(const fs::path& folder, const Json& verdict) {
@@ -68,12 +51,12 @@ bool compare_hashes(const fs::path& folder, const Json& verdict) {
   const auto manifest = Manifest::read(folder);
   for (const char* name : {kVerdictFile, kVerdictPage}) {
     const bool is_own = manifest && manifest->is_own(folder, name);
-    differs |=
-        report(name, is_own ? "as the run wrote it" : "CHANGED since the run wrote it", !is_own);
+    differs |= report_line(name, is_own ? "as the run wrote it" : "CHANGED since the run wrote it",
+                           !is_own);
   }
   const bool same = recorded.at("program") == program_sha256();
   // Another build may well say the same.
-  report("program", same ? "the same" : "another build than the one that made the run", false);
+  report_line("program", same ? "the same" : "another build than the one that made the run", false);
   return differs;
 }
 
@@ -138,24 +121,21 @@ bool compare_measures(const VerifyRequest& request, const Json& verdict) {
   for (size_t i = 0; i < recorded.size(); ++i) {
     const auto& [name, value] = recorded[i];
     const bool same = is_close(value, found[i].second);
-    differs |= report(name,
-                      cat(same ? "the same, " : "DIFFERS: ", value.dump(),
-                          same ? "" : cat(", now ", found[i].second.dump())),
-                      !same);
+    differs |= report_line(name,
+                           cat(same ? "the same, " : "DIFFERS: ", value.dump(),
+                               same ? "" : cat(", now ", found[i].second.dump())),
+                           !same);
   }
   return differs;
 }
 
 }  // namespace
 
-int verify(const VerifyRequest& request) {
+bool verdict_differs(const VerifyRequest& request) {
   const Json verdict = read_verdict(request.folder);
   try {
-    bool differs = compare_hashes(request.folder, verdict);
-    if (request.measure) differs |= compare_measures(request, verdict);
-    std::cout << (differs ? "something differs from what the verdict was given on\n"
-                          : "all is as the verdict was given on\n");
-    return differs ? kNotReached : 0;
+    const bool differs = compare_hashes(request.folder, verdict);
+    return request.measure ? compare_measures(request, verdict) || differs : differs;
   } catch (const Json::exception& error) {
     user_error((request.folder / kVerdictFile).string(), ": is not of unlearn forget (",
                error.what(), ")");
