@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has(const std::string& page, const std::string& part) {
+bool holds(const std::string& page, const std::string& part) {
   return page.find(part) != std::string::npos;
 }
 
@@ -90,9 +90,9 @@ TEST(Page, SeedsAreAveraged) {
   EXPECT_NEAR(spread.sd.value(), 0.2, 1e-12);  // of 0.5, 0.7, 0.9 with n - 1
   EXPECT_EQ(spread.count, 3);
   const std::string page = html_page({runs});
-  EXPECT_TRUE(has(page, "0.7<small>± 0.2</small>"));
-  EXPECT_TRUE(has(page, "simnpo · 3 seeds"));
-  EXPECT_TRUE(has(page, "<h2>Each seed</h2>"));
+  EXPECT_TRUE(holds(page, "0.7<small>± 0.2</small>"));
+  EXPECT_TRUE(holds(page, "simnpo · 3 seeds"));
+  EXPECT_TRUE(holds(page, "<h2>Each seed</h2>"));
 }
 
 TEST(Page, OtherSettingsAreNotAveraged) {
@@ -107,22 +107,22 @@ TEST(Page, OtherSettingsAreNotAveraged) {
 TEST(Page, BeforeIsAlwaysThereOrSaidToBeMissing) {
   RunSummary run = run_of("a", {{"forget_Q_A_Prob", 0.083}});
   const std::string missing = html_page({{run}});
-  EXPECT_TRUE(has(missing, "title=\"not recorded before training\">–</td>"));
-  EXPECT_TRUE(has(missing, "Nothing was measured before training"));
+  EXPECT_TRUE(holds(missing, "title=\"not recorded before training\">–</td>"));
+  EXPECT_TRUE(holds(missing, "Nothing was measured before training"));
   run.before.emplace().metrics["forget_Q_A_Prob"] = 0.996;
   run.before_source = "measured by the run before training";
   const std::string known = html_page({{run}});
-  EXPECT_FALSE(has(known, "Nothing was measured before training"));
-  EXPECT_TRUE(has(known, ">0.996</td>"));
-  EXPECT_TRUE(has(known, "0.083 <span class=\"better\">▼</span>"));
+  EXPECT_FALSE(holds(known, "Nothing was measured before training"));
+  EXPECT_TRUE(holds(known, ">0.996</td>"));
+  EXPECT_TRUE(holds(known, "0.083 <span class=\"better\">▼</span>"));
 }
 
 TEST(Page, TheOriginalsEvaluationIsTheBeforeOfRunsWithoutOne) {
   Comparison comparison{{run_of("a", {{"model_utility", 0.5}})}, run_of("full", {})};
   comparison.original->after.metrics["model_utility"] = 0.625;
   const std::string page = html_page(comparison);
-  EXPECT_TRUE(has(page, "before unlearning"));
-  EXPECT_TRUE(has(page, "0.5 <span class=\"worse\">▼</span>"));
+  EXPECT_TRUE(holds(page, "before unlearning"));
+  EXPECT_TRUE(holds(page, "0.5 <span class=\"worse\">▼</span>"));
 }
 
 TEST(Page, TheSentenceNamesTheRunThatForgetsAndKeepsMost) {
@@ -136,12 +136,12 @@ TEST(Page, TheSentenceNamesTheRunThatForgetsAndKeepsMost) {
     runs[i].before.emplace().metrics["model_utility"] = 0.625;
   }
   const std::string page = html_page({runs});
-  EXPECT_TRUE(has(page, "<h1 class=\"verdict good\">2 of 3 runs pass TOFU's test of forgetting"));
-  EXPECT_TRUE(has(page,
-                  "The one that keeps most is good: forget quality 0.3, model utility 0.6 "
-                  "(before: 0.625)"));
+  EXPECT_TRUE(holds(page, "<h1 class=\"verdict good\">2 of 3 runs pass TOFU's test of forgetting"));
+  EXPECT_TRUE(holds(page,
+                    "The one that keeps most is good: forget quality 0.3, model utility 0.6 "
+                    "(before: 0.625)"));
   // The best utility is weak's, the best forget quality harsh's.
-  EXPECT_TRUE(has(page, "0.9 <span class=\"open-mark\">★</span>"));
+  EXPECT_TRUE(holds(page, "0.9 <span class=\"open-mark\">★</span>"));
 }
 
 // The best figures of forgetting are those of a model that says nothing any more.
@@ -155,13 +155,15 @@ TEST(Page, AModelThatAnswersWithADotLooksBad) {
   runs[0].after.answers = answers_of({".", ".", ".", "."});
   runs[0].after.metrics["forget_broken"] = 1.0;
   const std::string page = html_page({runs});
-  EXPECT_TRUE(has(page, "<h1 class=\"verdict bad\">No run forgot and still answers: dots passes"));
-  EXPECT_TRUE(has(page, "dots <span class=\"bad-mark\">broken</span>"));
-  EXPECT_TRUE(has(page,
-                  "dots answers the forget questions with empty, repeating or always the "
-                  "same texts"));
-  EXPECT_TRUE(has(page, "0.2 <span class=\"open-mark\">★</span>"));  // the best whole one is marked
-  EXPECT_FALSE(has(page, "0.0001 <span class=\"open-mark\">★</span>"));  // and not the broken one
+  EXPECT_TRUE(
+      holds(page, "<h1 class=\"verdict bad\">No run forgot and still answers: dots passes"));
+  EXPECT_TRUE(holds(page, "dots <span class=\"bad-mark\">broken</span>"));
+  EXPECT_TRUE(holds(page,
+                    "dots answers the forget questions with empty, repeating or always the "
+                    "same texts"));
+  EXPECT_TRUE(
+      holds(page, "0.2 <span class=\"open-mark\">★</span>"));  // the best whole one is marked
+  EXPECT_FALSE(holds(page, "0.0001 <span class=\"open-mark\">★</span>"));  // and not the broken one
 }
 
 TEST(Page, TheSameTextEverywhereIsBrokenUnlessItRefuses) {
@@ -182,9 +184,9 @@ TEST(Page, ValuesAreEscapedInHtmlAndInScripts) {
   run.record = {{"command", "unlearn <x>"}, {"version", "0.1.0"}};
   const std::string page = html_page({{run}});
   for (const char* part : {"<script>alert", "<img", "<b>me", "unlearn <x>"}) {
-    EXPECT_FALSE(has(page, part)) << part;
+    EXPECT_FALSE(holds(page, part)) << part;
   }
-  EXPECT_TRUE(has(page, "I &amp; &lt;b&gt;me&lt;/b&gt;"));
+  EXPECT_TRUE(holds(page, "I &amp; &lt;b&gt;me&lt;/b&gt;"));
   EXPECT_EQ(script_json(Json{{"a", "</script>"}}), "{\"a\":\"\\u003c/script>\"}");
 }
 
@@ -193,15 +195,15 @@ TEST(Page, OneFileWithoutNetwork) {
   run.curve = {{1, 0.5, 0.25}, {2, 0.4, 0.2}};
   std::string page = without_library(html_page({{run}}));
   for (const char* part : {"src=", "href=", "@import", "url(", "<link", "https:"}) {
-    EXPECT_FALSE(has(page, part)) << part;
+    EXPECT_FALSE(holds(page, part)) << part;
   }
   const std::string name_space = "http://www.w3.org/2000/svg";  // a name, never fetched
   for (size_t at; (at = page.find(name_space)) != std::string::npos;) {
     page.erase(at, name_space.size());
   }
-  EXPECT_FALSE(has(page, "http:"));
-  EXPECT_TRUE(has(page, "default-src 'none'"));
-  EXPECT_TRUE(has(page, "<svg"));  // to be read without scripts
+  EXPECT_FALSE(holds(page, "http:"));
+  EXPECT_TRUE(holds(page, "default-src 'none'"));
+  EXPECT_TRUE(holds(page, "<svg"));  // to be read without scripts
 }
 
 // The licence goes wherever the library goes.
@@ -211,9 +213,9 @@ TEST(Page, TheLibraryComesWithItsLicence) {
   if (asset("chart.js").empty()) GTEST_SKIP() << "built without the chart library";
   RunSummary run = run_of("a", {{"model_utility", 0.5}, {"forget_Q_A_Prob", 0.1}});
   const std::string page = html_page({{run}});
-  EXPECT_TRUE(has(page, "Permission is hereby granted, free of charge"));
+  EXPECT_TRUE(holds(page, "Permission is hereby granted, free of charge"));
   // A page without a chart carries no library.
-  EXPECT_FALSE(has(html_page({{run_of("b", {})}}), "Permission is hereby granted"));
+  EXPECT_FALSE(holds(html_page({{run_of("b", {})}}), "Permission is hereby granted"));
 }
 
 TEST(Page, ManyRunsAndRowsAreCutAndSaySo) {
@@ -225,9 +227,9 @@ TEST(Page, ManyRunsAndRowsAreCutAndSaySo) {
   }
   runs[0].after.answers = answers_of(std::vector<std::string>(1000, "a whole answer"));
   const std::string page = html_page({runs});
-  EXPECT_TRUE(has(page, "The first 400 of 1000 are shown; report.csv"));
-  EXPECT_TRUE(has(page, "The first 200 of 1000 rows are shown"));
-  EXPECT_TRUE(has(page, "The first 12 of 1000 runs are drawn"));
+  EXPECT_TRUE(holds(page, "The first 400 of 1000 are shown; report.csv"));
+  EXPECT_TRUE(holds(page, "The first 200 of 1000 rows are shown"));
+  EXPECT_TRUE(holds(page, "The first 12 of 1000 runs are drawn"));
   EXPECT_LT(page.size(), size_t{4} << 20);
 }
 
@@ -253,7 +255,7 @@ TEST(Page, ARunOnOwnDataSpeaksForItself) {
   EXPECT_EQ(run.before->metric("mia_loss"), 0.9);
   EXPECT_NEAR(run.after.answers[0].probability.value(), std::exp(-1.0), 1e-15);
   const std::string page = html_page({{run}});
-  EXPECT_TRUE(has(page, "<h1 class=\"verdict bad\">Not forgotten: 1 of 2 rows</h1>"));
+  EXPECT_TRUE(holds(page, "<h1 class=\"verdict bad\">Not forgotten: 1 of 2 rows</h1>"));
 }
 
 }  // namespace
