@@ -73,7 +73,7 @@ Json origin_of(const Json& audit) {
       values.emplace_back(cat(role, " model"), name.is_null() ? "not given" : shown_text(name));
     }
   }
-  values.emplace_back("when and how long", "costs.json beside this page");
+  values.emplace_back("how long it took", "costs.json beside this page");
   return key_table("origin", values).json();
 }
 
