@@ -92,7 +92,10 @@ TEST(TrainHooks, AHookEndsTheTraining) {
   train::RunFolder folder = train::RunFolder::in_memory();
   TrainingOptions options;
   std::vector<int64_t> ready;
-  options.on_ready = [&](int64_t step) { ready.push_back(step); };
+  options.on_ready = [&](int64_t step) {
+    ready.push_back(step);
+    return train::AfterStep::kContinue;
+  };
   options.hooks.after_step = [](int64_t step) {
     return step == 3 ? train::AfterStep::kStop : train::AfterStep::kContinue;
   };
