@@ -23,9 +23,15 @@ done
 ln -s ../TOFU_DIR data/TOFU
 cp -r "$source_dir/tests/data_fixtures/muse" FOLDER
 cp "$source_dir"/tests/data_fixtures/wmdp/* FOLDER
+tasks=$source_dir/tests/data_fixtures/tasks
+cp "$tasks"/{hellaswag,piqa,arc_easy}.jsonl FOLDER
+cp "$tasks"/{hellaswag,piqa}.jsonl .
+cp "$tasks/arc_easy.jsonl" arc.jsonl
 head -4 "$fiction/forget05.json" >forget.jsonl
 head -20 "$fiction/retain95.json" >retain.jsonl
 cp forget.jsonl rows.jsonl
+head -20 "$fiction/retain95.json" >customers.jsonl
+sed -n '4p;18p' customers.jsonl >leaving.jsonl
 cp retain.jsonl other-rows.jsonl
 for text in forget retain; do cp "FOLDER/news/raw/${text/retain/retain1}.txt" $text.txt; done
 run=(train --method simnpo --config "$source_dir/configs/quickstart.yaml" --model "$tiny" --data "$fiction" --quiet
@@ -35,6 +41,10 @@ run=(train --method simnpo --config "$source_dir/configs/quickstart.yaml" --mode
 mkdir -p runs
 for copy in RUN1 RUN2 runs/simnpo runs/mine; do cp -r RUN $copy; done
 ln -s RUN/eval/TOFU_EVAL.json F
+small=(--set train.batch_size=4 --set train.epochs=2 --set train.warmup_epochs=0)
+"$unlearn" finetune --model BASE --set data.benchmark=qa --set data.train=customers.jsonl "${small[@]}" --quiet \
+  --set train.save_every=first_use --set train.keep=all --output runs/full >/dev/null
+"$unlearn" remove --run runs/full --rows leaving.jsonl --output runs/without >/dev/null 2>&1
 
 markov=(--set data.retain_sequences=100 --set data.forget1_sequences=50 --set data.forget2_sequences=50
   --set model.width=16 --set model.blocks=1 --set pretrain.epochs=1 --set unlearn.iterations=4)
@@ -50,6 +60,8 @@ fails() {
 run_program() { # run_program PLACE COMMAND
   local command=$2 code=0 rest="--data TOFU_DIR --output new"
   [[ $command == *" --model "* ]] || rest="--model DIR $rest"
+  [[ $command != *"unlearn audit RUN "* ]] || rest="--original DIR --output new"
+  command=${command//RUN…/RUN}
   command=${command//…/$rest}
   command=${command//8|4/8}
   command=${command/--output DIR/--output new}
@@ -57,6 +69,8 @@ run_program() { # run_program PLACE COMMAND
   command=${command/--retain FILE/--retain retain.jsonl}
   command=${command/--forget FILE/--forget forget.jsonl}
   command=${command/--adapter DIR/--adapter lora/adapter}
+  command=${command/--output runs\/full/--output new ${small[*]}}
+  command=${command/--output runs\/without/--output new}
   # A toy's size is enough of the paper's experiment.
   [[ $command != *"unlearn markov "* ]] || command+=" --quiet ${markov[*]}"
   command=${command#*--no-python --nproc-per-node 4 } # started by others
@@ -65,6 +79,8 @@ run_program() { # run_program PLACE COMMAND
   case ${command#build/} in
     "unlearn list "* | "unlearn metrics "* | "unlearn verify "* | "unlearn quantise "* | "unlearn --version" | \
       "unlearn --from-openunlearning "* | "unlearn markov "* | "unlearn score "* | *"--print-config"*) ;;
+    *" --dry-run") ;;
+    "unlearn report "*) ;;
     "unlearn forget "*) command+=" --lr 1e-5 --set train.max_steps=2" ;; # its search takes minutes
     *) command+=" --dry-run" ;;
   esac
