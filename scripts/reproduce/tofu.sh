@@ -3,9 +3,9 @@
 # TOFU from scratch, forgets forget05 (or forget10) with every method, and is compared with a model that
 # never saw it. docs/reproduction.md has the tables and what each part cost.
 #   scripts/reproduce/tofu.sh DATA OUT [STAGE…] [options]
-#   scripts/reproduce/tofu.sh DATA OUT quick        20 minutes on two idle cores: 40 of the 200 people,
-#                                                   GA, GradDiff, NPO and SimNPO at fixed points, one seed
-# Stages, in order (none given: the list with costs):
+#   scripts/reproduce/tofu.sh DATA OUT quick        40 of the 200 people and a model of 1M parameters; GA,
+#                                                   GradDiff, NPO and SimNPO at fixed points, one seed
+# Stages, in order (docs/reproduction.md has their costs):
 #   models   full and the retain model of the split, and their evaluations
 #   search   every method's points, and the choice (the rule is in tofu_plan.py, fixed beforehand)
 #   final    the chosen points with seeds 1 to 5, whole evaluations

@@ -53,7 +53,7 @@ def collect(experiment, options):
     """Everything that is finished, from the runs' folders; nothing is run."""
     experiment.runs.offline = True
     found = {"program": experiment.runs.version, "machine": platform.machine(), "model": options.model,
-             "authors": options.authors, "splits": {}}
+             "authors": options.authors, "rate": experiment.profile["rate"], "splits": {}}
     for split in ("forget05", "forget10"):
         full, retain, whole, log = experiment.models(split)
         if whole is None:
@@ -72,6 +72,8 @@ def collect(experiment, options):
             if chosen:
                 finals = {seed: record(final(experiment, split, method, chosen, seed)) for seed in range(1, 6)}
                 entry["final"][method] = {seed: done for seed, done in finals.items() if done}
+        quick = {method: record(experiment.method(split, method, point, 1)) for method, point in plan.QUICK.items()}
+        entry["quick"] = {method: run for method, run in quick.items() if run}
         chosen = {method: found["chosen"] for method, found in entry["search"].items() if found["chosen"]}
         entry["claims"] = tofu_claims.collect(tofu_claims.Claims(experiment, split, chosen), record)
         found["splits"][split] = entry
@@ -127,14 +129,8 @@ def stage_setups(experiment, options, methods):
 
 
 def stage_quick(experiment, options, methods):
-    """One seed of four methods at fixed points, and their table at once."""
-    chosen = [(method, experiment.method(options.split, method, plan.QUICK[method], 1)) for method in plan.MAIN]
-    full = experiment.models(options.split)[2]
-    print("| model | forget quality | utility without ROUGE | forget probability | retain probability |\n|---|---|---|---|---|")
-    for name, run in [("original", full), *((plan.METHODS[method][0], run) for method, run in chosen)]:
-        values = numbers(run.summary)
-        print(f"| {name} | {values['forget_quality']:.2g} | {values['quick_utility']:.3f} | "
-              f"{values['forget_Q_A_Prob']:.3f} | {values['retain_Q_A_Prob']:.3f} |")
+    """One seed of four methods at fixed points."""
+    experiment.runs.map(lambda method: experiment.method(options.split, method, plan.QUICK[method], 1), plan.MAIN)
 
 
 def stage_tables(experiment, options, methods):
@@ -153,3 +149,5 @@ def run_stages(experiment, options, methods):
     made = tofu_tables.tables(json.loads((experiment.out / "results.json").read_text()))
     text = "\n\n".join(f"## {name}\n\n{table}" for name, table in made.items())
     (experiment.out / "tables.md").write_text(text + "\n")
+    if "quick" in options.stages:
+        print(made["quick"])

@@ -57,6 +57,16 @@ def models(entry, results):
                      "authors P", "facts P", "CPU minutes"], rows)
 
 
+def quick(entry, results):
+    """Fixed points, one seed, no generation."""
+    rows = [["original", entry["models"]["full"]], ["never saw them", entry["models"]["retain"]],
+            *([METHODS[method][0], run] for method, run in in_order(entry["quick"]))]
+    return markdown(["", "forget quality", "forget P", "retain P", "utility without ROUGE", "CPU seconds"], [
+        [name, number(run["values"]["forget_quality"]) if "forget_quality" in run["values"] else "(1)",
+         *(f"{run['values'][key]:.3f}" for key in ("forget_Q_A_Prob", "retain_Q_A_Prob", "quick_utility")),
+         f"{run['cpu_seconds']:.0f}"] for name, run in rows])
+
+
 def searched(entry, results):
     original = entry["models"]["full"]["values"]["quick_utility"]
     rows = []
@@ -72,7 +82,8 @@ def searched(entry, results):
         both = next(point for point in found["points"] if point["point"] == chosen)["seeds"]
         values = [both[seed] for seed in seeds if seed in both]
         share = mean(field(values, "quick_utility")) / original
-        rows.append([METHODS[method][0], runs, point_name(chosen), f"{share:.3f}{'' if share >= KEEP else ' (below)'}",
+        point = {**chosen, "train.lr": chosen["train.lr"] * results["rate"]}
+        rows.append([METHODS[method][0], runs, point_name(point), f"{share:.3f}{'' if share >= KEEP else ' (below)'}",
                      " / ".join(number(v) for v in field(values, "forget_quality"))])
     return markdown(["method", "runs", "chosen", "utility kept", f"FQ, seeds {SEARCH_SEEDS[0]} / {SEARCH_SEEDS[1]}"], rows)
 
@@ -145,7 +156,7 @@ def costs(entry, results):
     return markdown(["stage", "runs", "CPU minutes"], [row for row in rows if row[1]])
 
 
-TABLES = {"headline": headline, "models": models, "search": searched, "final": final, "equal": equal, "claims": claims, "robust": robust,
+TABLES = {"headline": headline, "models": models, "quick": quick, "search": searched, "final": final, "equal": equal, "claims": claims, "robust": robust,
           "costs": costs}
 
 
