@@ -12,9 +12,7 @@ fi
 
 # A copy of the sources with the recipes in it.
 mkdir "$work/tree"
-cp -a "$source_dir"/{CMakeLists.txt,CMakePresets.json,cmake,include,src,configs} "$work/tree"
-mkdir "$work/tree/scripts"
-cp -a "$source_dir/scripts/check_layers.py" "$work/tree/scripts"
+cp -a "$source_dir"/{CMakeLists.txt,CMakePresets.json,cmake,include,src,configs,scripts} "$work/tree"
 cd "$work/tree"
 # A block goes to the source named last before it; "add `X(y)` to `src/z.def`" appends that line.
 awk '
