@@ -59,7 +59,7 @@ echo "built in $((SECONDS - start)) s"
 new=$work/tree/build/unlearn
 cd "$work"
 
-listed() { "$new" list "$1" --json | grep -q "\"name\": \"$2\""; }
+listed() { "$new" list "$1" --json >"$work/list" && grep -q "\"name\": \"$2\"" "$work/list"; }
 for pair in methods:square metrics:worst_token optimizers:sign benchmarks:word_cards; do
   expect "$pair is listed" listed "${pair%:*}" "${pair#*:}"
 done
