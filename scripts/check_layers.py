@@ -18,10 +18,12 @@ ROWS = [
     ["runtime"],
     ["data", "model"],
     ["scoring"],
-    ["losses", "metrics", "report"],
+    ["losses", "metrics"],
+    ["report"],
     ["train", "eval", "markov"],
     ["benchmarks", "attacks"],
     ["run"],
+    ["cli"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}

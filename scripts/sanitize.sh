@@ -19,7 +19,7 @@ case "$kind" in
 esac
 shift
 [ $# -eq 0 ] || layers=("$@")
-[ -f build/torch_root ] || scripts/setup.sh
+[ -f build/torch_root ] || scripts/setup.sh --tests
 
 mkdir -p "build-$kind"
 cmake --preset "$kind" -DTorch_ROOT="$(cat build/torch_root)" >"build-$kind/configure.log" ||

@@ -5,9 +5,10 @@
 # it is done), faults (every call of a small run fails in turn), writers (two processes, one output),
 # disk (files that may not grow, and a full disk where one can be mounted), steps (10,000 steps with
 # flat memory). The minutes are those of kills; the other parts take what they take, about 20.
-# UNLEARN=PROGRAM (default build/unlearn), SOAK_JOBS=N runs at a time (default 1), SOAK_SEED=N.
+# UNLEARN=PROGRAM (default build/unlearn), SOAK_JOBS=N runs at a time (default 1), SOAK_SEED=N,
+# SOAK_KINDS="KIND…" (default: all of tests/soak/kinds.sh).
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 source_dir=$(realpath "$(dirname "$0")/..")
 minutes=${1:-30}
 shift || true
@@ -22,26 +23,43 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 # shellcheck source-path=SCRIPTDIR source=../tests/soak/kinds.sh
 . "$source_dir/tests/soak/kinds.sh"
+[ -z "${SOAK_KINDS:-}" ] || read -ra kinds <<<"$SOAK_KINDS"
 failures=$work/failures
 : >"$failures"
 fail() { echo "FAILED: $*" | tee -a "$failures" >&2; }
 now() { date +%s%N; }
 
-digest_of() { # of what a run made for its users
-  (cd "$1" 2>/dev/null && { find model adapter eval -type f ! -path '*/cache/*' \
-    ! -name unlearn_manifest.json -print0 2>/dev/null || true; } | sort -z | xargs -0r sha256sum) || true
+digest_of() { # of what a run made for its users; of a verdict, without its time and duration
+  (cd "$1" 2>/dev/null && { find model adapter eval audit.json audit.html -type f ! -path '*/cache/*' \
+    ! -name unlearn_manifest.json -print0 2>/dev/null || true; } | sort -z | xargs -0r sha256sum
+  [ ! -e verdict.json ] || grep -v '"date"\|"seconds"' verdict.json | sed "s|$PWD|RUN|" | sha256sum) || true
 }
 
 # --- kills ---------------------------------------------------------------------------------------
 
 baseline() { # baseline KIND: its digest, and how many milliseconds it takes
-  local begin
+  local begin code=0
   begin=$(now)
-  (kind_"$1" "$work/base.$1") >/dev/null 2>"base.$1.log" || { fail "$1 undisturbed: $(tail -n 1 "base.$1.log")"; return 1; }
+  (kind_"$1" "$work/base.$1") >/dev/null 2>"base.$1.log" || code=$?
+  echo "$code" >"base.$1.code"
+  case $1.$code in *.0 | forget.4) ;; *) fail "$1 undisturbed: $(tail -n 1 "base.$1.log")"; return 1 ;; esac
   echo $((($(now) - begin) / 1000000)) >"base.$1.ms"
   digest_of "base.$1" >"base.$1.digest"
   rm -rf "base.$1"
   [ -s "base.$1.digest" ] || { fail "$1 undisturbed: nothing was made"; return 1; }
+}
+
+# Whether a killed run has to be continued, or is not there yet.
+is_begun() { # is_begun KIND FOLDER
+  case $1 in evaluation | audit) [ -e "$2" ] ;; *) [ -e "$2/run.json" ] ;; esac
+}
+
+# Somebody's files in a run that was killed; they must outlive it.
+plant_in() {
+  local file
+  planted=(notes.txt checkpoints/best/weights.bin eval/notes.txt)
+  mkdir -p "$1/checkpoints/best" "$1/eval"
+  for file in "${planted[@]}"; do echo "somebody's" >"$1/$file"; done
 }
 
 group_ended() { ! pgrep -g "$1" >/dev/null 2>&1; }
@@ -49,14 +67,19 @@ group_ended() { ! pgrep -g "$1" >/dev/null 2>&1; }
 # disturbed KIND NUMBER SEED: one run, disturbed up to nine times, then left alone. Writes a line
 # "kind signal…" to `disturbances`.
 disturbed() {
-  local kind=$1 folder=$work/run.$1.$2 log=$work/run.$1.$2.log sent=() code signal pid flags delay
+  local kind=$1 folder=$work/run.$1.$2 log=$work/run.$1.$2.log sent=() planted=() code signal pid flags delay
   RANDOM=$3
-  local duration
-  duration=$(cat "base.$kind.ms")
+  local duration begin done_code foreign
+  done_code=$(cat "base.$kind.code")
   local most=$((RANDOM % 8 + 2))
   for ((try = 0; try <= most; ++try)); do
     flags=()
-    if [ "$kind" != evaluation ] && [ -e "$folder/run.json" ]; then flags=(--resume); fi
+    if is_begun "$kind" "$folder"; then
+      mapfile -t flags < <(goes_on_with "$kind")
+      [ ${#planted[@]} -gt 0 ] || plant_in "$folder"
+    fi
+    duration=$(cat "base.$kind.ms")
+    begin=$(now)
     (kind_"$kind" "$folder" "${flags[@]}") >/dev/null 2>"$log" &
     pid=$!
     signal=none
@@ -74,13 +97,24 @@ disturbed() {
     code=0
     { wait "$pid" || code=$?; } 2>/dev/null # (what the shell says of it)
     until group_ended "$pid"; do sleep 0.02; done
+    # A run that had ended takes a signal, too, until it is waited for.
+    case "$signal.$code" in KILL.137 | TERM.143 | INT.130 | HUP.129 | USR1.* | none.*) ;; *."$done_code") signal=late ;; esac
     [ "$signal" = none ] || [ "$signal" = late ] || sent+=("$signal")
     case "$signal.$code" in
-      *.0 | KILL.137 | TERM.143 | INT.130 | HUP.129) ;;
+      *."$done_code" | KILL.137 | TERM.143 | INT.130 | HUP.129) ;;
       USR1.138) ;; # before the program has begun to listen
       *) fail "$kind (run $2) after $signal: exit $code: $(tail -n 1 "$log")"; break ;;
     esac
-    if [ "$code" -eq 0 ] && [ "$signal" != USR1 ]; then break; fi
+    if [ "$signal" = late ] && [ "$try" -eq 0 ]; then
+      # The machine had other work when the undisturbed run was timed.
+      echo $(((duration + ($(now) - begin) / 1000000) / 3)) >"base.$kind.ms"
+    fi
+    if [ "$code" -eq "$done_code" ] && [ "$signal" != USR1 ]; then break; fi
+  done
+  for foreign in "${planted[@]}"; do
+    [ "$(cat "$folder/$foreign")" = "somebody's" ] ||
+      fail "$kind (run $2): $foreign, which was somebody's, is lost after ${sent[*]}"
+    rm -f "${folder:?}/$foreign"
   done
   digest_of "$folder" >"$folder.digest"
   cmp -s "$folder.digest" "base.$kind.digest" ||
@@ -90,9 +124,10 @@ disturbed() {
 }
 
 part_kills() {
-  local end=$(($(date +%s) + minutes * 60)) number=0 kind usable=()
+  local end number=0 kind usable=()
   : >disturbances
   for kind in "${kinds[@]}"; do if baseline "$kind"; then usable+=("$kind"); fi; done
+  end=$(($(date +%s) + minutes * 60))
   while [ "$(date +%s)" -lt "$end" ] && [ ${#usable[@]} -gt 0 ]; do
     kind=${usable[number % ${#usable[@]}]}
     number=$((number + 1))

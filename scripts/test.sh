@@ -8,7 +8,7 @@ case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 cd "$(dirname "$0")/.."
 if [ "${1:-} ${2:-}" = "-L sanitize" ]; then
   # No test of it runs a program of this build.
-  [ -f build/torch_root ] || scripts/setup.sh
+  [ -f build/torch_root ] || scripts/setup.sh --tests
   cmake --preset release -DTorch_ROOT="$(cat build/torch_root)" >/dev/null
   exec ctest --test-dir build -C Sanitize --output-on-failure "$@"
 fi

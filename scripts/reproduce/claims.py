@@ -8,14 +8,13 @@ every seed. What a criterion compares is written in the table; what a run is, in
 """
 import json
 import math
-import re
 import statistics
 import sys
 from pathlib import Path
 
 from claims_runs import (Answers, Table, at, distance, ks_p_value, mean, number, partial_verdict,
-                         pearson, per_seed, r_squared, read_safetensors, slope, steps_of,
-                         summary, verdict)
+                         pearson, per_seed, r_squared, read_safetensors, repetition, slope,
+                         steps_of, summary, verdict)
 
 NPO_BETAS = ("0.02", "0.05", "0.1", "0.2", "0.5", "1")
 SIMNPO_BETAS = ("0.1", "0.5", "1.5", "2.5", "3.5", "4.5")
@@ -351,20 +350,6 @@ def early_utility(table, seeds):
     table.add("C17 NPO loses utility early", "MU of SimNPO >= NPO's after epochs 1, 2 and 3",
               f"{values}; {lowest}; at least NPO's on every seed after epochs {', '.join(map(str, higher))}",
               verdict([all(s[k] >= n[k] for k in range(3)) for n, s in zip(npo, simnpo)]))
-
-
-def repetition(texts):
-    """(distinct bigrams over bigrams, repeated 4-grams over 4-grams, words), means over texts, the
-    first two over those long enough. Words and punctuation marks count one each."""
-    distinct, repeated, lengths = [], [], []
-    for text in texts:
-        words = re.findall(r"\w+|[^\w\s]", text.lower())
-        lengths.append(len(words))
-        for size, into in ((2, distinct), (4, repeated)):
-            grams = [tuple(words[i:i + size]) for i in range(len(words) - size + 1)]
-            if grams:
-                into.append(len(set(grams)) / len(grams) if size == 2 else 1 - len(set(grams)) / len(grams))
-    return mean(distinct or [1.0]), mean(repeated or [0.0]), mean(lengths)
 
 
 def odd_text(table, seeds):

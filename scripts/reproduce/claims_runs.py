@@ -2,6 +2,7 @@
 import array
 import json
 import math
+import re
 import statistics
 import sys
 from math import comb
@@ -109,6 +110,20 @@ def partial_verdict(holds):
     if len(known) == len(holds):
         return verdict(holds)
     return f"not testable on all seeds (holds on {sum(known)} of the {len(known)} that get there)"
+
+
+def repetition(texts):
+    """(distinct bigrams over bigrams, repeated 4-grams over 4-grams, words), means over texts, the
+    first two over those long enough. Words and punctuation marks count one each."""
+    distinct, repeated, lengths = [], [], []
+    for text in texts:
+        words = re.findall(r"\w+|[^\w\s]", text.lower())
+        lengths.append(len(words))
+        for size, into in ((2, distinct), (4, repeated)):
+            grams = [tuple(words[i:i + size]) for i in range(len(words) - size + 1)]
+            if grams:
+                into.append(len(set(grams)) / len(grams) if size == 2 else 1 - len(set(grams)) / len(grams))
+    return mean(distinct or [1.0]), mean(repeated or [0.0]), mean(lengths)
 
 
 class Table:

@@ -28,7 +28,7 @@ done_already "$retain" || "$unlearn" finetune --config finetune-tiny.yaml --set 
 evaluate "$retain" "$retain/model"
 evaluate "$retain" "$retain/model" --retain-log "$retain"
 evaluate "$output/full" data/tiny --retain-log "$retain"
-runs=("$output/full" "$retain")
+runs=("$output/full" "$retain") # the page shows them as what the others are compared with
 for method in "${methods[@]}"; do
   run=$output/$method
   bundled_settings "$method"
@@ -37,4 +37,4 @@ for method in "${methods[@]}"; do
   evaluate "$run" "$run/model" --retain-log "$retain"
   runs+=("$run")
 done
-"$unlearn" report "${runs[@]}" --output "$output"
+"$unlearn" report "${runs[@]}" --original "$output/full" --retain-model "$retain" --output "$output"

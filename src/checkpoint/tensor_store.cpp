@@ -6,7 +6,6 @@
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
-#include "unlearn/core/printable.h"
 
 namespace unlearn::checkpoint {
 namespace fs = std::filesystem;
@@ -55,6 +54,7 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   if (map == json.end() || !map->is_object()) {
     user_error(index.string(), ": has no object 'weight_map'");
   }
+  if (map->empty()) user_error(index.string(), ": weight_map names no tensor");
   std::map<std::string, std::string> weight_map;
   for (const auto& [name, file] : map->items()) {
     if (!file.is_string()) {
@@ -64,8 +64,7 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
     // A file name with a folder in it could reach outside the checkpoint.
     if (file_name.empty() || fs::path(file_name).filename() != file_name || file_name == ".." ||
         file_name.find('\0') != std::string::npos) {
-      user_error(index.string(), ": weight_map: '", printable(file_name),
-                 "' is not a plain file name");
+      user_error(index.string(), ": weight_map: '", file_name, "' is not a plain file name");
     }
     weight_map[name] = file_name;
   }

@@ -3,7 +3,8 @@
 
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/attacks/attack.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
@@ -69,7 +70,9 @@ run::AuditRequest audit_request(SharedFlags shared, const AuditFlags& flags) {
 int run_audit(std::vector<std::string> arguments) {
   SharedFlags shared;
   AuditFlags flags;
-  Flags app("attacks on a model that is said to have forgotten, and what they bring back", "audit");
+  cli::Flags app("attacks on a model that is said to have forgotten, and what they bring back",
+                 "audit",
+                 "unlearn audit runs/simnpo --retain-model runs/retain --output audits/simnpo");
   app.add_option("run", flags.run, "run folder of the unlearned model");
   app.add_option("--model", flags.model, "the unlearned model's folder, instead of a run");
   app.add_option("--original", flags.original,

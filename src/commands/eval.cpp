@@ -1,12 +1,14 @@
 // unlearn eval: all metrics of a benchmark, of one model or of several side by side.
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/run/device.h"
 #include "unlearn/run/eval_targets.h"
 #include "unlearn/run/prepare.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::commands {
 namespace {
@@ -55,7 +57,8 @@ void print_table(const std::vector<run::EvalTarget>& targets,
 int run_eval(std::vector<std::string> arguments) {
   SharedFlags shared;
   EvalFlags flags;
-  Flags app("all metrics of a benchmark, of one model or several", "eval");
+  cli::Flags app("all metrics of a benchmark, of one model or several", "eval",
+                 "unlearn eval runs/simnpo runs/npo --data DIR --retain-log runs/retain");
   app.add_option("runs", flags.runs, "run folders or model folders, compared in one table");
   app.add_option("--model", flags.models, "the same (repeatable)");
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
@@ -87,6 +90,7 @@ int run_eval(std::vector<std::string> arguments) {
     if (shared.dry_run) std::cout << targets[i].name << ": " << plan << "\n";
   }
   if (shared.dry_run) return 0;
+  train::SignalWatch::ignore_outside();
   std::vector<eval::Outcome> outcomes;
   for (size_t i = 0; i < targets.size(); ++i) {
     const std::filesystem::path folder = targets[i].output / "eval";

@@ -1,7 +1,8 @@
 // unlearn forget: own rows, from a model and a file to a verdict.
 #include "unlearn/run/forget.h"
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
@@ -14,7 +15,7 @@ struct ForgetFlags {
   bool force = false, lora = false, drop_overlap = false;
 };
 
-void add_forget_flags(Flags& app, TrainingFlags& training, ForgetFlags& flags) {
+void add_forget_flags(cli::Flags& app, TrainingFlags& training, ForgetFlags& flags) {
   app.begin_group("Rows");
   app.add_option("--forget", training.forget, "the rows to be forgotten (data.forget)")
       .required()
@@ -48,7 +49,9 @@ int run_forget(std::vector<std::string> arguments) {
   SharedFlags shared;
   TrainingFlags training;
   ForgetFlags flags;
-  Flags app("make a model forget your own rows, and say whether it has", "forget");
+  cli::Flags app(
+      "make a model forget your own rows, and say whether it has", "forget",
+      "unlearn forget --model DIR --forget rows.csv --retain others.csv --output runs/forget");
   const std::string command_line = cat("unlearn forget ", join(arguments, " "));
   add_forget_flags(app, training, flags);
   add_shared_flags(app, shared);

@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "commands/commands.h"
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
 #include "unlearn/data/examples.h"
@@ -33,7 +34,8 @@ int run_generate(std::vector<std::string> arguments) {
   scoring::GenerateOptions options;
   std::string input;
   std::string prompt;
-  Flags app("continue prompts, greedily or sampled", "generate");
+  cli::Flags app("continue prompts, greedily or sampled", "generate",
+                 "unlearn generate --model runs/simnpo/model --prompt 'Where was she born?'");
   app.add_option("--prompt", prompt,
                  "one prompt (the template is applied; --template none: as it is)");
   app.add_option("--input", input, "JSONL rows with prompt or input_ids");
@@ -55,6 +57,10 @@ int run_generate(std::vector<std::string> arguments) {
   add_inference_flags(app, shared, flags);
   add_log_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
+  if (options.top_p <= 0) {
+    user_error(
+        "--top-p: must be above 0, or no token is left; --temperature 0 takes the likeliest");
+  }
   if (prompt.empty() == input.empty()) user_error("generate: give either --prompt or --input");
 
   const run::LoadedModel loaded =

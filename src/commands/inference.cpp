@@ -29,7 +29,7 @@ run::RunConfig model_config(const SharedFlags& shared, const InferenceFlags& fla
 
 }  // namespace
 
-void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags) {
+void add_inference_flags(cli::Flags& app, SharedFlags& shared, InferenceFlags& flags) {
   app.add_option("--model", shared.model, "Hugging Face model folder (default: the config's)");
   app.add_option("--config", shared.config, "YAML config with the model and its template");
   app.add_option("--output", flags.output, "file for the result lines (default: stdout)");

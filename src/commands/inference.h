@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "commands/cli.h"
+#include "commands/shared_flags.h"
 #include "unlearn/model/causal_lm.h"
 #include "unlearn/run/inference.h"
 #include "unlearn/run/output.h"
@@ -21,7 +21,7 @@ struct InferenceFlags {
   std::string output;
   int64_t batch_tokens = runtime::kScoringTokens.cpu;
 };
-void add_inference_flags(Flags& app, SharedFlags& shared, InferenceFlags& flags);
+void add_inference_flags(cli::Flags& app, SharedFlags& shared, InferenceFlags& flags);
 
 // The model and the template of the flags, else of --config, else (the template) of the run that
 // made the model. UserError without a model, and when --output is one of `inputs` or a part of the

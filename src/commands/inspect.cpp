@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
 
@@ -47,7 +48,7 @@ int run_inspect(std::vector<std::string> arguments) {
   SharedFlags flags;
   std::string folder;
   bool as_json = false;
-  Flags app("what a checkpoint folder holds", "inspect");
+  cli::Flags app("what a checkpoint folder holds", "inspect", "unlearn inspect runs/simnpo/model");
   app.add_option("folder", folder, "Hugging Face model folder").required();
   app.add_flag("--json", as_json, "as JSON");
   add_log_flags(app, flags);

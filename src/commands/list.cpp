@@ -3,8 +3,9 @@
 #include <iomanip>
 #include <iostream>
 
-#include "commands/cli.h"
-#include "commands/help.h"
+#include "cli/help.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/run/catalogue.h"
@@ -42,7 +43,8 @@ void print_entries(const Json& entries) {
     }
     constexpr size_t kNameWidth = 24;
     std::cout << std::left << std::setw(kNameWidth) << entry["name"].get<std::string>()
-              << wrapped(entry["help"].get<std::string>(), kNameWidth, kNameWidth, output_width())
+              << cli::wrapped(entry["help"].get<std::string>(), kNameWidth, kNameWidth,
+                              cli::output_width())
               << "\n";
     print_names(entry, "aliases", "also");
     print_names(entry, "compat", "train.compat");
@@ -68,7 +70,7 @@ int run_list(std::vector<std::string> arguments) {
   std::string what, name;
   bool as_json = false;
   const std::vector<std::string> lists = run::catalogue_names();
-  Flags app("what is built in", "list");
+  cli::Flags app("what is built in", "list", "unlearn list settings train");
   app.add_option("what", what, join(lists, ", ")).required().one_of_words(lists);
   app.add_option("name", name, "one of them alone; of settings, a section such as train.lora");
   app.add_flag("--json", as_json, "as JSON");

@@ -2,7 +2,8 @@
 #include <iostream>
 #include <limits>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/manifest.h"
 #include "unlearn/markov/figure.h"
 #include "unlearn/markov/records.h"
@@ -15,8 +16,9 @@ int run_markov(std::vector<std::string> arguments) {
   std::string experiment;
   std::vector<int64_t> seeds = {42};
   bool overwrite = false;
-  Flags app("the paper's synthetic experiment: unlearning Markov chains (docs/markov.md)",
-            "markov");
+  cli::Flags app("the paper's synthetic experiment: unlearning Markov chains (docs/markov.md)",
+                 "markov",
+                 "unlearn markov --config synthetic-len.yaml --output markov --seeds 42,43");
   app.add_option("--output", flags.output, "folder of records, summary.json and figure.svg")
       .required();
   app.add_option("--experiment", experiment, "length, memorisation or both (default)");

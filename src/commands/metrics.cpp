@@ -3,7 +3,8 @@
 #include <iomanip>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/benchmarks/benchmark.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -74,7 +75,8 @@ void print_values(const benchmarks::Recomputed& result) {
 int run_metrics(std::vector<std::string> arguments) {
   SharedFlags shared;
   MetricsFlags flags;
-  Flags app("every aggregate again from stored evaluation logs", "metrics");
+  cli::Flags app("every aggregate again from stored evaluation logs", "metrics",
+                 "unlearn metrics tofu --log runs/simnpo/eval/TOFU_EVAL.json");
   app.add_option("benchmark", flags.benchmark, "tofu, muse or wmdp").required();
   app.add_option(
          "--log", flags.logs.log,

@@ -9,7 +9,8 @@
 #include <iostream>
 #include <new>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/from_openunlearning.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
@@ -20,40 +21,24 @@ namespace unlearn::commands {
 namespace {
 
 const std::vector<Command> kCommands = {
-    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train,
-     "unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output runs/forget05"},
-    {"forget", "make a model forget your own rows, and say whether it has", run_forget,
-     "unlearn forget --model DIR --forget rows.csv --retain others.csv --output runs/forget"},
-    {"verify", "whether a run of forget is still what its verdict was given on", run_verify,
-     "unlearn verify runs/forget --measure"},
-    {"finetune", "plain next-token training on one data set", run_finetune,
-     "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output runs/full"},
-    {"eval", "all metrics of a benchmark, of one model or several", run_eval,
-     "unlearn eval runs/simnpo runs/npo --data DIR --retain-log runs/retain"},
-    {"audit", "is it really forgotten? attacks, and what they bring back", run_audit,
-     "unlearn audit runs/simnpo --retain-model runs/retain --output audits/simnpo"},
-    {"metrics", "every aggregate again from stored evaluation logs", run_metrics,
-     "unlearn metrics tofu --log runs/simnpo/eval/TOFU_EVAL.json"},
-    {"score", "per-token log-probabilities of given texts", run_score,
-     "unlearn score --model runs/simnpo/model --input rows.jsonl --output scores.jsonl"},
-    {"generate", "continue prompts, greedily or sampled", run_generate,
-     "unlearn generate --model runs/simnpo/model --prompt 'Where was she born?'"},
-    {"task-vector", "subtract what fine-tuning on the forget data added", run_task_vector,
-     "unlearn task-vector --model DIR --finetuned runs/forget/model --alpha 5 --output minus"},
-    {"tokenize", "text on stdin to token ids, or back", run_tokenize,
-     "echo '{\"text\": \"Hello\"}' | unlearn tokenize --model DIR"},
-    {"report", "compare runs: a table, a plot and one HTML page", run_report,
-     "unlearn report runs/simnpo runs/npo --output compared"},
-    {"list", "what is built in: methods, models, benchmarks, metrics", run_list,
-     "unlearn list settings train"},
-    {"inspect", "what a checkpoint folder holds", run_inspect, "unlearn inspect runs/simnpo/model"},
-    {"quantise", "a model folder with the weights of a copy of few bits", run_quantise,
-     "unlearn quantise --model runs/simnpo/model --bits 4 --output runs/simnpo-4bit"},
-    {"markov", "the paper's synthetic experiment on Markov chains", run_markov,
-     "unlearn markov --config synthetic-len.yaml --output markov --seeds 42,43"},
-    {"completion", "completes commands and flags in a shell: bash, zsh or fish", run_completion,
-     "source <(unlearn completion bash)"},
-    {"man", "the manual page", run_man, "unlearn man >unlearn.1 && man ./unlearn.1"},
+    {"train", "unlearn: forget some data, keep the rest (the default command)", run_train},
+    {"forget", "make a model forget your own rows, and say whether it has", run_forget},
+    {"verify", "whether a run of forget is still what its verdict was given on", run_verify},
+    {"finetune", "plain next-token training on one data set", run_finetune},
+    {"eval", "all metrics of a benchmark, of one model or several", run_eval},
+    {"audit", "is it really forgotten? attacks, and what they bring back", run_audit},
+    {"metrics", "every aggregate again from stored evaluation logs", run_metrics},
+    {"score", "per-token log-probabilities of given texts", run_score},
+    {"generate", "continue prompts, greedily or sampled", run_generate},
+    {"task-vector", "subtract what fine-tuning on the forget data added", run_task_vector},
+    {"tokenize", "text on stdin to token ids, or back", run_tokenize},
+    {"report", "compare runs: a table, a plot and one HTML page", run_report},
+    {"list", "what is built in: methods, models, benchmarks, metrics", run_list},
+    {"inspect", "what a checkpoint folder holds", run_inspect},
+    {"quantise", "a model folder with the weights of a copy of few bits", run_quantise},
+    {"markov", "the paper's synthetic experiment on Markov chains", run_markov},
+    {"completion", "completes commands and flags in a shell: bash, zsh or fish", run_completion},
+    {"man", "the manual page", run_man},
 };
 
 void print_help() {
@@ -66,6 +51,8 @@ void print_help() {
     std::cout << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ')
               << command.help << "\n";
   }
+  std::cout << "\nunlearn --from-openunlearning 'experiment=… trainer=…' prints the command\n"
+               "that does what OpenUnlearning's does (docs/from-openunlearning.md).\n";
 }
 
 // Messages, JSON and configs are UTF-8, and all of them repeat what the command line says.
@@ -88,6 +75,9 @@ int dispatch(std::vector<std::string> arguments) {
   if (first == "--version" || first == "-V" || first == "version") {
     std::cout << "unlearn " << run::version_text() << "\n";
     return 0;
+  }
+  if (first == "--from-openunlearning") {
+    return run_from_openunlearning({arguments.begin() + 1, arguments.end()});
   }
   if (!first.starts_with("-")) arguments.erase(arguments.begin());
   const std::string name = first.starts_with("-") ? "train" : first;
@@ -128,11 +118,10 @@ int report(int code, const std::string& kind, std::string message) {
 
 const std::vector<Command>& commands() { return kCommands; }
 
-std::string example_of(const std::string& command) {
-  for (const Command& known : kCommands) {
-    if (command == known.name) return known.example;
-  }
-  return "";
+std::vector<cli::CommandDoc> command_docs() {
+  std::vector<cli::CommandDoc> docs;
+  for (const Command& command : kCommands) docs.push_back(cli::describe_command(command.run));
+  return docs;
 }
 
 int run_program(std::vector<std::string> arguments) {

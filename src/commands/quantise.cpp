@@ -2,7 +2,8 @@
 #include <cmath>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/strings.h"
@@ -48,7 +49,8 @@ const model::WeightFormat& chosen_format(const QuantiseFlags& flags) {
 int run_quantise(std::vector<std::string> arguments) {
   SharedFlags shared;
   QuantiseFlags flags;
-  Flags app("a model folder with the weights of a copy of few bits", "quantise");
+  cli::Flags app("a model folder with the weights of a copy of few bits", "quantise",
+                 "unlearn quantise --model runs/simnpo/model --bits 4 --output runs/simnpo-4bit");
   app.add_option("--model", flags.model, "Hugging Face model folder").required();
   app.add_option("--format", flags.format, formats_help()).one_of(model::weight_format_names());
   app.add_option("--bits", flags.bits, "a format by its number of bits; " + bits_help());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "commands/commands.h"
 #include "commands/inference.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
@@ -37,7 +38,9 @@ int run_score(std::vector<std::string> arguments) {
   SharedFlags shared;
   InferenceFlags flags;
   std::string input;
-  Flags app("per-token log-probabilities of given texts", "score");
+  cli::Flags app(
+      "per-token log-probabilities of given texts", "score",
+      "unlearn score --model runs/simnpo/model --input rows.jsonl --output scores.jsonl");
   app.add_option("--input", input, "JSONL rows: prompt+answer, text, or input_ids+labels")
       .required();
   add_inference_flags(app, shared, flags);

@@ -1,5 +1,5 @@
 // Flags as settings.
-#include "commands/cli.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/run/catalogue.h"
 

@@ -3,7 +3,8 @@
 
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 
 namespace unlearn::commands {
 
@@ -12,7 +13,9 @@ int run_task_vector(std::vector<std::string> arguments) {
   std::string model, finetuned, output;
   double alpha = 1.0;
   bool overwrite = false;
-  Flags app("subtract what fine-tuning on the forget data added", "task-vector");
+  cli::Flags app(
+      "subtract what fine-tuning on the forget data added", "task-vector",
+      "unlearn task-vector --model DIR --finetuned runs/forget/model --alpha 5 --output minus");
   app.add_option("--model", model, "the model to unlearn").required();
   app.add_option("--finetuned", finetuned, "the same model fine-tuned on the forget data")
       .required();

@@ -1,7 +1,8 @@
 // unlearn tokenize: JSON lines on stdin to token ids, or back.
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/run/output.h"
@@ -41,7 +42,8 @@ int run_tokenize(std::vector<std::string> arguments) {
   SharedFlags flags;
   bool decode = false;
   bool add_special = false;
-  Flags app("text on stdin to token ids, or back", "tokenize");
+  cli::Flags app("text on stdin to token ids, or back", "tokenize",
+                 "echo '{\"text\": \"Hello\"}' | unlearn tokenize --model DIR");
   app.add_option("--model", flags.model,
                  "folder with tokenizer.json, tokenizer.model, or vocab.json and merges.txt")
       .required();

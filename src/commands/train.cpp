@@ -1,8 +1,10 @@
 // unlearn train (the default command): forget some data, keep the rest; and unlearn finetune.
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
+#include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/strings.h"
@@ -18,10 +20,15 @@ run::RunConfig resolve(SharedFlags shared, const TrainingFlags& training, Purpos
   if (training.resume && training.overwrite) {
     user_error("--resume and --overwrite exclude each other");
   }
-  if (training.resume && shared.config.empty() && !shared.output.empty()) {
-    shared.config = shared.output + "/config.resolved.yaml";
+  const std::string recorded = shared.output + "/config.resolved.yaml";
+  const bool continues = training.resume && shared.config.empty() && !shared.output.empty();
+  if (continues && std::filesystem::exists(recorded)) shared.config = recorded;
+  const config::Settings settings = user_settings(shared, training);
+  // A run that was killed as it began has none; the same flags again start it.
+  if (continues && shared.config.empty() && !settings.contains("model.path")) {
+    user_error("--resume: there is no ", recorded, "; give the run's --config or flags again");
   }
-  return run::resolve_run(user_settings(shared, training), purpose);
+  return run::resolve_run(settings, purpose);
 }
 
 train::ExistingOutput existing_output(const TrainingFlags& flags) {
@@ -42,11 +49,10 @@ std::vector<std::string> without_nproc(const std::vector<std::string>& arguments
   return rest;
 }
 
-int run_training(const char* name, const char* help, Purpose purpose,
-                 const std::vector<std::string>& arguments) {
+int run_training(cli::Flags& app, Purpose purpose, const std::vector<std::string>& arguments) {
+  const char* name = purpose == Purpose::kUnlearn ? "train" : "finetune";
   SharedFlags shared;
   TrainingFlags training;
-  Flags app(help, name);
   add_training_flags(app, training, purpose == Purpose::kUnlearn);
   add_shared_flags(app, shared);
   if (!parse(app, arguments, shared)) return 0;
@@ -77,12 +83,17 @@ int run_training(const char* name, const char* help, Purpose purpose,
 }  // namespace
 
 int run_train(std::vector<std::string> arguments) {
-  return run_training("train", "forget some data, keep the rest", Purpose::kUnlearn, arguments);
+  cli::Flags app("forget some data, keep the rest", "train",
+                 "unlearn --method simnpo --config tofu.yaml --model DIR --data DIR --output "
+                 "runs/forget05");
+  return run_training(app, Purpose::kUnlearn, arguments);
 }
 
 int run_finetune(std::vector<std::string> arguments) {
-  return run_training("finetune", "plain next-token training on one data set (data.train)",
-                      Purpose::kFinetune, arguments);
+  cli::Flags app("plain next-token training on one data set (data.train)", "finetune",
+                 "unlearn finetune --config finetune-tofu.yaml --model DIR --data DIR --output "
+                 "runs/full");
+  return run_training(app, Purpose::kFinetune, arguments);
 }
 
 }  // namespace unlearn::commands

@@ -15,6 +15,7 @@
 #include "core/digest.h"
 #include "core/map_guard.h"
 #include "core/note_read.h"
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/written_file.h"
 
@@ -51,17 +52,23 @@ void wait_for_writer(const fs::path& pipe, int tries) {
   std::this_thread::sleep_for(kBetween);
 }
 
-// Gives the whole content to `take`, in parts; every read is checked.
-template <class Take>
-void read_parts(const fs::path& path, const Take& take) {
+// Without waiting for a pipe's other end here.
+int open_to_read(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     user_error(path.string(), ": is a folder; a file is needed here");
   }
-  // Without waiting for a pipe's other end here.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+// Gives the whole content to `take`, in parts; every read is checked.
+template <class Take>
+void read_parts(const Descriptor& file, const fs::path& path, const Take& take) {
   const struct stat info = status_of(file, path);
-  std::string part(kPart, '\0');
+  // Small files are many, and memory that is not used costs time, too. One byte more shows the end.
+  const auto expected = static_cast<size_t>(info.st_size) + 1;
+  std::string part(S_ISREG(info.st_mode) && info.st_size > 0 ? std::min(kPart, expected) : kPart,
+                   '\0');
   uint64_t total = 0;
   bool has_writer = !S_ISFIFO(info.st_mode);
   for (int tries = 0;;) {
@@ -93,6 +100,13 @@ void read_parts(const fs::path& path, const Take& take) {
   }
 }
 
+// Read, not mapped: mapped pages would count as this process's memory.
+std::string sha256_open(const Descriptor& file, const fs::path& path) {
+  Sha256 digest;
+  read_parts(file, path, [&](const char* data, size_t size) { digest.update(data, size); });
+  return digest.hex();
+}
+
 }  // namespace
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
@@ -118,7 +132,8 @@ std::string Sha256::hex() {
 
 std::string read_file(const fs::path& path) {
   std::string content;
-  read_parts(path, [&](const char* data, size_t size) { content.append(data, size); });
+  const Descriptor file(open_to_read(path));
+  read_parts(file, path, [&](const char* data, size_t size) { content.append(data, size); });
   note_read(path, content);
   return content;
 }
@@ -169,11 +184,18 @@ std::string sha256(std::string_view content) {
   return digest.hex();
 }
 
-// Read, not mapped: mapped pages would count as this process's memory.
 std::string sha256_file(const fs::path& path) {
-  Sha256 digest;
-  read_parts(path, [&](const char* data, size_t size) { digest.update(data, size); });
-  return digest.hex();
+  const Descriptor file(open_to_read(path));
+  return sha256_open(file, path);
+}
+
+std::future<std::string> sha256_in_background(const fs::path& path) {
+  auto file = std::make_unique<const Descriptor>(open_to_read(path));
+  status_of(*file, path);
+  return std::async(std::launch::async, [path, file = std::move(file)]() mutable {
+    const auto open = std::move(file);  // closed at the end, not with the future
+    return sha256_open(*open, path);
+  });
 }
 
 WrittenFile hash_file(const fs::path& path) {

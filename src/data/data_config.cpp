@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "data/question_forms.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::data {
@@ -40,6 +41,10 @@ void DataConfig::visit(config::FieldVisitor& v) {
           {.help = "share of the retain rows that is never trained on, to measure the damage by",
            .min = 0,
            .max = 0.9});
+  v.field("question_forms", question_forms,
+          {.help = "other forms of each forget and retain question to train on as well",
+           .min = 0,
+           .max = kMostQuestionForms});
   v.field("pairing", pairing, kPairings, {.help = "which retain row a forget row gets"});
   v.field("question_key", question_key, {.help = "field with the question (qa)"});
   v.field("answer_key", answer_key, {.help = "field with the answer (qa)"});

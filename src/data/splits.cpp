@@ -1,8 +1,10 @@
 #include "unlearn/data/splits.h"
 
 #include <algorithm>
+#include <set>
 
 #include "data/overlap.h"
+#include "data/question_forms.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/hold_out.h"
 #include "unlearn/core/log.h"
@@ -22,6 +24,7 @@ constexpr uint64_t kHoldOutSeed = 0;
 struct Source : SplitSource {
   const Layout& layout;
   int64_t vocab_size;
+  int64_t question_forms;
 };
 
 void check_vocabulary(const Split& split, int64_t vocab_size) {
@@ -48,6 +51,41 @@ std::string retain_name(const Source& source) {
   if (source.config.retain != "auto") return source.config.retain;
   if (source.layout.retain_split != nullptr) return source.layout.retain_split(source.config);
   user_error("data.retain: the method needs retain data; name its file");
+}
+
+// The rows of the file of `what`, then their other forms.
+std::vector<QaRow> rows_in_all_forms(const Source& source, const fs::path& file,
+                                     const std::string& what) {
+  const DataConfig config = keys_of(source.config, what);
+  return with_question_forms(read_qa_rows(file, config.question_key, config.answer_key),
+                             source.question_forms);
+}
+
+// The other forms of a split's rows (not of those that were taken out of it), behind its examples.
+void add_question_forms(const Source& source, const std::string& what, Split& split) {
+  if (!source.layout.has_questions) {
+    user_error("data.question_forms: these data have no questions; leave it at 0");
+  }
+  std::set<int64_t> there;
+  for (const Example& example : split.examples) there.insert(example.row);
+  const std::vector<QaRow> rows = rows_in_all_forms(source, split.file, what);
+  const size_t own = rows.size() / static_cast<size_t>(source.question_forms + 1);
+  std::vector<size_t> places;
+  std::vector<int64_t> numbers;
+  for (size_t i = own; i < rows.size(); ++i) {
+    if (!there.contains(rows[i].row)) continue;
+    places.push_back(i);
+    numbers.push_back(rows[i].row);
+  }
+  std::vector<Example> forms = make_examples(split.file, numbers, [&](size_t i) {
+    const QaRow& row = rows[places[i]];
+    return make_row_example(source.tok, source.tmpl, row, row.answer, source.config.max_length);
+  });
+  for (size_t i = 0; i < forms.size(); ++i) {
+    forms[i].id += cat(".", places[i] / own);
+    split.examples.push_back(std::move(forms[i]));
+  }
+  check_vocabulary(split, source.vocab_size);
 }
 
 // A forget row's question with something else as its answer.
@@ -85,13 +123,17 @@ Split refusal_split(const Source& source, const Split& forget) {
                " is not there)");
   }
   const std::vector<std::string> lines = read_lines(file);
-  const DataConfig config = keys_of(source.config, "forget");
-  const std::vector<QaRow> rows = read_qa_rows(forget.file, config.question_key, config.answer_key);
+  const std::vector<QaRow> rows = rows_in_all_forms(source, forget.file, "forget");
+  const size_t own = rows.size() / static_cast<size_t>(source.question_forms + 1);
   const auto count = static_cast<int64_t>(lines.size());
   std::vector<Replacement> refusals;
-  for (const QaRow& row : rows) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Another form draws another line: as if the file went on.
+    const int64_t drawn = rows[i].row + static_cast<int64_t>(i / own * own);
+    std::string id = cat("refusal:", rows[i].row);
+    if (i >= own) id += cat(".", i / own);
     refusals.push_back(
-        {&row, lines[static_cast<size_t>(refusal_line(row.row, count))], cat("refusal:", row.row)});
+        {&rows[i], lines[static_cast<size_t>(refusal_line(drawn, count))], std::move(id)});
   }
   return replacement_split(source, file, forget.file, refusals);
 }
@@ -99,6 +141,10 @@ Split refusal_split(const Source& source, const Split& forget) {
 // The rows' own alternative answers. A row with several stands in the forget stream once for each
 // (OpenUnlearning community/methods/AltPO: every (question, answer, alternate) is a training row).
 Split own_alternates(const Source& source, Split& forget) {
+  if (source.question_forms > 0) {
+    user_error(
+        "data.question_forms: the method reads the forget rows' own alternates; leave it at 0");
+  }
   if (source.config.alternate != "auto") {
     user_error("data.alternate: the method reads the forget rows' own field '",
                source.config.alternate_key, "' (data.alternate_key), no file; use auto");
@@ -180,16 +226,21 @@ void settle_overlap(const Source& source, const Split& forget, Split& retain) {
 
 Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRequest& request,
                    const tokenizer::Tokenizer& tok, const Template& tmpl, int64_t vocab_size) {
-  const Source source{{config, tok, tmpl}, layout, vocab_size};
+  const Source source{
+      {config, tok, tmpl}, layout, vocab_size, request.for_training ? config.question_forms : 0};
   Splits splits;
   if (request.train) splits.train = open_split(source, config.train, "train");
   if (request.forget) splits.forget = open_split(source, config.forget, "forget");
   if (request.retain) splits.retain = open_split(source, retain_name(source), "retain");
-  if (splits.forget) warn_of_repeats(*splits.forget, tok);
+  if (splits.forget && request.for_training) warn_of_repeats(*splits.forget, tok);
   if (splits.forget && splits.retain) {
     settle_overlap(source, *splits.forget, *splits.retain);
   }
   if (splits.retain) splits.held_out = held_out_part(config, *splits.retain);
+  if (source.question_forms > 0) {
+    if (splits.forget) add_question_forms(source, "forget", *splits.forget);
+    if (splits.retain) add_question_forms(source, "retain", *splits.retain);
+  }
   if (request.alternate) {
     if (!layout.has_questions) {
       user_error("data.benchmark: these data have no questions to refuse; use tofu or qa");

@@ -6,6 +6,9 @@
 namespace unlearn::eval {
 
 void EvalConfig::visit(config::FieldVisitor& v) {
+  v.field(
+      "at_start", at_start,
+      {.help = "evaluate the model before the first step, too (eval/before; report shows both)"});
   v.field("at_end", at_end, {.help = "evaluate the saved model when training is done"});
   v.field("every", every, {.help = "evaluate during training: never, epoch or a number of steps"});
   v.field("retain_log", retain_log,
@@ -26,7 +29,8 @@ void EvalConfig::visit(config::FieldVisitor& v) {
            .min = 0,
            .unset_word = "auto"});
   v.field("temperature", temperature, {.help = "of generations; 0: greedy", .min = 0});
-  v.field("top_p", top_p, {.help = "nucleus of sampled generations", .min = 0, .max = 1});
+  v.field("top_p", top_p,
+          {.help = "nucleus of sampled generations", .min = 0, .max = 1, .exclusive_min = true});
   v.field("seed", seed, {.help = "seed of sampled generations", .min = 0});
   v.field(
       "generation_config", generation_config, kGenerationConfigs,

@@ -19,13 +19,14 @@ std::string last_error() {
   return text == nullptr ? "unknown error" : text;
 }
 
-// Tries the program's folder, its ../lib and the system's search path.
+// Tries the program's folder (a build), its ../lib/unlearn (an installation) and the system's
+// search path.
 void* open_library(const char* name, int flags) {
   std::error_code failure;
   const fs::path program = fs::read_symlink("/proc/self/exe", failure);
   if (!failure) {
     for (const fs::path& folder :
-         {program.parent_path(), program.parent_path().parent_path() / "lib"}) {
+         {program.parent_path(), program.parent_path().parent_path() / "lib/unlearn"}) {
       if (!fs::exists(folder / name)) continue;
       if (void* handle = dlopen((folder / name).c_str(), flags)) return handle;
     }

@@ -1,9 +1,12 @@
 #include "unlearn/report/audit_page.h"
 
+#include <algorithm>
+#include <map>
+
 #include "report/audit_parts.h"
-#include "report/verdict_parts.h"
+#include "report/json_path.h"
 #include "unlearn/core/error.h"
-#include "unlearn/report/table.h"
+#include "unlearn/core/plural.h"
 
 namespace unlearn::report {
 namespace {
@@ -17,54 +20,76 @@ std::string headline(const Json& verdict) {
   return "Nothing can be said: by these measures nothing was forgotten, or nothing was measured.";
 }
 
-std::string state_class(const Json& verdict) {
+std::string state_of(const Json& verdict) {
   const std::string value = shown_text(at_path(verdict, {"value"}));
   return value == "leaks" ? "bad" : value == "holds" ? "good" : "open";
 }
 
-std::string sentences(const Json& audit) {
-  std::string text = "<h2>Attack by attack</h2>\n<ul>\n";
+// How many attacks end how; an attack counts by its worst measure.
+Json tiles_of(const Json& audit) {
+  const std::vector<std::string> order = {"leaks", "inconclusive", "void", "holds"};
+  std::map<std::string, size_t> worst;
   for (const Json& entry : audit.at("attacks")) {
-    text += cat("<li>", escape_html(shown_text(at_path(entry, {"sentence"}))), "</li>\n");
+    const auto found =
+        std::find(order.begin(), order.end(), shown_text(at_path(entry, {"verdict"})));
+    const auto place = static_cast<size_t>(found - order.begin());
+    const auto [attack, is_new] = worst.try_emplace(shown_text(at_path(entry, {"id"})), place);
+    if (!is_new) attack->second = std::min(attack->second, place);
   }
-  return text + "</ul>\n";
-}
-
-std::string how_to_read_audit() {
-  return "<h2>How to read this</h2>\n<p>Every measure is of the same rows before and after an "
-         "attack; higher means more knowledge. <b>Share</b>: what the attack brought back of what "
-         "unlearning took away (0 %: nothing, 100 %: as before unlearning), with a 95 % interval "
-         "over rows. <b>Excess</b>: what comes back beyond what the same attack teaches a model "
-         "that never saw the rows. An attack <i>leaks</i> when the interval of the share lies "
-         "above 20 % and the excess above 0, <i>holds</i> when it lies below, and is "
-         "<i>inconclusive</i> otherwise; it is <i>void</i> where too little was forgotten. What "
-         "was not tried is not shown to hold.</p>\n";
-}
-
-std::string left_out(const Json& audit) {
-  const Json list = at_path(audit, {"left_out"});
-  if (!list.is_array() || list.empty()) return "";
-  std::string text = "<h2>Left out</h2>\n<ul>\n";
-  for (const Json& item : list) {
-    text += cat("<li>", escape_html(shown_text(at_path(item, {"id"}))), ": ",
-                escape_html(shown_text(at_path(item, {"reason"}))), "</li>\n");
+  Json tiles = Json::array();
+  const char* notes[] = {"bring it back", "no clear result", "too little was forgotten to tell",
+                         "did not bring it back"};
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto count = std::count_if(worst.begin(), worst.end(),
+                                     [&](const auto& attack) { return attack.second == i; });
+    const char* state = count == 0 ? "open" : i == 0 ? "bad" : i == 3 ? "good" : "open";
+    tiles.push_back(
+        Tile{cat("attacks: ", order[i]), cat(count, " of ", worst.size()), notes[i], state}.json());
   }
-  return text + "</ul>\n";
+  return tiles;
 }
 
-std::string all_settings(const Json& audit) {
-  Table table;
-  table.columns = {"attack", "source", "seeds", "settings"};
+Json privacy_of(const Json& audit) {
+  Json sentences = Json::array();
+  const Json privacy = at_path(audit, {"privacy"});
+  for (size_t i = 0; privacy.is_array() && i < privacy.size(); ++i) {
+    const Json sentence = at_path(privacy[i], {"sentence"});
+    if (!sentence.is_string()) continue;
+    sentences.push_back(
+        cat(shown_text(at_path(privacy[i], {"name"})), ": ", sentence.get<std::string>()));
+  }
+  return sentences;
+}
+
+Json origin_of(const Json& audit) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const char* key : {"program", "benchmark", "forget", "template", "seed", "quick"}) {
+    const std::string value = shown_text(at_path(audit, {key}));
+    if (!value.empty()) values.emplace_back(key, value);
+  }
+  const Json models = at_path(audit, {"models"});
+  if (models.is_object()) {
+    for (const auto& [role, name] : models.items()) {
+      values.emplace_back(cat(role, " model"), name.is_null() ? "not given" : shown_text(name));
+    }
+  }
+  values.emplace_back("when and how long", "costs.json beside this page");
+  return key_table("origin", values).json();
+}
+
+Json settings_of(const Json& audit) {
+  HtmlTable table{.columns = {{"attack"}, {"source"}, {"seeds"}, {"settings"}}};
   std::string last;
   for (const Json& entry : audit.at("attacks")) {
     const std::string id = shown_text(at_path(entry, {"id"}));
     if (id == last) continue;
     last = id;
-    table.rows.push_back({id, shown_text(at_path(entry, {"source"})),
-                          shown_text(at_path(entry, {"seeds"})),
-                          at_path(entry, {"settings"}).dump()});
+    table.rows.push_back({{{id},
+                           {shown_text(at_path(entry, {"source"})), "text"},
+                           {shown_text(at_path(entry, {"seeds"})), "number"},
+                           {at_path(entry, {"settings"}).dump(), "text"}}});
   }
-  return cat("<details><summary>Settings</summary>\n", to_html(table), "</details>\n");
+  return table.json();
 }
 
 }  // namespace
@@ -73,16 +98,30 @@ std::string audit_page(const Json& audit) {
   if (!at_path(audit, {"verdict"}).is_object() || !at_path(audit, {"attacks"}).is_array()) {
     user_error("audit.json: must be an object with 'verdict' and 'attacks' (a list)");
   }
-  const Json verdict = audit.at("verdict");
-  return cat(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-      "name=\"viewport\" content=\"width=device-width\"><title>unlearn audit</title><style>",
-      verdict_style(),
-      "td.share{text-align:right;white-space:nowrap}td.share small{opacity:.8}"
-      "</style></head>\n<body>\n<h1>Audit</h1>\n<p class=\"verdict ",
-      state_class(verdict), "\">", escape_html(headline(verdict)), "</p>\n", audit_heat_map(audit),
-      how_to_read_audit(), audit_curves(audit), sentences(audit), audit_models(audit),
-      left_out(audit), all_settings(audit), "</body></html>\n");
+  PageParts page{.name = "audit.html",
+                 .title = "unlearn audit",
+                 .state = state_of(audit.at("verdict")),
+                 .sentence = headline(audit.at("verdict"))};
+  Json& values = page.values;
+  values["tiles_list"] = tiles_of(audit);
+  const HtmlTable heat = audit_heat_map(audit), models = audit_models(audit);
+  values["heat"] = heat.rows.empty() ? Json() : heat.json();
+  values["models"] = models.rows.empty() ? Json() : models.json();
+  values["sentences"] = Json::array();
+  for (const Json& entry : audit.at("attacks")) {
+    values["sentences"].push_back(shown_text(at_path(entry, {"sentence"})));
+  }
+  values["privacy"] = privacy_of(audit);
+  values["left_out"] = Json::array();
+  const Json left_out = at_path(audit, {"left_out"});
+  for (size_t i = 0; left_out.is_array() && i < left_out.size(); ++i) {
+    values["left_out"].push_back(cat(shown_text(at_path(left_out[i], {"id"})), ": ",
+                                     shown_text(at_path(left_out[i], {"reason"}))));
+  }
+  values["origin"] = origin_of(audit);
+  values["settings"] = settings_of(audit);
+  page.figures["curves"] = audit_curves(audit);
+  return page_html(page);
 }
 
 }  // namespace unlearn::report

@@ -4,9 +4,8 @@
 #include <map>
 
 #include "report/audit_parts.h"
-#include "report/verdict_parts.h"
+#include "report/json_path.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/report/table.h"
 
 namespace unlearn::report {
 namespace {
@@ -15,32 +14,63 @@ std::string share_text(const Json& share) {
   return share.is_number() ? cat(std::lround(100 * share.get<double>()), " %") : "–";
 }
 
-// From green (nothing came back) over yellow to red; no colour where there is no share.
-std::string share_colour(const Json& share) {
-  if (!share.is_number()) return "";
+// From nothing came back to all of it; no colour where there is no share. The number says the same.
+std::string heat_of(const Json& share) {
+  if (!share.is_number()) return "heat0";
   const double part = std::clamp(share.get<double>(), 0.0, 1.0);
-  return cat(" style=\"background:hsl(", std::lround(120 * (1 - part)), " 60% 50% / .45)\"");
+  return cat("heat", part < 0.05 ? 0 : part < 0.2 ? 1 : part < 0.4 ? 2 : part < 0.7 ? 3 : 4);
 }
 
-std::string heat_cell(const Json* entry) {
-  if (entry == nullptr) return "<td></td>";
+Cell heat_cell(const Json* entry) {
+  if (entry == nullptr) return {"", "heat"};
   const Json share = at_path(*entry, {"recovered", "value"});
   const Json excess = at_path(*entry, {"excess", "value"});
-  return cat("<td class=\"share\"", share_colour(share), ">", share_text(share), " <small>",
-             escape_html(shown_text(at_path(*entry, {"verdict"}))), "<br>",
-             shown_number(at_path(*entry, {"before", "U"}), 3), " → ",
-             shown_number(at_path(*entry, {"after", "U"}), 3),
-             excess.is_number() ? "<br>excess " + share_text(excess) : "", "</small></td>");
+  const std::string verdict = shown_text(at_path(*entry, {"verdict"}));
+  std::string small = cat(shown_number(at_path(*entry, {"before", "U"}), 3), " → ",
+                          shown_number(at_path(*entry, {"after", "U"}), 3));
+  if (excess.is_number()) small += cat(" · excess ", share_text(excess));
+  return {share_text(share),
+          cat("heat ", heat_of(share), verdict == "leaks" ? " leaks" : ""),
+          small,
+          share.is_number() ? share.dump() : "",
+          shown_text(at_path(*entry, {"sentence"})),
+          verdict,
+          verdict == "leaks"   ? "bad-mark"
+          : verdict == "holds" ? "good-mark"
+                               : "soft"};
+}
+
+void note(std::vector<std::string>& names, const std::string& name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
+void add_fluency(const Json& baselines, HtmlTable& table) {
+  std::vector<std::string> tasks;
+  for (const auto& [model, baseline] : baselines.items()) {
+    const Json fluency = at_path(baseline, {"fluency"});
+    for (const auto& [task, counts] : fluency.items()) note(tasks, task);
+  }
+  const std::pair<const char*, const char*> counts[] = {
+      {"broken", "empty or repeating"}, {"alike", "with the same words"}, {"refusals", "refusals"}};
+  for (const std::string& task : tasks) {
+    for (const auto& [key, name] : counts) {
+      HtmlRow row{{{cat("answers of ", task, ": ", name)}}};
+      for (const auto& [model, baseline] : baselines.items()) {
+        const Json count = at_path(baseline, {"fluency", task, key});
+        const Json all = at_path(baseline, {"fluency", task, "outputs"});
+        row.cells.push_back(
+            {count.is_number() ? cat(count.dump(), " of ", all.dump()) : "not measured", "number"});
+      }
+      table.rows.push_back(std::move(row));
+    }
+  }
 }
 
 }  // namespace
 
-std::string audit_heat_map(const Json& audit) {
+HtmlTable audit_heat_map(const Json& audit) {
   std::vector<std::string> attacks, metrics;
   std::map<std::pair<std::string, std::string>, const Json*> cells;
-  const auto note = [](std::vector<std::string>& names, const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
   for (const Json& entry : audit.at("attacks")) {
     const std::string id = shown_text(at_path(entry, {"id"}));
     const std::string metric = shown_text(at_path(entry, {"metric", "name"}));
@@ -48,53 +78,41 @@ std::string audit_heat_map(const Json& audit) {
     note(metrics, metric);
     cells[{id, metric}] = &entry;
   }
-  if (attacks.empty()) return "<p>No attack was made.</p>\n";
-  std::string text = "<h2>What came back</h2>\n<div class=\"scroll\"><table><tr><th>attack</th>";
-  for (const std::string& metric : metrics) text += cat("<th>", escape_html(metric), "</th>");
-  text += "</tr>\n";
+  HtmlTable table{.name = "attacks", .columns = {{"attack"}}};
+  for (const std::string& metric : metrics) table.columns.push_back({metric, "", "", true});
   for (const std::string& attack : attacks) {
-    text += cat("<tr><td>", escape_html(attack), "</td>");
+    HtmlRow row{{{attack, "name"}}};
     for (const std::string& metric : metrics) {
       const auto cell = cells.find({attack, metric});
-      text += heat_cell(cell == cells.end() ? nullptr : cell->second);
+      row.cells.push_back(heat_cell(cell == cells.end() ? nullptr : cell->second));
     }
-    text += "</tr>\n";
+    table.rows.push_back(std::move(row));
   }
-  return text + "</table></div>\n";
+  return table;
 }
 
-std::string audit_models(const Json& audit) {
+HtmlTable audit_models(const Json& audit) {
   const Json baselines = at_path(audit, {"baselines"});
-  if (!baselines.is_object() || baselines.empty()) return "";
-  Table table;
-  table.columns = {"measure"};
+  HtmlTable table{.name = "measures", .columns = {{"measure"}}};
+  if (!baselines.is_object() || baselines.empty()) return table;
   std::vector<std::string> measures;
   for (const auto& [model, baseline] : baselines.items()) {
     const Json name = at_path(audit, {"models", model});
-    table.columns.push_back(name.is_string() ? cat(model, " (", shown_text(name), ")") : model);
+    table.columns.push_back({model, name.is_string() ? name.get<std::string>() : "", "", true});
     const Json values = at_path(baseline, {"metrics"});
-    for (const auto& [measure, value] : values.items()) {
-      if (std::find(measures.begin(), measures.end(), measure) == measures.end()) {
-        measures.push_back(measure);
-      }
-    }
+    for (const auto& [measure, value] : values.items()) note(measures, measure);
   }
   for (const std::string& measure : measures) {
-    auto& row = table.rows.emplace_back(std::vector{measure});
+    HtmlRow row{{{measure}}};
     for (const auto& [model, baseline] : baselines.items()) {
-      row.push_back(shown_number(at_path(baseline, {"metrics", measure}), 3));
+      const Json value = at_path(baseline, {"metrics", measure});
+      row.cells.push_back(
+          {shown_number(value, 3), "number", "", value.is_number() ? value.dump() : ""});
     }
+    table.rows.push_back(std::move(row));
   }
-  std::string text =
-      "<h2>The models as they are</h2>\n<div class=\"scroll\">" + to_html(table) + "</div>\n";
-  const Json privacy = at_path(audit, {"privacy"});
-  for (size_t i = 0; privacy.is_array() && i < privacy.size(); ++i) {
-    const Json sentence = at_path(privacy[i], {"sentence"});
-    if (!sentence.is_string()) continue;
-    text += cat("<p class=\"bad-mark\">", escape_html(shown_text(at_path(privacy[i], {"name"}))),
-                ": ", escape_html(sentence.get<std::string>()), "</p>\n");
-  }
-  return text;
+  add_fluency(baselines, table);
+  return table;
 }
 
 }  // namespace unlearn::report

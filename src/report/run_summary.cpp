@@ -1,7 +1,7 @@
 #include "unlearn/report/run_summary.h"
 
-#include <algorithm>
-
+#include "report/evaluation.h"
+#include "report/json_path.h"
 #include "unlearn/config/settings.h"
 #include "unlearn/core/error.h"
 
@@ -9,8 +9,12 @@ namespace unlearn::report {
 namespace fs = std::filesystem;
 namespace {
 
-std::string plain_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+std::string text_of(const Json& record, const char* key, const char* otherwise,
+                    const fs::path& file) {
+  const auto it = record.find(key);
+  if (it == record.end()) return otherwise;
+  if (!it->is_string()) user_error(file.string(), ": '", key, "' must be text, not ", it->dump());
+  return it->get<std::string>();
 }
 
 double number_of(const Json& line, const char* key) {
@@ -28,73 +32,79 @@ void read_curve(const fs::path& file, RunSummary& run) {
   });
 }
 
-void read_answers(const Json& eval, RunSummary& run) {
-  const auto metric = eval.find("forget_Q_A_ROUGE");
-  if (metric == eval.end() || !metric->is_object() || !metric->contains("value_by_index")) return;
-  for (const auto& [index, row] : metric->at("value_by_index").items()) {
-    if (!row.is_object() || !row.contains("generation")) continue;
-    run.answers.push_back({plain_text(row.value("input", Json(""))),
-                           plain_text(row.value("ground_truth", Json(""))),
-                           plain_text(row.at("generation"))});
+// What `unlearn forget` leaves: both sides, and a decision.
+void read_verdict(const fs::path& file, RunSummary& run) {
+  if (!fs::exists(file)) return;
+  const Json verdict = read_json(file);
+  if (!at_path(verdict, {"verdict"}).is_string() || !at_path(verdict, {"rows"}).is_array()) {
+    user_error(file.string(), ": must be an object with 'verdict' (a text) and 'rows' (a list)");
   }
+  OwnVerdict own{
+      verdict.at("verdict").get<std::string>(), at_path(verdict, {"reached"}) == Json(true), {}};
+  const Json damage = at_path(verdict, {"damage_ok"});
+  if (damage.is_boolean()) own.damage_ok = damage.get<bool>();
+  run.verdict = std::move(own);
+  if (run.after.metrics.empty()) run.after = evaluation_of_verdict(verdict, Side::kAfter);
+  run.before = evaluation_of_verdict(verdict, Side::kBefore);
+  run.before_source = "measured by the run before training";
 }
 
-void read_summary(const fs::path& file, RunSummary& run) {
-  const Json summary = read_json(file);
-  if (!summary.is_object()) user_error(file.string(), ": must be an object of metric: number");
-  for (const auto& [name, value] : summary.items()) {
-    if (!value.is_null() && !value.is_number()) {
-      user_error(file.string(), ": '", name, "' must be a number or null, not ", value.dump());
-    }
-    run.metrics[name] = value.is_null() ? std::nullopt : std::optional(value.get<double>());
+void find_before(RunSummary& run) {
+  if (run.before) return;
+  run.before = read_evaluation(run.folder / "eval" / "before");
+  if (run.before) {
+    run.before_source = "measured by the run before training";
+    return;
   }
-}
-
-void read_evaluation(const fs::path& folder, RunSummary& run) {
-  if (!fs::is_directory(folder)) return;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) {
-    const std::string name = file.filename().string();
-    if (name.ends_with("_SUMMARY.json")) read_summary(file, run);
-    if (name.ends_with("_EVAL.json")) read_answers(read_json(file), run);
-  }
+  const fs::path model = shown_text(at_path(run.record, {"model_folder"}));
+  if (model.empty()) return;
+  const fs::path maker = model.parent_path();
+  if (!fs::exists(maker / "run.json")) return;
+  run.before = read_evaluation(maker / "eval");
+  if (run.before) run.before_source = cat("evaluation of the run that made it, ", maker.string());
 }
 
 }  // namespace
-
-std::optional<double> RunSummary::metric(const std::string& metric_name) const {
-  const auto it = metrics.find(metric_name);
-  return it == metrics.end() ? std::nullopt : it->second;
-}
 
 RunSummary read_run_summary(const fs::path& folder) {
   RunSummary run;
   run.folder = folder;
   const fs::path path = fs::absolute(folder).lexically_normal();
   run.name = (path.has_filename() ? path : path.parent_path()).filename().string();
-  read_evaluation(folder / "eval", run);
+  const auto evaluation = read_evaluation(folder / "eval");
+  if (evaluation) run.after = *evaluation;
   if (!fs::exists(folder / "run.json")) {
-    if (run.metrics.empty()) {
+    if (!evaluation) {
       user_error(folder.string(), ": is no run folder (neither run.json nor eval/*_SUMMARY.json)");
     }
     run.status = "evaluated";
     return run;
   }
-  const Json json = read_json(folder / "run.json");
-  if (!json.is_object()) user_error(folder.string(), "/run.json: must be an object");
-  run.method = plain_text(json.value("method", Json("")));
-  run.status = plain_text(json.value("status", Json("unknown")));
-  run.seconds = number_of(json, "seconds");
+  run.record = read_json(folder / "run.json");
+  if (!run.record.is_object()) user_error(folder.string(), "/run.json: must be an object");
+  run.method = text_of(run.record, "method", "", folder / "run.json");
+  run.status = text_of(run.record, "status", "unknown", folder / "run.json");
+  run.seconds = number_of(run.record, "seconds");
   if (const fs::path config = folder / "config.resolved.yaml"; fs::exists(config)) {
     const auto settings = config::Settings::from_file(config);
     for (const auto& [key, setting] : settings.values()) {
-      run.settings[key] = plain_text(setting.value);
+      run.settings[key] =
+          setting.value.is_string() ? setting.value.get<std::string>() : setting.value.dump();
     }
   }
   read_curve(folder / "metrics.jsonl", run);
+  read_verdict(folder / "verdict.json", run);
+  find_before(run);
   return run;
+}
+
+fs::path retain_reference(const RunSummary& run) {
+  const auto named = run.settings.find("eval.retain_log");
+  if (named == run.settings.end() || named->second.empty()) return {};
+  fs::path folder = named->second;
+  if (fs::is_regular_file(folder)) folder = folder.parent_path();
+  if (folder.filename() == "eval") folder = folder.parent_path();
+  return read_evaluation(folder / "eval") ? folder : fs::path();
 }
 
 }  // namespace unlearn::report

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/html.h"
 #include "unlearn/core/strings.h"
-#include "unlearn/report/table.h"
 
 namespace unlearn::report {
 namespace {
@@ -89,6 +89,7 @@ void SvgPanel::axes(const std::string& title, const std::string& x_label,
                     const std::string& y_label) {
   const Stroke grid{"#ddd", 1.0, 1.0, ""};
   const double bottom = area_.top + area_.height, right = area_.left + area_.width;
+  svg_ += "<g class=\"grid\">\n";  // pages have colours of their own for light and dark
   for (int i = 0; x_.begin + i * x_.step < x_.end + 0.001 * x_.step; ++i) {
     const double value = x_.begin + i * x_.step, x = x_pixel(value);
     svg_ += svg_line(x, area_.top, x, bottom, grid);
@@ -100,8 +101,10 @@ void SvgPanel::axes(const std::string& title, const std::string& x_label,
     svg_ += svg_text(area_.left - 14, y + 4, number(value, 4), "text-anchor=\"end\"");
   }
   const Stroke axis{"#333", 1.2, 1.0, ""};
+  svg_ += "</g>\n<g class=\"axis\">\n";
   svg_ += svg_line(area_.left, bottom, right, bottom, axis);
   svg_ += svg_line(area_.left, area_.top, area_.left, bottom, axis);
+  svg_ += "</g>\n";
   const double middle = area_.left + area_.width / 2;
   svg_ += svg_text(middle, area_.top - 14, title, "text-anchor=\"middle\" font-weight=\"bold\"");
   svg_ += svg_text(middle, bottom + 40, x_label, "text-anchor=\"middle\"");
@@ -120,6 +123,20 @@ void SvgPanel::line(const std::vector<Point>& points, const Stroke& stroke) {
   }
   svg_ +=
       cat("\" fill=\"none\" stroke-linejoin=\"round\" ", stroke_attributes(stroke), "/></svg>\n");
+}
+
+void SvgPanel::level_x(double x, const std::string& label) {
+  const Stroke stroke{"#888", 1, 1, "6 4"};
+  const double at = x_pixel(x);
+  svg_ += svg_line(at, area_.top, at, area_.top + area_.height, stroke);
+  svg_ += svg_text(at, area_.top - 3, label, "text-anchor=\"middle\" font-size=\"11\"");
+}
+
+void SvgPanel::level_y(double y, const std::string& label) {
+  const Stroke stroke{"#888", 1, 1, "6 4"};
+  const double at = y_pixel(y), right = area_.left + area_.width;
+  svg_ += svg_line(area_.left, at, right, at, stroke);
+  svg_ += svg_text(right + 4, at + 4, label, "font-size=\"11\"");
 }
 
 void SvgPanel::dot(const Point& point, const std::string& colour, const std::string& label) {

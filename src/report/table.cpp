@@ -3,53 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "report/groups.h"
+#include "report/measures.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::report {
 namespace {
-
-// The order in which papers print them.
-constexpr const char* kHeadlines[] = {"forget_quality",
-                                      "model_utility",
-                                      "forget_Q_A_Prob",
-                                      "forget_Q_A_ROUGE",
-                                      "forget_truth_ratio",
-                                      "retain_Q_A_Prob",
-                                      "retain_Q_A_ROUGE",
-                                      "extraction_strength",
-                                      "exact_memorization",
-                                      "privleak",
-                                      "forget_verbmem_ROUGE",
-                                      "forget_knowmem_ROUGE",
-                                      "retain_knowmem_ROUGE",
-                                      "wmdp_bio_acc",
-                                      "wmdp_cyber_acc",
-                                      "wmdp_chem_acc",
-                                      "mmlu_acc"};
-
-// Settings that differ between runs but say nothing about the comparison.
-const std::set<std::string> kUninteresting = {"output", "method.name", "device",
-                                              "method.retain_loss"};
-// Plain training makes the models that methods are compared with; its settings differ anyway.
-constexpr const char* kPlainTraining = "nll";
-
-std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs) {
-  std::set<std::string> keys;
-  for (const RunSummary& run : runs) {
-    for (const auto& [key, value] : run.settings) keys.insert(key);
-  }
-  std::vector<std::string> differing;
-  for (const std::string& key : keys) {
-    std::set<std::string> values;
-    for (const RunSummary& run : runs) {
-      const auto it = run.settings.find(key);
-      if (run.method == kPlainTraining) continue;
-      if (it != run.settings.end()) values.insert(it->second);
-    }
-    if (values.size() > 1 && !kUninteresting.contains(key)) differing.push_back(key);
-  }
-  return differing;
-}
 
 std::string value_or_nothing(const std::map<std::string, std::string>& map,
                              const std::string& key) {
@@ -94,13 +53,32 @@ std::string lines_of(const Table& table, const std::string& separator, Escape es
 
 }  // namespace
 
+std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs) {
+  std::set<std::string> keys;
+  for (const RunSummary& run : runs) {
+    for (const auto& [key, value] : run.settings) keys.insert(key);
+  }
+  std::vector<std::string> differing;
+  for (const std::string& key : keys) {
+    std::set<std::string> values;
+    for (const RunSummary& run : runs) {
+      const auto it = run.settings.find(key);
+      if (run.method == kPlainTraining) continue;
+      if (it != run.settings.end()) values.insert(it->second);
+    }
+    if (values.size() > 1 && !is_uninteresting(key)) differing.push_back(key);
+  }
+  return differing;
+}
+
 Table compare_runs(const std::vector<RunSummary>& runs) {
   const std::vector<std::string> settings = differing_settings(runs);
   std::vector<std::string> metrics;
-  for (const char* name : kHeadlines) {
-    const bool known = std::any_of(runs.begin(), runs.end(),
-                                   [&](const RunSummary& run) { return run.metric(name); });
-    if (known) metrics.emplace_back(name);
+  for (const Measure& measure : measures()) {
+    const bool known = std::any_of(runs.begin(), runs.end(), [&](const RunSummary& run) {
+      return run.metric(measure.name).has_value();
+    });
+    if (known) metrics.emplace_back(measure.name);
   }
   Table table;
   table.columns = {"run", "method", "status"};
@@ -130,42 +108,6 @@ std::string to_markdown(const Table& table) {
     }
   }
   return text;
-}
-
-std::string to_html(const Table& table) {
-  const auto row = [](const std::vector<std::string>& cells, const std::string& tag) {
-    std::string text = "<tr>";
-    for (const std::string& cell : cells) {
-      text += "<" + tag + ">" + escape_html(cell) + "</" + tag + ">";
-    }
-    return text + "</tr>\n";
-  };
-  std::string text = "<table>\n<thead>" + row(table.columns, "th") + "</thead>\n<tbody>\n";
-  for (const auto& cells : table.rows) text += row(cells, "td");
-  return text + "</tbody>\n</table>\n";
-}
-
-std::string escape_html(const std::string& text) {
-  std::string escaped;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += letter;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace unlearn::report

@@ -1,81 +1,61 @@
 #include "unlearn/report/verdict_page.h"
 
-#include <cmath>
-
+#include "report/json_path.h"
 #include "report/verdict_parts.h"
 #include "unlearn/core/error.h"
-#include "unlearn/report/table.h"
 
 namespace unlearn::report {
 namespace {
 
-std::string state_of(const Json& verdict) {
+std::string verdict_state(const Json& verdict) {
   const Json reached = at_path(verdict, {"reached"}), unharmed = at_path(verdict, {"damage_ok"});
   if (reached == Json(true) && unharmed == Json(true)) return "good";
   return reached == Json(false) || unharmed == Json(false) ? "bad" : "open";
 }
 
-std::string not_concluded(const Json& verdict) {
-  const Json list = at_path(verdict, {"not_concluded"});
-  if (!list.is_array() || list.empty()) return "";
-  std::string text = "<h2>What cannot be concluded</h2>\n<ul>\n";
-  for (const Json& item : list) text += cat("<li>", escape_html(shown_text(item)), "</li>\n");
-  return text + "</ul>\n";
+// An object's keys and values as a table; null where there is none.
+Json keys_of(const Json& object, const std::string& name) {
+  if (!object.is_object() || object.empty()) return nullptr;
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto& [key, value] : object.items()) values.emplace_back(key, shown_text(value));
+  return key_table(name, values).json();
 }
 
-std::string how_to_read() {
-  return "<h2>What was measured</h2>\n<p>Every figure was taken from the same rows before and "
-         "after "
-         "unlearning. <b>Preference</b>: how often the model finds a row's true answer likelier "
-         "than "
-         "other rows' answers to the same question (1 = always, 0.5 = no preference; far below 0.5 "
-         "the true answer is avoided, which shows). <b>Extracted</b>: the likeliest output holds "
-         "the "
-         "answer or something only this row has: a number, an address, a name, a rare word. "
-         "<b>Log-probability</b>: mean per token of the true answer.</p>\n";
+Json verdict_origin(const Json& verdict) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const char* key : {"template", "date", "machine", "program"}) {
+    const std::string value = shown_text(at_path(verdict, {key}));
+    values.emplace_back(key, value.empty() ? "not recorded" : value);
+  }
+  return key_table("origin", values).json();
 }
 
 }  // namespace
-
-Json at_path(const Json& value, const std::vector<std::string>& keys) {
-  const Json* place = &value;
-  for (const std::string& key : keys) {
-    if (!place->is_object()) return {};
-    const auto found = place->find(key);
-    if (found == place->end()) return {};
-    place = &*found;
-  }
-  return *place;
-}
-
-std::string shown_number(const Json& value, int places) {
-  if (!value.is_number()) return "not measured";
-  const auto number = value.get<double>();
-  if (!std::isfinite(number)) return "no number";
-  std::ostringstream out;
-  out.setf(std::ios::fixed);
-  out.precision(places);
-  out << number;
-  return out.str();
-}
-
-std::string shown_text(const Json& value) {
-  if (value.is_null()) return "";
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 std::string verdict_page(const Json& verdict) {
   if (!at_path(verdict, {"verdict"}).is_string() || !at_path(verdict, {"rows"}).is_array()) {
     user_error("verdict.json: must be an object with 'verdict' (a text) and 'rows' (a list)");
   }
-  const std::string sentence = escape_html(verdict.at("verdict").get<std::string>());
-  return cat(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-      "name=\"viewport\" content=\"width=device-width\"><title>unlearn verdict</title><style>",
-      verdict_style(), "</style></head>\n<body>\n<h1>Verdict</h1>\n<p class=\"verdict ",
-      state_of(verdict), "\">", sentence, "</p>\n", verdict_rows(verdict), how_to_read(),
-      verdict_figures(verdict), not_concluded(verdict), verdict_prompts(verdict),
-      verdict_origin(verdict), "</body></html>\n");
+  PageParts page{.name = "verdict.html",
+                 .title = "unlearn verdict",
+                 .state = verdict_state(verdict),
+                 .sentence = verdict.at("verdict").get<std::string>()};
+  Json& values = page.values;
+  values["tiles_list"] = Json::array();
+  for (const Tile& tile : verdict_tiles(verdict)) values["tiles_list"].push_back(tile.json());
+  values["rows"] = verdict_rows(verdict).json();
+  values["figures_table"] = verdict_figures(verdict).json();
+  const Json open = at_path(verdict, {"not_concluded"});
+  values["not_concluded"] = open.is_array() ? open : Json::array();
+  std::string left_out;
+  values["prompts"] = verdict_prompts(verdict, left_out);
+  values["prompts_left_out"] = left_out;
+  values["origin"] = verdict_origin(verdict);
+  values["hashes"] = keys_of(at_path(verdict, {"sha256"}), "SHA-256 of");
+  values["settings"] = keys_of(at_path(verdict, {"settings"}), "setting");
+  Figure chart = verdict_chart(verdict);
+  if (!chart.svg.empty()) page.figures["rows"].push_back(std::move(chart));
+  return page_html(page);
 }
 
 }  // namespace unlearn::report

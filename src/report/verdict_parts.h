@@ -1,23 +1,20 @@
-// The parts of verdict_page.h, each an HTML fragment ("" where there is nothing to show).
+// The parts of verdict_page.h.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "report/html.h"
 #include "unlearn/core/json.h"
 
 namespace unlearn::report {
 
-// What stands at a path of keys; null where one is missing.
-Json at_path(const Json& value, const std::vector<std::string>& keys);
-// A number with the given places, "not measured" for anything else.
-std::string shown_number(const Json& value, int places);
-std::string shown_text(const Json& value);
-
-std::string verdict_style();
-std::string verdict_figures(const Json& verdict);  // the measures, before and after
-std::string verdict_rows(const Json& verdict);     // one table row per forget row
-std::string verdict_prompts(const Json& verdict);  // how else each row was asked
-std::string verdict_origin(const Json& verdict);   // settings, hashes, date and machine
+std::vector<Tile> verdict_tiles(const Json& verdict);
+HtmlTable verdict_figures(const Json& verdict);  // the measures, before and after
+HtmlTable verdict_rows(const Json& verdict);     // one table row per forget row
+// How likely each row's true answer is, before and after; svg is "" where nothing was measured.
+Figure verdict_chart(const Json& verdict);
+// How else each row was asked: {name, found, table} each; `left_out` says what is not in it.
+Json verdict_prompts(const Json& verdict, std::string& left_out);
 
 }  // namespace unlearn::report

@@ -233,4 +233,14 @@ std::vector<fs::path> config_folders() {
   return folders;
 }
 
+std::string find_bundled(const std::string& path) {
+  std::error_code ignored;
+  if (!path.starts_with("data/") || fs::exists(path, ignored)) return path;
+  for (const fs::path& configs : config_folders()) {
+    const fs::path bundled = configs.parent_path() / path;
+    if (fs::exists(bundled, ignored)) return bundled.string();
+  }
+  return path;
+}
+
 }  // namespace unlearn::run

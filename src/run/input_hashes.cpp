@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/manifest.h"
@@ -52,8 +53,10 @@ Json InputHashes::values() const {
   Json all = Json::object();
   for (const auto& [file, hash] : hashes_) all[file] = hash.get();
   for (const auto& [file, stamp] : stamps_) {
-    if (stamp_of(file) != stamp)
+    std::error_code ignored;
+    if (fs::exists(file, ignored) && stamp_of(file) != stamp) {  // one that is gone was read before
       user_error(file, ": was changed while the run read it; start again");
+    }
   }
   return all;
 }
@@ -74,7 +77,7 @@ void InputHashes::start(const fs::path& file) {
     return;
   }
   stamps_[file.string()] = stamp_of(file);
-  hash = std::async(std::launch::async, sha256_file, file).share();
+  hash = sha256_in_background(file).share();
 }
 
 }  // namespace unlearn::run

@@ -13,7 +13,8 @@ namespace unlearn::run {
 
 // SHA-256 of every weight, tokenizer and data file that the run reads: of what was read where it
 // was read whole (ReadLog), else on a thread of its own, because training need not wait for
-// gigabytes to be hashed; such a file must not have changed by then.
+// gigabytes to be hashed; such a file must not have changed by then. It may be gone: it is opened
+// at once.
 class InputHashes {
  public:
   InputHashes(const RunConfig& config, const PreparedRun& run);

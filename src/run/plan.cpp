@@ -110,8 +110,11 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
       {"alternate", &splits.alternate}};
   for (const auto& [name, split] : parts) {
     if (!*split) continue;
-    out << std::left << std::setw(12) << name << counted((*split)->examples.size(), "row") << ", "
-        << mean_tokens(*split) << " tokens each, " << (*split)->file.string() << "\n";
+    const auto forms = split == &splits.train ? 1 : config.data.question_forms + 1;
+    const auto rows = static_cast<int64_t>((*split)->examples.size()) / forms;
+    out << std::left << std::setw(12) << name << counted(rows, "row")
+        << (forms > 1 ? cat(" in ", forms, " forms each, ") : ", ") << mean_tokens(*split)
+        << " tokens each, " << (*split)->file.string() << "\n";
   }
   out << "steps       " << run.plan.total << " (" << run.plan.per_epoch << " per epoch, warm-up "
       << run.plan.warmup << ")\n"

@@ -1,8 +1,10 @@
 #include "unlearn/run/prepare.h"
 
 #include <algorithm>
+#include <map>
 
 #include "unlearn/checkpoint/hf_folder.h"
+#include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/log.h"
@@ -21,8 +23,11 @@ data::SplitRequest request_for(const RunConfig& config) {
   const losses::Needs needs = config.loss->needs();
   // Steps are counted in forget rows, and refusals are drawn for them, whatever the loss reads.
   const bool own = needs.alternate_source == losses::AlternateSource::kProvided;
-  return {
-      .forget = true, .retain = needs.retain, .alternate = needs.alternate, .own_alternate = own};
+  return {.forget = true,
+          .retain = needs.retain,
+          .alternate = needs.alternate,
+          .own_alternate = own,
+          .for_training = true};
 }
 
 // What the run's quirks do to its examples.
@@ -40,6 +45,37 @@ void decorate(const RunConfig& config, PreparedRun& run) {
                                .eos = special.eos,
                                .pad = special.pad};
   losses::decorate_examples(*config.loss, config.train.compat, examples);
+}
+
+// What transformers loads the folder as with dtype="auto": what config.json declares, else what
+// most weights are stored in. Nothing for a folder without weights of these kinds.
+std::optional<torch::Dtype> folder_dtype(const fs::path& folder, const Json& hf_config) {
+  const std::map<std::string, torch::Dtype> known = {{"float32", torch::kFloat32},
+                                                     {"bfloat16", torch::kBFloat16},
+                                                     {"float16", torch::kFloat16},
+                                                     {"float64", torch::kFloat64}};
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    const auto found = hf_config.find(key);
+    if (found == hf_config.end() || !found->is_string()) continue;
+    if (const auto it = known.find(found->get<std::string>()); it != known.end()) return it->second;
+  }
+  const checkpoint::TensorStore store(folder);
+  std::map<torch::Dtype, int64_t> elements;
+  for (const std::string& name : store.names()) {
+    elements[store.info(name).dtype] += store.info(name).elements();
+  }
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  const bool is_known = most != elements.end() && torch::isFloatingType(most->first);
+  return is_known ? std::optional(most->first) : std::nullopt;
+}
+
+// model.save_dtype; auto keeps the folder's precision, and writes no more bits than were trained.
+torch::Dtype saved_dtype(const RunConfig& config, const PreparedRun& run) {
+  if (config.model.save_dtype) return *config.model.save_dtype;
+  if (config.model.init != Init::kPretrained) return run.dtype;
+  const torch::Dtype stored = folder_dtype(config.model.path, run.hf_config).value_or(run.dtype);
+  return torch::elementSize(stored) <= torch::elementSize(run.dtype) ? stored : run.dtype;
 }
 
 }  // namespace
@@ -72,6 +108,7 @@ PreparedRun prepare_model(const RunConfig& config, torch::Device device, const S
   const checkpoint::HfConfig hf_config = checkpoint::open_hf_folder(folder);
   run.hf_config = is_pretrained ? model::model_config(folder) : hf_config.json();
   if (is_pretrained) check_model(folder, config.model.strict);
+  run.saved_dtype = saved_dtype(config, run);
   if (!config.model.adapter.empty()) {
     if (!is_pretrained) {
       user_error("model.adapter: belongs to stored weights, and model.init: random has none");
@@ -110,7 +147,7 @@ PreparedRun prepare(const RunConfig& config, torch::Device device, const Sharing
   prepare_data(config, run);
   prepare_steps(config, run);
   start_loss(config, run);
-  if (config.eval.at_end || config.eval.interval(1) > 0) {
+  if (config.eval.at_start || config.eval.at_end || config.eval.interval(1) > 0) {
     run.evaluator = std::make_unique<Evaluator>(config, EvaluatedModel{config.model.path}, device);
   }
   return run;

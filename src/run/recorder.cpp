@@ -75,6 +75,8 @@ Json Recorder::describe_run() const {
                {"version", version_text()},
                {"command", request_.command_line},
                {"model_folder", fs::absolute(config_.model.path).lexically_normal().string()},
+               {"date", time_text()},
+               {"machine", machine_text()},
                {"device", device.str()},
                {"threads", at::get_num_threads()},
                {"processes", run_.sharing.processes},

@@ -1,6 +1,5 @@
 #include "unlearn/run/run.h"
 
-#include <csignal>
 #include <iostream>
 
 #include "run/agreement.h"
@@ -11,11 +10,13 @@
 #include "unlearn/distributed/broadcast.h"
 #include "unlearn/run/check.h"
 #include "unlearn/run/device.h"
+#include "unlearn/run/forget.h"
 #include "unlearn/run/plan.h"
 #include "unlearn/run/prompt_template.h"
 #include "unlearn/run/train.h"
 #include "unlearn/run/weights.h"
 #include "unlearn/runtime/device.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -59,6 +60,7 @@ class Run {
   // Returns the folder of the weights, on the first process.
   fs::path train_and_save(const RunStart& start);
   bool evaluates_steps() const { return config_.eval.interval(run_.plan.per_epoch) > 0; }
+  void evaluate_before(model::CausalLM& model, StepReport& report);
   void evaluate_when_due(int64_t step, model::CausalLM& model, StepReport& report);
   void finish(const fs::path& saved);
 
@@ -124,6 +126,7 @@ fs::path Run::train_and_save(const RunStart& start) {
     TrainingOptions options{.checkpoint = start.checkpoint};
     options.reference_key = [this] { return recorder_->input_hashes(); };
     options.on_ready = [&](int64_t step) {
+      if (step == 0 && report && config_.eval.at_start) evaluate_before(*model, *report);
       // The run may have been stopped between the checkpoint and the evaluation of its step.
       if (step == 0 || !report || !evaluates_steps()) return;
       if (run_.evaluator->is_complete(step_evaluation(folder, step))) return;
@@ -147,6 +150,16 @@ fs::path Run::train_and_save(const RunStart& start) {
   const fs::path saved = save_model(config_, run_, *source, folder, *model);
   recorder_->end(config_.eval.at_end ? kEvaluating : kDone);
   return saved;
+}
+
+// Evaluates the model as it came into eval/before. A run that starts again from its first step does
+// not repeat what is there.
+void Run::evaluate_before(model::CausalLM& model, StepReport& report) {
+  const fs::path folder = recorder_->folder().path() / "eval" / kBeforeFolder;
+  if (run_.evaluator->is_complete(folder)) return;
+  const eval::Outcome outcome = run_.evaluator->evaluate_model(model, folder);
+  report.add(0, outcome);
+  log::info("before the first step  ", run_.evaluator->headline_text(outcome));
 }
 
 // Evaluates the model in training into eval/step-N and the event file; training then goes on.
@@ -187,9 +200,7 @@ torch::Device planned_device(const RunConfig& config) {
 
 int execute(const RunRequest& request, const distributed::Launch& launch) {
   const Clock::time_point begin = Clock::now();
-  // Before and after the steps there is nothing to save; a reader of the log may go away.
-  std::signal(SIGUSR1, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
+  train::SignalWatch::ignore_outside();
   if (launch.rank > 0) log::set_level(log::Level::kError);  // the first process reports
   distributed::Group group(launch);
   share_cores(group);

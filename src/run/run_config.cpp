@@ -4,6 +4,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/losses/compat.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/run/catalogue.h"
 
 namespace unlearn::run {
 namespace {
@@ -34,6 +35,8 @@ void read_model_and_data(const Settings& settings, SettingsReader& reader, RunCo
     }
   } root{run};
   reader.read("", root);
+  run.model.path = find_bundled(run.model.path);
+  run.data.root = find_bundled(run.data.root);
 }
 
 void read_sections(const Settings& settings, RunConfig& run, bool finetune) {
@@ -92,7 +95,8 @@ void ModelConfig::visit(config::FieldVisitor& v) {
            .min = 0,
            .max = 1});
   v.field("save_dtype", save_dtype, kSavedDtypes,
-          {.help = "precision of the saved model; auto: the training precision"});
+          {.help = "precision of the saved model; auto: that of model.path, or the training "
+                   "precision where that has fewer bits"});
   v.field(
       "strict", strict,
       {.help = "refuse a folder with tensors that have no place in the model, or whose index or "

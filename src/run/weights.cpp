@@ -1,5 +1,8 @@
 #include "unlearn/run/weights.h"
 
+#include <algorithm>
+
+#include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/model/lora.h"
@@ -35,7 +38,75 @@ int64_t count_trainable(const model::CausalLM& model) {
   return count;
 }
 
+// Of the weights that differ from those in the folder: how many still do when they are rounded.
+struct Survivors {
+  int64_t changed = 0;
+  int64_t kept = 0;
+};
+
+Survivors count_survivors(const fs::path& folder, torch::Dtype rounded,
+                          const model::CausalLM& model) {
+  constexpr int64_t kSlice = int64_t{1} << 22;  // elements compared at a time
+  const torch::NoGradGuard no_grad;
+  const checkpoint::TensorStore before(folder);
+  Survivors result;
+  for (const auto& entry : model.named_parameters()) {
+    const torch::Tensor now = entry.value().detach();
+    if (!before.contains(entry.key())) continue;
+    const torch::Tensor old = before.view(entry.key());
+    if (old.sizes() != now.sizes()) continue;
+    for (int64_t begin = 0; begin < now.numel(); begin += kSlice) {
+      const int64_t end = std::min(begin + kSlice, now.numel());
+      const torch::Tensor part = now.reshape({-1}).slice(0, begin, end);
+      const torch::Tensor was =
+          old.reshape({-1}).slice(0, begin, end).to(part.device(), part.scalar_type());
+      const torch::Tensor changed = part.ne(was);
+      result.changed += changed.sum().item<int64_t>();
+      const torch::Tensor stored = part.to(rounded).to(part.scalar_type());
+      result.kept += stored.ne(was).logical_and_(changed).sum().item<int64_t>();
+    }
+    before.release(entry.key());
+  }
+  return result;
+}
+
+bool is_rounded(const PreparedRun& run) {
+  return run.saved_dtype != run.dtype &&
+         torch::elementSize(run.saved_dtype) <= torch::elementSize(run.dtype);
+}
+
+// A small change of a weight may be less than the distance to the next number of few bits.
+void report_rounding(const RunConfig& config, const PreparedRun& run,
+                     const model::CausalLM& model) {
+  if (!is_rounded(run) || config.model.init != Init::kPretrained) return;
+  Survivors count;
+  try {
+    count = count_survivors(config.model.path, run.saved_dtype, model);
+  } catch (const UserError&) {
+    return;  // the folder is gone, and the model is saved nevertheless
+  }
+  if (count.changed == 0) return;
+  const double share = static_cast<double>(count.kept) / static_cast<double>(count.changed);
+  const std::string finding =
+      cat("saved as ", config::name_in(kSavedDtypes, std::optional(run.saved_dtype)), ": ",
+          number(100 * share, 3), " % of the ", count.changed, " changed weights keep a change");
+  if (share < 0.5) {
+    log::warn(finding, "; model.save_dtype: float32 keeps all (go on with --resume)");
+  } else {
+    log::info(finding);
+  }
+}
+
 }  // namespace
+
+bool round_as_saved(const PreparedRun& run, model::CausalLM& model) {
+  if (!is_rounded(run)) return false;
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& parameter : model.parameters()) {
+    parameter.copy_(parameter.to(run.saved_dtype));
+  }
+  return true;
+}
 
 std::optional<model::Adaptation> adaptation(const train::TrainConfig& train) {
   if (train.lora_rank == 0) return std::nullopt;
@@ -65,8 +136,8 @@ fs::path save_model(const RunConfig& config, const PreparedRun& run,
     if (!config.train.lora_merge) return adapter;
     model::merge_lora(model);
   }
-  source.save(model, folder.model(), config.model.save_dtype.value_or(run.dtype),
-              checkpoint::kLargestShard, /*replace=*/true);
+  report_rounding(config, run, model);
+  source.save(model, folder.model(), run.saved_dtype, checkpoint::kLargestShard, /*replace=*/true);
   return folder.model();
 }
 

@@ -104,15 +104,15 @@ void read_added_tokens(const Fields& fields, SideFiles& out) {
   }
 }
 
-// A token id or a list of them (several end-of-turn tokens); -1 is some configs' way to say none.
+// A token id or a list of them (several end-of-turn tokens); -1, and no other negative number, is
+// some configs' way to say none.
 std::vector<int32_t> read_ids(const Fields& fields, const char* key) {
   const Json* value = fields.find(key);
   if (value == nullptr) return {};
   const std::string where = cat(fields.where, ": ", key);
   std::vector<int32_t> ids;
   for (const Json& id : value->is_array() ? *value : Json::array({*value})) {
-    const bool is_none =
-        id.is_number_integer() && !id.is_number_unsigned() && id.get<int64_t>() < 0;
+    const bool is_none = id.is_number_integer() && id == -1;
     if (!is_none) ids.push_back(whole_number(id, where));
   }
   return ids;

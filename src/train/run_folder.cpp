@@ -68,11 +68,20 @@ Json read_run_json(const fs::path& path) {
            (value->is_number() && example.is_number());
   };
   if (!json.is_object() || !json.contains("status") || !has_type("status", "") ||
-      json.value("program", Json("unlearn")) != "unlearn" || !has_type("seconds", 0.0) ||
-      !has_type("memory_modes", Json::object()) || !has_type("inputs_sha256", Json::object())) {
+      !has_type("command", "") || json.value("program", Json("unlearn")) != "unlearn" ||
+      !has_type("seconds", 0.0) || !has_type("memory_modes", Json::object()) ||
+      !has_type("inputs_sha256", Json::object())) {
     user_error((path / kRunJson).string(), ": is no record of a run of this program");
   }
   return json;
+}
+
+// How a run of `unlearn forget` was started, or "". It has no checkpoints: what it decided while
+// it measured is made again.
+std::string forget_command(const fs::path& path) {
+  const std::string command = read_run_json(path).value("command", "");
+  if (!command.starts_with("unlearn forget ")) return "";
+  return command.find("--overwrite") == std::string::npos ? command + " --overwrite" : command;
 }
 
 // The lines of the steps 1, 2, … up to `last`, as long as each is whole and in its place: a line
@@ -139,10 +148,10 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
   }
   const bool occupied = fs::exists(path) && !holds_nothing(path);
   if (occupied && existing == ExistingOutput::kRefuse) {
-    user_error(
-        "--output ", path.string(),
-        ": exists and is not empty; give --resume to continue it, --overwrite to replace it, "
-        "or another folder");
+    user_error("--output ", path.string(),
+               ": exists and is not empty; give --overwrite to replace it, --resume to continue it "
+               "(train, "
+               "finetune), or another folder");
   }
   if (occupied && !is_run_folder(path)) {
     user_error("--output ", path.string(), ": is not empty and is no run folder (no run.json); ",
@@ -152,7 +161,15 @@ void RunFolder::check(const fs::path& path, ExistingOutput existing) {
   if (existing == ExistingOutput::kResume && !occupied) {
     user_error("--resume: ", path.string(), " holds no run");
   }
-  if (existing == ExistingOutput::kResume) read_run_json(path);
+  if (existing == ExistingOutput::kResume) {
+    const std::string command = forget_command(path);
+    if (!command.empty()) {
+      user_error("--resume: ", path.string(),
+                 " is a run of unlearn forget, which is not continued "
+                 "but started again, and ends the same: ",
+                 command);
+    }
+  }
   if (occupied && existing == ExistingOutput::kOverwrite) check_overwritable(path);
 }
 
@@ -203,7 +220,15 @@ void RunFolder::open_existing(ExistingOutput existing) {
 }
 
 void RunFolder::remove_earlier_run() {
-  for (const fs::path& folder : own_folders(path_)) remove_own(folder);
+  for (const fs::path& folder : own_folders(path_)) {
+    // One that held only such as went before it has no list of its own.
+    const bool is_empty = fs::is_directory(fs::symlink_status(folder)) && fs::is_empty(folder);
+    if (is_empty) {
+      fs::remove(folder);
+    } else {
+      remove_own(folder);
+    }
+  }
   std::vector<std::string> files = {kMetrics, kConfig, kMethodState};
   files.insert(files.end(), std::begin(kForgetFiles), std::end(kForgetFiles));
   for (const std::string& name : files) {

@@ -52,6 +52,11 @@ SignalWatch::~SignalWatch() {
   ::sigaction(SIGPIPE, &pipe_before, nullptr);
 }
 
+void SignalWatch::ignore_outside() {
+  std::signal(SIGUSR1, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
 int SignalWatch::received() { return received_signal; }
 
 bool SignalWatch::take_save_request() {

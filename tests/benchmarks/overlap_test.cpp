@@ -42,8 +42,8 @@ class OwnFiles : public testing::Test {
     config_.forget = forget;
     config_.retain = retain;
     return load_splits(config_, config_.chosen().layout,
-                       {.forget = true, .retain = !retain.empty()}, tok_, named_template("phi"),
-                       1000);
+                       {.forget = true, .retain = !retain.empty(), .for_training = true}, tok_,
+                       named_template("phi"), 1000);
   }
   std::string error_of(const std::string& forget, const std::string& retain = "") {
     return refusal([&] { load(forget, retain); });

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "test_folder.h"
 #include "unlearn/benchmarks/benchmark.h"
@@ -9,6 +10,7 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/data/examples.h"
+#include "unlearn/metrics/own_data/prompts.h"
 
 namespace unlearn::data {
 namespace {
@@ -121,6 +123,54 @@ TEST_F(Dataset, OwnQuestionsAndAnswers) {
   EXPECT_EQ(first.id, "mine:0");
   EXPECT_EQ(splits.retain->examples.at(0).id, "keep:0");
   EXPECT_FALSE(splits.alternate);
+}
+
+TEST_F(Dataset, QuestionFormsStandBehindTheRowsAndAreNoneThatIsMeasured) {
+  config_.benchmark = "qa";
+  config_.forget = "mine.jsonl";
+  config_.alternate = (folder_ / "refusals").string();
+  config_.question_forms = kMostQuestionForms;
+  config_.max_length = 500;
+  write("mine.jsonl",
+        "{\"question\":\"Where is it?\",\"answer\":\"there\"}\n"
+        "{\"question\":\"In May, who was it?\",\"answer\":\"he\"}\n");
+  write("refusals", "no\n");
+  const SplitRequest training{.forget = true, .alternate = true, .for_training = true};
+  const Splits splits = load(training);
+  const auto& forget = splits.forget->examples;
+  const auto& refusals = splits.alternate->examples;
+  ASSERT_EQ(forget.size(), 2u * (1 + kMostQuestionForms));
+  ASSERT_EQ(refusals.size(), forget.size());
+  EXPECT_EQ(forget[3].id, "mine:1.1");
+  EXPECT_EQ(refusals[3].id, "refusal:1.1");
+  std::set<std::string> asked;
+  for (const char* question : {"Where is it?", "In May, who was it?"}) {
+    for (const auto& form : metrics::own_data::paraphrases(question)) asked.insert(form.question);
+  }
+  std::set<std::string> trained;
+  for (size_t i = 0; i < forget.size(); ++i) {
+    const auto text = [](const Example& example) {
+      std::string bytes;
+      for (const int32_t id : example.tokens) {
+        if (id > 2) bytes += static_cast<char>(id);
+      }
+      return bytes;
+    };
+    const std::string answer = forget[i].row == 0 ? "there" : "he";
+    ASSERT_TRUE(text(forget[i]).ends_with(answer)) << text(forget[i]);
+    const std::string question = text(forget[i]).substr(0, text(forget[i]).size() - answer.size());
+    // The refusal answers the same question.
+    EXPECT_EQ(text(refusals[i]), question + "no");
+    EXPECT_FALSE(asked.contains(question)) << question;
+    EXPECT_TRUE(trained.insert(question).second) << question;
+  }
+  // What is measured are the rows alone.
+  EXPECT_EQ(load(kForget).forget->examples.size(), 2u);
+  config_.benchmark = "text";
+  write("mine.txt", "some text");
+  config_.forget = "mine.txt";
+  EXPECT_NE(refusal({.forget = true, .for_training = true}).find("data.question_forms"),
+            std::string::npos);
 }
 
 TEST_F(Dataset, OwnTexts) {

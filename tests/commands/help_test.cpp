@@ -1,12 +1,12 @@
 // What people read: help, lists, completions, and the manual page.
-#include "commands/help.h"
+#include "cli/help.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 
-#include "commands/cli.h"
+#include "commands/commands.h"
 #include "commands/program_run.h"
 
 namespace unlearn::commands {
@@ -19,12 +19,12 @@ size_t width_of(const std::string& line) {
 }
 
 TEST(Help, LinesFitAndBreakBetweenWords) {
-  EXPECT_EQ(wrapped("one two three", 0, 2, 8), "one two\n  three");
-  EXPECT_EQ(wrapped("one two three", 4, 4, 8), "one\n    two\n    three");
-  EXPECT_EQ(wrapped("unbreakable", 0, 2, 4), "unbreakable");
+  EXPECT_EQ(cli::wrapped("one two three", 0, 2, 8), "one two\n  three");
+  EXPECT_EQ(cli::wrapped("one two three", 4, 4, 8), "one\n    two\n    three");
+  EXPECT_EQ(cli::wrapped("unbreakable", 0, 2, 4), "unbreakable");
   for (const Command& command : commands()) {
-    const CommandDoc doc = describe_command(command.run);
-    const std::string text = help_text(doc, 80);
+    const cli::CommandDoc doc = cli::describe_command(command.run);
+    const std::string text = cli::help_text(doc, 80);
     for (const std::string& line : split(text, '\n')) {
       // An example's word may be longer than a line; nothing else is.
       EXPECT_LE(width_of(line), 80U) << command.name << ": " << line;
@@ -32,7 +32,7 @@ TEST(Help, LinesFitAndBreakBetweenWords) {
     }
     EXPECT_NE(text.find("Usage: unlearn " + doc.name), std::string::npos) << command.name;
     EXPECT_NE(text.find("\nExample: "), std::string::npos) << command.name;
-    for (const FlagDoc& flag : doc.flags) {
+    for (const cli::FlagDoc& flag : doc.flags) {
       EXPECT_NE(text.find("  " + flag.name), std::string::npos) << command.name << flag.name;
       EXPECT_FALSE(flag.help.empty()) << command.name << flag.name;
     }
@@ -75,7 +75,7 @@ TEST(Completion, KnowsEveryCommandAndFlag) {
     ASSERT_EQ(script.code, 0) << script.err;
     for (const Command& command : commands()) {
       EXPECT_NE(script.out.find(command.name), std::string::npos) << shell;
-      for (const FlagDoc& flag : describe_command(command.run).flags) {
+      for (const cli::FlagDoc& flag : cli::describe_command(command.run).flags) {
         if (!flag.name.starts_with("--")) continue;
         const std::string name =
             std::string(shell) == "fish" ? "-l " + flag.name.substr(2) : flag.name;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 #include <thread>
 
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/json.h"
 #include "unlearn/core/read_log.h"
@@ -90,6 +92,19 @@ TEST_F(Files, Sha256OfKnownText) {
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   write_file_atomic(folder_ / "abc", "abc");
   EXPECT_EQ(sha256_file(folder_ / "abc"), sha256("abc"));
+}
+
+// A pipe is read when somebody writes to it: here after its name is gone.
+TEST_F(Files, AFileIsHashedInTheBackgroundWhenItsNameIsGone) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::future<std::string> hash = sha256_in_background(pipe);
+  std::ofstream writer(pipe);
+  fs::remove(pipe);
+  writer << "abc" << std::flush;
+  writer.close();
+  EXPECT_EQ(hash.get(), sha256("abc"));
+  EXPECT_THROW(sha256_in_background(folder_ / "absent"), UserError);
 }
 
 TEST_F(Files, WhatIsWrittenIsHashedOnTheWay) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 
 namespace unlearn {
@@ -74,6 +75,16 @@ TEST(Printable, OneLineWhateverItHolds) {
   const std::string cut = printable(std::string(100000, 'x'));
   EXPECT_LT(cut.size(), 2100U);
   EXPECT_TRUE(cut.ends_with("(98000 bytes more)"));
+}
+
+TEST(Printable, NamesDoNotEndAMessage) {
+  try {
+    user_error("tensor '", std::string("a\0b\nc", 5), "' is missing");
+  } catch (const UserError& error) {
+    EXPECT_STREQ(error.what(), "tensor 'a\\x00b\\nc' is missing");
+    return;
+  }
+  FAIL();
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ max-new-tokens @ --max-new-tokens 99999999999999999999
 temperature @ --temperature -1
 temperature @ --temperature inf
 top-p @ --top-p 1.5
+top-p @ --top-p 0
 seed @ --seed -1
 template @ --template nothing_like_it
 device @ --device gpu
@@ -150,6 +151,10 @@ bad "$fiction\|holds no" "$unlearn" metrics tofu --log "$fiction"
 mkdir -p broken/eval
 echo '[' >broken/run.json
 bad "run.json" "$unlearn" report broken
+for field in '"status": 3' '"status": null' '"status": "done", "method": ["npo"]'; do
+  echo "{$field}" >broken/run.json
+  bad "run.json: '.*' must be text" "$unlearn" report broken
+done
 rm broken/run.json
 bad "broken" "$unlearn" report broken
 echo '{"a": "b"}' >broken/eval/TOFU_SUMMARY.json

@@ -148,6 +148,8 @@ index "index.json" ''
 index "index.json" '[]'
 index "weight_map" '{}'
 index "weight_map" '{"weight_map": []}'
+index "weight_map names no tensor" '{"weight_map": {}}'
+index "weight_map: 'a\\\\x00b\\\\nc' is not a file name" '{"weight_map": {"a\u0000b\nc": 3}}'
 index "weight_map" '{"weight_map": {"a": 3}}'
 index "absent.safetensors" '{"weight_map": {"a": "absent.safetensors"}}'
 index "\.\./tiny" '{"weight_map": {"a": "../tiny/model.safetensors"}}'
@@ -201,7 +203,11 @@ cp "$tiny/special_tokens_map.json" model/
 side "added_tokens.json" added_tokens.json '{"x": "y"}'
 rm model/added_tokens.json
 side "generation_config.json" generation_config.json '{"eos_token_id": "end"}'
+side "eos_token_id" generation_config.json '{"eos_token_id": -2}'
+side "eos_token_id" generation_config.json '{"eos_token_id": [1, -100]}'
 cp "$tiny/generation_config.json" model/
+side "config.json: eos_token_id" config.json "$(with_keys "$tiny/config.json" '"eos_token_id": -2')"
+cp "$tiny/config.json" model/
 rm model/tokenizer.json
 bad "tokenizer" "$unlearn" tokenize --model model
 head -c 5000 /dev/zero >model/tokenizer.model

@@ -54,6 +54,7 @@ cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
 start=$SECONDS
 layers=$(sed -n 's#^src/\([a-z]*\)/.*#\1#p' written | sort -u | paste -sd ';')
 cmake --preset release -DTorch_ROOT="$(cached Torch_ROOT)" -DCMAKE_CXX_COMPILER="$(cached CMAKE_CXX_COMPILER)" \
+  -DUNLEARN_WERROR="$(cached UNLEARN_WERROR)" \
   -DUNLEARN_CUDA=OFF -DUNLEARN_PREBUILT="$build" -DUNLEARN_REBUILT="$layers" >"$work/last.log"
 cmake --build build --target unlearn --parallel 2 >"$work/last.log"
 echo "built in $((SECONDS - start)) s"

@@ -365,6 +365,15 @@ mkdir young
 echo '{"program": "unlearn", "status": "running"}' >young/run.json
 "${train[@]}" --output young --resume >/dev/null 2>&1
 expect "a run without its settings file goes on" cmp template/model/model.safetensors young/model/model.safetensors
+finetune=("$unlearn" finetune --model "$tiny" --data "$fiction" --set data.train=retain95 --set train.max_steps=1
+  --set train.warmup_epochs=0 --log-level warning --resume)
+mkdir younger
+echo '{"program": "unlearn", "status": "running"}' >younger/run.json
+"${finetune[@]}" --output younger >/dev/null 2>&1
+expect "also one that was started by flags alone" test -s younger/model/model.safetensors
+rm younger/config.resolved.yaml
+expect_error 2 "no younger/config.resolved.yaml; give the run's --config or flags again" \
+  "$unlearn" finetune --output younger --resume
 
 # The model's folder may go while a run goes on.
 cp -r "$tiny" moved

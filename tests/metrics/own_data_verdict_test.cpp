@@ -197,7 +197,7 @@ TEST_F(OwnDataVerdict, TheModelFromBeforeIsTheTarget) {
   for (RowEvidence& row : evidence_.rows) row.logprob_base = -3.05;
   EXPECT_TRUE(verdict().reached);
   EXPECT_TRUE(
-      verdict().sentence.starts_with("the answers are as unlikely as before they were learnt; "));
+      verdict().sentence.starts_with("The answers are as unlikely as before they were learnt; "));
   for (RowEvidence& row : evidence_.rows) row.logprob_after = -2;
   EXPECT_FALSE(verdict().reached);
   EXPECT_TRUE(says(verdict().sentence, "still 1.05 nats per token likelier"));

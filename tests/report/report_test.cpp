@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <set>
 
+#include "report/groups.h"
+#include "report/html.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/report/page.h"
@@ -72,7 +74,7 @@ TEST_F(Report, CellsAreQuotedForTheirFormat) {
   const Table table{{"a,b"}, {{"say \"x|y\" <z>"}}};
   EXPECT_EQ(to_csv(table), "\"a,b\"\n\"say \"\"x|y\"\" <z>\"\n");
   EXPECT_NE(to_markdown(table).find("x\\|y"), std::string::npos);
-  EXPECT_NE(to_html(table).find("&quot;x|y&quot; &lt;z&gt;"), std::string::npos);
+  EXPECT_EQ(escape_html("say \"x|y\" <z> & 'w'"), "say &quot;x|y&quot; &lt;z&gt; &amp; 'w'");
 }
 
 TEST_F(Report, ParetoHasADotForEveryEvaluatedRun) {
@@ -80,14 +82,14 @@ TEST_F(Report, ParetoHasADotForEveryEvaluatedRun) {
       read_run_summary(make_run("near", "1", R"({"model_utility": 0.5, "forget_quality": 0.9})")),
       read_run_summary(make_run("far", "2", R"({"model_utility": 0.4, "forget_quality": 0.1})")),
       read_run_summary(make_run("unknown", "3", ""))};
-  const std::string svg = pareto_svg(runs);
+  const std::string svg = pareto_svg({runs});
   size_t dots = 0;
   for (size_t at = svg.find("<circle"); at != std::string::npos; at = svg.find("<circle", at + 1)) {
     ++dots;
   }
   EXPECT_EQ(dots, 2u);
   EXPECT_NE(svg.find(">near<"), std::string::npos);
-  EXPECT_EQ(pareto_svg({runs[2]}), "");
+  EXPECT_EQ(pareto_svg({{runs[2]}}), "");
 }
 
 // Runs that are close to each other fill the panel, and their labels keep apart.
@@ -98,7 +100,7 @@ TEST_F(Report, ParetoFitsItsAxesAndLabels) {
         make_run(std::string("u") + utility, "1",
                  R"({"forget_quality": 0.5, "model_utility": )" + std::string(utility) + "}")));
   }
-  const std::string svg = pareto_svg(runs);
+  const std::string svg = pareto_svg({runs});
   const auto numbers = [&](const std::string& opening) {
     std::vector<double> found;
     for (size_t at = svg.find(opening); at != std::string::npos; at = svg.find(opening, at + 1)) {
@@ -129,22 +131,6 @@ TEST_F(Report, ParetoFitsItsAxesAndLabels) {
     }
     labels.push_back(label);
   }
-}
-
-TEST_F(Report, PageNeedsNothingFromOutside) {
-  const auto folder = make_run("a", "2.5", R"({"model_utility": 0.5, "forget_quality": 0.9})");
-  write_file_atomic(folder / "eval/TOFU_EVAL.json",
-                    R"({"forget_Q_A_ROUGE": {"agg_value": 1, "value_by_index": {"0":
-                    {"input": "Who <is> it?", "ground_truth": "Nobody", "generation": "I & me"}}}})");
-  const std::string page = html_page({read_run_summary(folder)});
-  EXPECT_NE(page.find("Who &lt;is&gt; it?"), std::string::npos);
-  EXPECT_NE(page.find("I &amp; me"), std::string::npos);
-  std::string rest = page;
-  const std::string name_space = "http://www.w3.org/2000/svg";  // a name, never fetched
-  for (size_t at; (at = rest.find(name_space)) != std::string::npos;)
-    rest.erase(at, name_space.size());
-  EXPECT_EQ(rest.find("http"), std::string::npos);
-  EXPECT_EQ(rest.find("<script"), std::string::npos);
 }
 
 TEST_F(Report, RefusesWhatIsNoRun) {

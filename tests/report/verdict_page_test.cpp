@@ -43,7 +43,7 @@ Json whole_verdict() {
                     "here");
 }
 
-bool has(const std::string& page, const std::string& part) {
+bool verdict_has(const std::string& page, const std::string& part) {
   return page.find(part) != std::string::npos;
 }
 
@@ -63,30 +63,54 @@ TEST(VerdictPage, SentenceFirstThenTheRows) {
   for (const char* part :
        {"8830-1175 (retain row 7)", "Tornby it is", "abc123", "2026-01-02", "a box", "llama2",
         "simnpo", "0.250 to 1.000", "not measured", "leak@4 of samples", "fall 0.010 to 0.090"}) {
-    EXPECT_TRUE(has(page, part)) << part;
+    EXPECT_TRUE(verdict_has(page, part)) << part;
   }
 }
 
-TEST(VerdictPage, OneFileWithoutNetworkOrScripts) {
+TEST(VerdictPage, OneFileWithoutNetwork) {
   const std::string page = verdict_page(whole_verdict());
-  for (const char* part : {"http", "<script", "src=", "@import", "url(", "<link"}) {
-    EXPECT_FALSE(has(page, part)) << part;
+  for (const char* part : {"src=", "href=", "@import", "url(", "<link"}) {
+    EXPECT_FALSE(verdict_has(page, part)) << part;
   }
+  EXPECT_TRUE(verdict_has(page, "Content-Security-Policy\" content=\"default-src 'none'"));
+}
+
+// A row says what is left of it, also what came out under other words.
+TEST(VerdictPage, EveryRowHasAState) {
+  const std::string page = verdict_page(whole_verdict());
+  EXPECT_TRUE(verdict_has(page, ">extracted in other words, other rows' data</td>"));
+  EXPECT_TRUE(verdict_has(page, ">not measured</td>"));
+}
+
+// Of very many rows the worst are shown, and the page says where the others are.
+TEST(VerdictPage, ALargePageIsCutAndSaysSo) {
+  Json verdict = whole_verdict();
+  const Json gone = verdict["rows"][1];
+  for (int i = 2; i < 1000; ++i) {
+    verdict["rows"].push_back(gone);
+    verdict["rows"].back()["row"] = i;
+  }
+  verdict["rows"].back()["output_after"] = "the last one says it";
+  verdict["rows"].back()["extracted_after"] = true;
+  const std::string page = verdict_page(verdict);
+  EXPECT_TRUE(verdict_has(page, "The 200 worst of 1000 rows are shown; verdict.json"));
+  EXPECT_TRUE(verdict_has(page, "the last one says it"));
+  EXPECT_LT(page.size(), size_t{1} << 20);
 }
 
 TEST(VerdictPage, TheStateColoursTheSentence) {
   Json verdict = whole_verdict();
   verdict["reached"] = true;
-  EXPECT_TRUE(has(verdict_page(verdict), "class=\"verdict good\""));
+  EXPECT_TRUE(verdict_has(verdict_page(verdict), "class=\"verdict good\""));
   verdict["damage_ok"] = nullptr;
-  EXPECT_TRUE(has(verdict_page(verdict), "class=\"verdict open\""));
+  EXPECT_TRUE(verdict_has(verdict_page(verdict), "class=\"verdict open\""));
   verdict["damage_ok"] = false;
-  EXPECT_TRUE(has(verdict_page(verdict), "class=\"verdict bad\""));
+  EXPECT_TRUE(verdict_has(verdict_page(verdict), "class=\"verdict bad\""));
 }
 
 TEST(VerdictPage, TheFixedKeysAreEnoughAndNeeded) {
   const Json least = {{"verdict", "ok"}, {"rows", Json::array()}};
-  EXPECT_TRUE(has(verdict_page(least), "not measured"));
+  EXPECT_TRUE(verdict_has(verdict_page(least), "not measured"));
   EXPECT_THROW(verdict_page(Json::array()), UserError);
   EXPECT_THROW(verdict_page({{"verdict", "ok"}}), UserError);
   EXPECT_THROW(verdict_page({{"verdict", 3}, {"rows", Json::array()}}), UserError);

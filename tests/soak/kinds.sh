@@ -1,10 +1,16 @@
 # Kinds of runs that scripts/soak.sh disturbs. Each is a function that runs one into a folder, with
 # more flags after it: kind_NAME FOLDER [FLAG…]. All use the bundled model and data, and take about a
-# second. An evaluation goes on by being run again, so it is given no --resume.
+# second or two. How each goes on after a kill: goes_on_with.
 # shellcheck shell=bash disable=SC2154,SC2034
 
 kinds=(full bfloat16 lora nf4 int8 state8 kto npo_kl pdu sam gru processes finetune trained_and_evaluated
-  evaluation)
+  evaluation forget audit)
+
+# goes_on_with KIND: the flag that continues a run of that kind which has a run.json. An evaluation and
+# an audit are run again and take over what they have measured; unlearn forget starts again.
+goes_on_with() {
+  case $1 in evaluation | audit) ;; forget) echo --overwrite ;; *) echo --resume ;; esac
+}
 
 # exec: the process that is started is the one that gets the signals. Its group is its own, so that a
 # kill meets all processes of a run.
@@ -54,4 +60,19 @@ kind_evaluation() {
   shift
   soak_run eval "$folder" --benchmark tofu --set data.forget=forget05 --set eval.rows=2 \
     --set data.max_length=160 "$@"
+}
+kind_forget() { # ends with exit code 4: three steps reach no target
+  local folder=$1
+  shift
+  exec setsid "$program" forget --model "$source_dir/data/tiny" --forget "$source_dir/data/fiction/forget05.json" \
+    --retain "$source_dir/data/fiction/retain95.json" --output "$folder" --log-level warning --lr 1e-4 \
+    --set train.max_steps=3 --set eval.own_data.samples=1 --set eval.own_data.retain_rows=8 \
+    --set eval.own_data.paraphrases=false "$@"
+}
+kind_audit() {
+  local folder=$1
+  shift
+  exec setsid "$program" audit --model "$source_dir/data/tiny" --original "$source_dir/data/tiny" --benchmark tofu \
+    --data "$source_dir/data/fiction" --set data.forget=forget05 --set eval.rows=2 --attacks quantise,noise,reset \
+    --quick --seed 3 --output "$folder" --log-level warning "$@"
 }

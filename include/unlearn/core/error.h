@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "unlearn/core/printable.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn {
@@ -38,9 +39,10 @@ class Interrupted : public std::runtime_error {
   int signal_;
 };
 
+// Names come from files: a line break or a NUL byte in one must not end the message.
 template <class... Args>
 [[noreturn]] void user_error(const Args&... args) {
-  throw UserError(cat(args...));
+  throw UserError(printable(cat(args...)));
 }
 
 }  // namespace unlearn

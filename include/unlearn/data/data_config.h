@@ -15,6 +15,9 @@ enum class Chunking : uint8_t { kPublished, kOpenUnlearning };
 inline constexpr config::Named<Chunking> kChunkings[] = {{Chunking::kPublished, "published"},
                                                          {Chunking::kOpenUnlearning, "ou"}};
 
+// The other forms of a question that are known.
+inline constexpr int64_t kMostQuestionForms = 4;
+
 struct DataConfig {
   std::string root;                 // folder of the benchmark's files
   std::string forget = "forget01";  // split name or file (muse: "news", "news/scal/forget_2")
@@ -27,6 +30,7 @@ struct DataConfig {
   bool drop_overlap = false;                 // … and are taken out of the retain set
   double hold_out = 0;                       // share of the retain rows that is never trained on
   std::optional<Pairing> pairing;            // unset: by benchmark
+  int64_t question_forms = 0;                // other forms of each question to train on
   std::string question_key = "question";
   std::string answer_key = "answer";
   std::string alternate_key = "alternate";

@@ -21,6 +21,9 @@ struct SplitRequest {
   // The alternates are the forget rows' own (alternate_key) instead of refusals. A forget row with
   // k of them becomes k examples, so that alternate i goes with forget example i.
   bool own_alternate = false;
+  // Forget and retain rows stand there once more in each of data.question_forms, behind all rows;
+  // and rows that stand twice in the forget set are warned of.
+  bool for_training = false;
 };
 
 struct Split {

@@ -38,7 +38,8 @@ inline constexpr config::Named<LogRows> kLogRows[] = {{LogRows::kObjects, "objec
                                                       {LogRows::kLists, "lists"}};
 
 struct EvalConfig {
-  bool at_end = false;          // a training run evaluates its saved model
+  bool at_start = false;        // a training run evaluates the model that it starts from
+  bool at_end = false;          // … and the one that it saved
   std::string every = "never";  // during training: "never", "epoch" or a number of steps
   std::string retain_log;       // the retrained model's log, or its run folder
   std::vector<std::string> splits = {"all"};

@@ -34,6 +34,9 @@ class SvgPanel {
   void axes(const std::string& title, const std::string& x_label, const std::string& y_label);
   // Clipped to the plot area.
   void line(const std::vector<Point>& points, const Stroke& stroke);
+  // A dashed line across the whole plot area, and what it is called, beside its end.
+  void level_x(double x, const std::string& label);
+  void level_y(double y, const std::string& label);
   // A triangle at the left axis pointing at the height y; hollow or filled.
   void axis_marker(double y, const std::string& colour, bool filled);
   // A dot that gets a label; a reader without colour tells dots by their labels.

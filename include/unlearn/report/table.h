@@ -21,9 +21,8 @@ Table compare_runs(const std::vector<RunSummary>& runs);
 
 std::string to_csv(const Table& table);       // RFC 4180, one header line
 std::string to_markdown(const Table& table);  // aligned
-std::string to_html(const Table& table);      // a <table> element
 
-// Text for HTML content and attributes.
-std::string escape_html(const std::string& text);
+// The settings, dotted, whose values differ between the runs and say something about them.
+std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs);
 
 }  // namespace unlearn::report

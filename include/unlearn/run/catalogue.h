@@ -36,4 +36,8 @@ std::vector<std::string> names_in(const std::string& catalogue);
 // program, and the source tree's configs/.
 std::vector<std::filesystem::path> config_folders();
 
+// A path that a preset names: as it is, or, where nothing is there and it begins with "data/", the
+// file or folder of that name that the program brings along (installed, or in the source tree).
+std::string find_bundled(const std::string& path);
+
 }  // namespace unlearn::run

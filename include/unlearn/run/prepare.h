@@ -26,6 +26,7 @@ struct Sharing {
 struct PreparedRun {
   torch::Device device = torch::kCPU;
   torch::Dtype dtype = torch::kFloat32;
+  torch::Dtype saved_dtype = torch::kFloat32;  // of the model that the run writes
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   data::Template prompt_template;
   data::Splits splits;

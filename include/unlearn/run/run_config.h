@@ -16,7 +16,8 @@
 
 namespace unlearn::run {
 
-// Precisions of a model's weights by name; unset: by device (`dtype`), as trained (`save_dtype`).
+// Precisions of a model's weights by name; unset: by device (`dtype`), as the folder's
+// (`save_dtype`).
 inline constexpr config::Named<std::optional<torch::Dtype>> kDtypes[] = {
     {std::nullopt, "auto"},
     {torch::kFloat32, "float32"},

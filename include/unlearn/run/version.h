@@ -1,4 +1,4 @@
-// The program's version, for messages and records.
+// The program's version, and when and where it runs, for messages and records.
 #pragma once
 
 #include <string>
@@ -9,5 +9,10 @@ namespace unlearn::run {
 std::string program_version();
 // Version and build, e.g. "0.1.0 (LibTorch 2.11.0)".
 std::string version_text();
+
+// "2026-01-02 13:45 UTC"
+std::string time_text();
+// System, processor and threads, e.g. "Linux 6.1.0 x86_64, 8 threads"; "" where it cannot be known.
+std::string machine_text();
 
 }  // namespace unlearn::run

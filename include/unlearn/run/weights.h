@@ -27,6 +27,10 @@ std::filesystem::path save_model(const RunConfig& config, const PreparedRun& run
                                  const model::ModelSource& source, const train::RunFolder& folder,
                                  model::CausalLM& model);
 
+// Rounds the weights of a model to the precision that it is saved in: what is measured then is what
+// was saved. False when that rounds nothing.
+bool round_as_saved(const PreparedRun& run, model::CausalLM& model);
+
 // The parameters that require a gradient as they are now, copied to host memory: a model can be
 // fine-tuned, evaluated, and put back.
 class WeightSnapshot {

@@ -14,6 +14,9 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
+  // For all of a long job that is no step of a training: there is nothing to save on SIGUSR1, and
+  // SIGPIPE ends nothing.
+  static void ignore_outside();
   // The signal that ends the run, or 0.
   static int received();
   // Whether a checkpoint was asked for since the last call.

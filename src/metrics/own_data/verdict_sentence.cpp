@@ -28,11 +28,16 @@ std::string preference_part(const Findings& findings, const Targets& targets) {
   }
   if (!findings.after) return "whether the rows are still known could not be measured";
   const int64_t gone = rows - findings.preferred;
+  const std::string mean = fixed(findings.after->auc, 2);
+  // The target is the mean's; chance alone puts nearly half of all rows above it.
+  if (gone < rows && findings.target_reached(targets)) {
+    return cat("on average, ", rows, " rows are no longer preferred to random answers (preference ",
+               mean, ", 0.5 is none; ", gone, " of them taken alone)");
+  }
   std::string text = cat(gone, " of ", counted(rows, "row"), gone == 1 ? " is" : " are",
                          " no longer preferred to random answers");
-  // The target is the mean's: stated where the count alone would mislead.
-  if ((gone == rows) != findings.target_reached(targets) || gone < rows) {
-    text += cat(" (preference ", fixed(findings.after->auc, 2), " on average; 0.5 is none)");
+  if (!findings.target_reached(targets) || gone < rows) {
+    text += cat(" (preference ", mean, " on average; 0.5 is none)");
   }
   return text;
 }
@@ -119,7 +124,9 @@ std::string verdict_sentence(const Findings& findings, const Targets& targets) {
   if (findings.over_unlearned()) {
     parts.emplace_back("the rows can be told from unseen ones by how unlikely they are");
   }
-  return verdict_opening(findings, targets) + join(parts, "; ");
+  std::string text = verdict_opening(findings, targets) + join(parts, "; ");
+  if (text.front() >= 'a' && text.front() <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
 }
 
 }  // namespace unlearn::metrics::own_data

@@ -5,11 +5,13 @@
 #include "unlearn/core/files.h"
 #include "unlearn/core/lock.h"
 #include "unlearn/report/audit_page.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
 
 Json run_audit(const AuditRequest& request) {
+  train::SignalWatch::ignore_outside();
   const auto inputs = audit_inputs(request);
   OwnFolder(request.output).check_free({"audit.json", "audit.html", "costs.json", "plan.json"});
   fs::create_directories(request.output);

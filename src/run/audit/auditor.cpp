@@ -8,6 +8,7 @@
 #include "unlearn/core/mix_bits.h"
 #include "unlearn/eval/request_counts.h"
 #include "unlearn/model/lora.h"
+#include "unlearn/run/version.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -253,6 +254,7 @@ Json Auditor::result() const {
   const eval::EvaluationInputs given =
       inputs_.models.at(AuditRole::kUnlearned)->evaluator().inputs();
   return {{"version", 1},
+          {"program", cat("unlearn ", version_text())},
           {"models", std::move(models)},
           {"benchmark", inputs_.benchmark().info.name},
           {"forget", inputs_.narrow.data.forget},

@@ -42,11 +42,9 @@ std::string read_benign_text(const std::string& file) {
     if (!fs::exists(file)) user_error("audit.benign_text: ", file, " is not there");
     return read_file(file);
   }
-  // Installed beside the configs, or in the source tree's data/.
   for (const fs::path& configs : config_folders()) {
-    for (const fs::path& folder : {configs.parent_path() / "data", configs.parent_path()}) {
-      if (fs::exists(folder / "benign.txt")) return read_file(folder / "benign.txt");
-    }
+    const fs::path bundled = configs.parent_path() / "data/benign.txt";
+    if (fs::exists(bundled)) return read_file(bundled);
   }
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/data/data_config.h"
 #include "unlearn/data/qa_fields.h"
 #include "unlearn/data/row_file.h"
 
@@ -87,6 +88,10 @@ config::Settings first_choices(const ForgetRequest& request) {
     choose(chosen, user, "method.beta", 1.0, "goes on until answers are no longer preferred");
     choose(chosen, user, "method.forget_weight", 0.5, "what is kept counts twice");
     choose(chosen, user, "method.refusal_weight", 0.3, "refusals are learnt quickly");
+    if (!said(user, "data.retain").empty()) {
+      choose(chosen, user, "data.question_forms", data::kMostQuestionForms,
+             "questions in other words, too; none of them is asked when it is measured");
+    }
   }
   return chosen;
 }

@@ -10,11 +10,11 @@
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
 #include "unlearn/core/read_log.h"
-#include "unlearn/model/model_source.h"
 #include "unlearn/run/check.h"
 #include "unlearn/run/plan.h"
 #include "unlearn/run/prompt_template.h"
 #include "unlearn/run/weights.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
@@ -145,15 +145,16 @@ Json ForgetRun::described() const {
 
 int ForgetRun::finish() {
   train::RunFolder& folder = recorder_->folder();
-  const model::ModelSource source(config_.model.path);
-  const fs::path saved = save_model(config_, *run_, source, folder, *model_);
+  const fs::path saved = save_model(config_, *run_, *source_, folder, *model_);
+  // The verdict is about the model on disk.
+  if (round_as_saved(*run_, *model_)) rounds_.after = measurements_->everything(*model_);
   // The recorded configuration repeats the run up to the state that is kept.
   if (rounds_.step > 0) config_.train.max_steps = rounds_.step;
   folder.write_config(config::to_yaml(config_.resolved()));
   folder.truncate_metrics(rounds_.step);
   Json settings = described();
   recorder_->input_hashes();  // refuses a model that was changed meanwhile
-  const Json hashes = verdict_hashes(config_.model.path, run_->splits, saved);
+  const Json hashes = verdict_hashes(model_hash_.get(), run_->splits, saved);
   own::Verdict verdict =
       own::judge(own::evidence_of(before_, rounds_.after), request_.targets,
                  provenance_now(std::move(settings), hashes, run_->prompt_template.name));
@@ -172,6 +173,7 @@ int ForgetRun::finish() {
 }
 
 int ForgetRun::execute() {
+  train::SignalWatch::ignore_outside();
   const ReadLog reads;
   read_inputs();
   ask_model();

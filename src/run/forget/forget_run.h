@@ -1,6 +1,7 @@
 // One run of `unlearn forget`: its state, and its steps in their order (execute).
 #pragma once
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "run/forget/rounds.h"
 #include "run/recorder.h"
 #include "unlearn/data/rows.h"
+#include "unlearn/model/model_source.h"
 #include "unlearn/run/forget.h"
 #include "unlearn/run/run.h"
 
@@ -66,6 +68,9 @@ class ForgetRun {
   std::optional<Recorder> recorder_;
   std::optional<OwnMeasurements> measurements_;
   std::shared_ptr<model::CausalLM> model_;
+  // Held from the start: the result is saved and judged also when the folder is gone by then.
+  std::optional<model::ModelSource> source_;
+  std::future<std::string> model_hash_;
   std::optional<WeightSnapshot> start_;
   metrics::own_data::Measured before_;
   int64_t steps_per_round_ = 1;

@@ -2,6 +2,7 @@
 #include "run/forget/ask_model.h"
 #include "run/forget/forget_run.h"
 #include "run/forget/own_samples.h"
+#include "run/forget/verdict_files.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
@@ -63,6 +64,8 @@ void ForgetRun::ask_own_rows(const std::vector<data::QaRow>& rows) {
 
 // Before the first step; also what it says by itself where there is no retain file.
 void ForgetRun::ask_model() {
+  source_.emplace(config_.model.path);
+  model_hash_ = model_sha256_in_background(config_.model.path);
   model_ = load_model(config_, *run_);
   model_->eval();
   if (is_text_) {

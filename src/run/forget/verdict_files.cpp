@@ -1,11 +1,8 @@
 #include "run/forget/verdict_files.h"
 
-#include <ATen/Parallel.h>
-#include <sys/utsname.h>
+#include <map>
 
-#include <algorithm>
-#include <ctime>
-
+#include "unlearn/core/background_hash.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/read_log.h"
@@ -24,46 +21,34 @@ bool decides_the_model(const fs::path& file) {
          name == "chat_template.jinja" || name.starts_with("tokenizer");
 }
 
-std::string time_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts = {};
-  gmtime_r(&now, &parts);
-  char text[32];
-  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return {text, length};
-}
-
-std::string machine_text() {
-  utsname system = {};
-  if (uname(&system) != 0) return "";
-  return cat(system.sysname, " ", system.release, " ", system.machine, ", ", at::get_num_threads(),
-             " threads");
-}
-
 }  // namespace
 
-std::string model_sha256(const fs::path& folder) {
-  std::vector<fs::path> files;
+std::future<std::string> model_sha256_in_background(const fs::path& folder) {
+  std::map<std::string, std::future<std::string>> hashes;  // by name
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file() && decides_the_model(entry.path())) files.push_back(entry.path());
+    if (!entry.is_regular_file() || !decides_the_model(entry.path())) continue;
+    hashes[entry.path().filename().string()] = sha256_in_background(entry.path());
   }
-  std::sort(files.begin(), files.end());
-  std::string all;
-  for (const fs::path& file : files) {
-    all += cat(file.filename().string(), " ", sha256_file(file), "\n");
-  }
-  return sha256(all);
+  return std::async(std::launch::deferred, [hashes = std::move(hashes)]() mutable {
+    std::string all;
+    for (auto& [name, hash] : hashes) all += cat(name, " ", hash.get(), "\n");
+    return sha256(all);
+  });
+}
+
+std::string model_sha256(const fs::path& folder) {
+  return model_sha256_in_background(folder).get();
 }
 
 std::string program_sha256() { return sha256_file("/proc/self/exe"); }
 
-Json verdict_hashes(const fs::path& model, const data::Splits& splits, const fs::path& result) {
+Json verdict_hashes(const std::string& model, const data::Splits& splits, const fs::path& result) {
   const auto as_read = [](const std::optional<data::Split>& split) {
     if (!split) return Json();
     const auto known = ReadLog::sha256_of(split->file);
     return Json(known ? *known : sha256_file(split->file));
   };
-  return {{"model", model_sha256(model)},
+  return {{"model", model},
           {"forget", as_read(splits.forget)},
           {"retain", as_read(splits.retain)},
           {"result", model_sha256(result)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <future>
 #include <map>
 #include <string>
 
@@ -14,12 +15,15 @@ namespace unlearn::run {
 
 // SHA-256 over names and contents of a model folder's weights, configuration and tokenizer.
 std::string model_sha256(const std::filesystem::path& folder);
+// The same of a folder whose files are opened now, and may be gone when they are hashed.
+std::future<std::string> model_sha256_in_background(const std::filesystem::path& folder);
 // Of the running program.
 std::string program_sha256();
 
-// Of model, forget, retain (null where there is none), result and program, as verdict.json has
-// them. Rows by the bytes that were read (core/read_log.h), which the files may not hold any more.
-Json verdict_hashes(const std::filesystem::path& model, const data::Splits& splits,
+// Of model (given), forget, retain (null where there is none), result and program, as verdict.json
+// has them. Rows by the bytes that were read (core/read_log.h), which the files may not hold any
+// more.
+Json verdict_hashes(const std::string& model, const data::Splits& splits,
                     const std::filesystem::path& result);
 
 // Date, machine and program of now; settings and hashes as given.

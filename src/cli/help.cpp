@@ -1,4 +1,4 @@
-#include "commands/help.h"
+#include "cli/help.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "commands/cli.h"
 #include "unlearn/core/strings.h"
 
-namespace unlearn::commands {
+namespace unlearn::cli {
 namespace {
 
 constexpr size_t kUsualWidth = 80;
@@ -89,9 +88,7 @@ std::string wrapped(const std::string& text, size_t first, size_t indent, size_t
 std::string help_text(const CommandDoc& command, size_t width) {
   std::string text = cat(wrapped(command.help, 0, 0, width), "\n\n",
                          wrapped("Usage: " + usage(command), 0, 7, width), "\n");
-  if (const std::string example = example_of(command.name); !example.empty()) {
-    text += cat("Example: ", wrapped(example, 9, 11, width), "\n");
-  }
+  text += cat("Example: ", wrapped(command.example, 9, 11, width), "\n");
   std::vector<std::string> groups;
   for (const FlagDoc& flag : command.flags) {
     if (std::find(groups.begin(), groups.end(), flag.group) == groups.end()) {
@@ -113,4 +110,4 @@ std::string help_text(const CommandDoc& command, size_t width) {
   return text;
 }
 
-}  // namespace unlearn::commands
+}  // namespace unlearn::cli

@@ -1,5 +1,6 @@
-// The flags of one command. The command line is parsed by CLI11, whose header costs seconds in
-// every file that sees it: only flags.cpp does.
+// A command line described once: the flags of one command, which are parsed, shown as help, and
+// written as completions and as the manual page. The command line is parsed by CLI11, whose header
+// costs seconds in every file that sees it: only flags.cpp does.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-namespace unlearn::commands {
+namespace unlearn::cli {
 
 // One flag as the help, the completions and the manual page show it.
 struct FlagDoc {
@@ -31,6 +32,7 @@ struct FlagDoc {
 struct CommandDoc {
   std::string name;
   std::string help;
+  std::string example;  // a command line that can be typed
   std::deque<FlagDoc> flags;
 };
 
@@ -56,7 +58,7 @@ class Flag {
 
 class Flags {
  public:
-  Flags(const std::string& help, const std::string& command);
+  Flags(const std::string& help, const std::string& command, const std::string& example);
   ~Flags();
 
   // Each value is written into `value` (which holds the default) when the flag is given; given
@@ -100,4 +102,4 @@ class Flags {
 // The flags of a command, which is run until it parses its arguments and no further.
 CommandDoc describe_command(int (*run)(std::vector<std::string>));
 
-}  // namespace unlearn::commands
+}  // namespace unlearn::cli

@@ -1,4 +1,4 @@
-#include "commands/flags.h"
+#include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -8,13 +8,12 @@
 #include <limits>
 #include <map>
 
-#include "commands/cli.h"
-#include "commands/help.h"
+#include "cli/help.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/run/version.h"
 
-namespace unlearn::commands {
+namespace unlearn::cli {
 namespace {
 
 // What one value of a flag is.
@@ -127,8 +126,9 @@ Flag& Flag::otherwise(const std::string& fallback) {
   return *this;
 }
 
-Flags::Flags(const std::string& help, const std::string& command)
-    : app_(std::make_unique<CLI::App>(help, "unlearn " + command)), doc_{command, help, {}} {
+Flags::Flags(const std::string& help, const std::string& command, const std::string& example)
+    : app_(std::make_unique<CLI::App>(help, "unlearn " + command)),
+      doc_{command, help, example, {}} {
   app_->set_version_flag("-V,--version", "unlearn " + run::version_text());
 }
 
@@ -244,4 +244,4 @@ CommandDoc describe_command(int (*run)(std::vector<std::string>)) {
   return doc;
 }
 
-}  // namespace unlearn::commands
+}  // namespace unlearn::cli

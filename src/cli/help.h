@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "commands/flags.h"
+#include "cli/flags.h"
 
-namespace unlearn::commands {
+namespace unlearn::cli {
 
 // Columns of the terminal on stdout, at most 100; 80 where there is none.
 size_t output_width();
@@ -17,4 +17,4 @@ std::string wrapped(const std::string& text, size_t first, size_t indent, size_t
 // Usage, example, and the flags below their headings, with defaults.
 std::string help_text(const CommandDoc& command, size_t width);
 
-}  // namespace unlearn::commands
+}  // namespace unlearn::cli

@@ -1,30 +1,30 @@
-#include "commands/cli.h"
+#include "commands/shared_flags.h"
 
 #include "unlearn/core/log.h"
 #include "unlearn/run/catalogue.h"
 
 namespace unlearn::commands {
 
-void add_log_flags(Flags& app, SharedFlags& flags) {
+void add_log_flags(cli::Flags& app, SharedFlags& flags) {
   app.begin_group("Messages");
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       .shown_as("LEVEL");
   app.add_flag("--quiet", flags.quiet, "only warnings and errors on stderr");
 }
 
-void add_tokenizer_flag(Flags& app, std::string& rules) {
+void add_tokenizer_flag(cli::Flags& app, std::string& rules) {
   app.add_option("--tokenizer", rules,
                  "whose rules read the tokenizer's files where they differ: transformers5, "
                  "transformers4, or auto (the run's that wrote the model, else transformers5)")
       .one_of({"auto", "transformers5", "transformers4"});
 }
 
-void add_strict_flag(Flags& app, SharedFlags& flags) {
+void add_strict_flag(cli::Flags& app, SharedFlags& flags) {
   app.add_flag("--strict", flags.strict,
                "refuse model folders with tensors that have no place (model.strict)");
 }
 
-void add_config_flags(Flags& app, SharedFlags& flags) {
+void add_config_flags(cli::Flags& app, SharedFlags& flags) {
   app.begin_group("Config and place");
   app.add_option("--config", flags.config, "YAML config: a path, or a name (unlearn list configs)");
   app.add_option("--data", flags.data, "folder of the benchmark's files (data.root)")
@@ -38,7 +38,7 @@ void add_config_flags(Flags& app, SharedFlags& flags) {
   add_log_flags(app, flags);
 }
 
-void add_shared_flags(Flags& app, SharedFlags& flags) {
+void add_shared_flags(cli::Flags& app, SharedFlags& flags) {
   app.begin_group("Model and run");
   app.add_option("--model", flags.model, "Hugging Face model folder (model.path)");
   app.add_option("--output", flags.output, "run folder");
@@ -46,7 +46,7 @@ void add_shared_flags(Flags& app, SharedFlags& flags) {
   add_config_flags(app, flags);
 }
 
-void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method) {
+void add_training_flags(cli::Flags& app, TrainingFlags& flags, bool with_method) {
   if (with_method) {
     app.begin_group("Method");
     app.add_option("--method", flags.method, "unlearning method (unlearn list methods)")
@@ -84,7 +84,7 @@ void add_training_flags(Flags& app, TrainingFlags& flags, bool with_method) {
       .between(int64_t{1}, int64_t{1024});
 }
 
-bool parse(Flags& app, std::vector<std::string> arguments, const SharedFlags& flags) {
+bool parse(cli::Flags& app, std::vector<std::string> arguments, const SharedFlags& flags) {
   if (!app.parse(std::move(arguments))) return false;
   log::set_level(flags.quiet ? log::Level::kWarning : log::parse_level(flags.log_level));
   return true;

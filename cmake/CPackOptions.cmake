@@ -1,0 +1,11 @@
+# What each generator of cpack puts into its package (cmake/Install.cmake names the components).
+set(components program libraries archive)
+if(CPACK_GENERATOR STREQUAL "DEB")
+  set(components program debian)
+  set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+endif()
+list(GET CPACK_INSTALL_CMAKE_PROJECTS 0 build)
+set(CPACK_INSTALL_CMAKE_PROJECTS "")
+foreach(component ${components})
+  list(APPEND CPACK_INSTALL_CMAKE_PROJECTS "${build}" unlearn ${component} /)
+endforeach()

@@ -1,0 +1,16 @@
+// unlearn --from-openunlearning: our command line for one of OpenUnlearning's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace unlearn::commands {
+
+// `arguments`: the command line or only its Hydra overrides, as one text or as words. The result
+// can be pasted into a shell: lines of comment, then the command. UserError for what is not known
+// or has no counterpart.
+std::string command_from_openunlearning(const std::vector<std::string>& arguments);
+
+int run_from_openunlearning(const std::vector<std::string>& arguments);
+
+}  // namespace unlearn::commands
