@@ -140,6 +140,7 @@ void FolderWriter::commit(bool in_one_step) {
   }
   manifest_.write(temporary_);
   lock_.reset();
+  fs::remove(temporary_ / FileLock::kName);  // where that failed: it is no part of the folder
   sync_directory(temporary_);
   put_in_place(in_one_step);
   temporary_.clear();

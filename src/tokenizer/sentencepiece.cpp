@@ -47,10 +47,7 @@ class SentencePiece : public Tokenizer {
     // Not legacy: the space in front is ours. Protobuf merges a repeated message, so this sets
     // normalizer_spec.add_dummy_prefix to false and leaves the rest.
     if (!legacy_) bytes += std::string("\x1A\x02\x18\x00", 4);
-    const auto status = processor_.LoadFromSerializedProto(bytes);
-    if (!status.ok() || processor_.GetPieceSize() == 0) {
-      user_error(where_, ": not a SentencePiece model");
-    }
+    load(bytes);
     pieces_ = processor_.GetPieceSize();
     read_tokens(files);
     special_ = special_ids(files, *this);
@@ -127,6 +124,18 @@ class SentencePiece : public Tokenizer {
   std::string kind() const override { return "SentencePiece"; }
 
  private:
+  // Most of what is wrong comes back as a status; its table of pieces throws (an empty piece).
+  void load(const std::string& bytes) {
+    std::string reason;
+    try {
+      const auto status = processor_.LoadFromSerializedProto(bytes);
+      if (status.ok() && processor_.GetPieceSize() > 0) return;
+    } catch (const std::exception& error) {
+      reason = cat(" (", error.what(), ")");
+    }
+    user_error(where_, ": not a SentencePiece model", reason);
+  }
+
   void read_tokens(const SideFiles& files) {
     for (const NumberedToken& numbered : files.added) {
       const auto known = token_to_id(numbered.token.content);
