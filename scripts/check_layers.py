@@ -24,6 +24,7 @@ ROWS = [
     ["benchmarks", "attacks"],
     ["run"],
     ["cli"],
+    ["openunlearning"],
     ["commands"],
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}

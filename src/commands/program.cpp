@@ -10,7 +10,7 @@
 #include <new>
 
 #include "commands/commands.h"
-#include "commands/from_openunlearning.h"
+#include "openunlearning/translation.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/printable.h"
 #include "unlearn/distributed/group.h"
@@ -79,7 +79,8 @@ int dispatch(std::vector<std::string> arguments) {
     return 0;
   }
   if (first == "--from-openunlearning") {
-    return run_from_openunlearning({arguments.begin() + 1, arguments.end()});
+    std::cout << openunlearning::our_command({arguments.begin() + 1, arguments.end()});
+    return 0;
   }
   if (!first.starts_with("-")) arguments.erase(arguments.begin());
   const std::string name = first.starts_with("-") ? "train" : first;

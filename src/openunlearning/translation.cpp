@@ -1,22 +1,17 @@
-#include "commands/from_openunlearning.h"
+#include "openunlearning/translation.h"
 
 #include <algorithm>
-#include <iostream>
 #include <map>
 
 #include "cli/shell_words.h"
-#include "commands/openunlearning.h"
+#include "openunlearning/command_line.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
-namespace unlearn::commands {
+namespace unlearn::openunlearning {
 namespace {
 
-namespace ou = openunlearning;
-using ou::kFlag;
-using ou::kMethodArguments;
-
-int64_t whole(const ou::Overrides& given, const std::string& key, int64_t fallback) {
+int64_t whole(const Overrides& given, const std::string& key, int64_t fallback) {
   const std::string text = given.get(key);
   if (text.empty()) return fallback;
   const bool is_number =
@@ -64,13 +59,13 @@ void set_known(OuCommand& command, const std::string& key, std::string value) {
   }
   if (value == "True" || value == "False") value = to_lower(value);
   if (value == "null") return;
-  for (const auto& [known, setting] : ou::kKeys) {
+  for (const auto& [known, setting] : kKeys) {
     if (key == known) command.set(setting, value);
   }
 }
 
-void set_method(const ou::Overrides& given, const ou::Trainer& trainer,
-                const std::string& experiment, OuCommand& command) {
+void set_method(const Overrides& given, const Trainer& trainer, const std::string& experiment,
+                OuCommand& command) {
   std::map<std::string, std::string> values;
   for (const std::string& argument : split(trainer.arguments, ' ')) {
     if (const size_t equals = argument.find('='); equals != std::string::npos) {
@@ -100,7 +95,7 @@ void set_method(const ou::Overrides& given, const ou::Trainer& trainer,
   }
 }
 
-void set_data(const ou::Overrides& given, const ou::Experiment& experiment, OuCommand& command) {
+void set_data(const Overrides& given, const Experiment& experiment, OuCommand& command) {
   const std::string benchmark = experiment.benchmark;
   const std::string name = experiment.name;
   const bool finetunes = std::string(experiment.command) == "finetune";
@@ -142,8 +137,8 @@ void set_data(const ou::Overrides& given, const ou::Experiment& experiment, OuCo
 }
 
 // Steps, what is kept, when it is evaluated.
-void set_training(const ou::Overrides& given, const ou::Experiment& experiment,
-                  const ou::Trainer& trainer, OuCommand& command) {
+void set_training(const Overrides& given, const Experiment& experiment, const Trainer& trainer,
+                  OuCommand& command) {
   const bool is_wmdp = std::string(experiment.benchmark) == "wmdp";
   const bool is_muse = std::string(experiment.name).starts_with("unlearn/muse");
   const std::string arguments = "trainer.args.";
@@ -193,17 +188,20 @@ void set_training(const ou::Overrides& given, const ou::Experiment& experiment,
 
 }  // namespace
 
-std::string command_from_openunlearning(const std::vector<std::string>& arguments) {
-  const ou::Overrides given = ou::read_overrides(arguments);
+std::string our_command(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    user_error(kFlag, "give its command line: 'experiment=unlearn/tofu/default trainer=SimNPO'");
+  }
+  const Overrides given = read_overrides(arguments);
   std::string name = given.get("experiment");
   if (name.ends_with(".yaml")) name.resize(name.size() - 5);
-  const ou::Experiment& experiment = ou::find_entry(ou::kExperiments, "experiment", name);
+  const Experiment& experiment = find_entry(kExperiments, "experiment", name);
   const bool evaluates = std::string(experiment.command) == "eval";
   OuCommand command(cat("unlearn ", experiment.command, " ", experiment.flags));
   command.comment("models and data are folders on this machine (scripts/fetch_data.py)");
-  const ou::Trainer* trainer = nullptr;
+  const Trainer* trainer = nullptr;
   if (!evaluates) {
-    trainer = &ou::find_entry(ou::kTrainers, "trainer", given.get("trainer", experiment.trainer));
+    trainer = &find_entry(kTrainers, "trainer", given.get("trainer", experiment.trainer));
     const bool finetunes = std::string(experiment.command) == "finetune";
     if (finetunes != (*trainer->method == '\0')) {
       user_error(kFlag, "trainer: ", trainer->name, " does not go together with ", name);
@@ -223,7 +221,7 @@ std::string command_from_openunlearning(const std::vector<std::string>& argument
   const std::string task = given.get("task_name", "from-openunlearning");
   command.flag("--output",
                given.get("paths.output_dir", given.get("trainer.args.output_dir", "runs/" + task)));
-  command.set("model.template", ou::find_entry(ou::kModels, "model", model).second);
+  command.set("model.template", find_entry(kModels, "model", model).second);
   set_data(given, experiment, command);
   if (trainer != nullptr) {
     set_method(given, *trainer, name, command);
@@ -239,12 +237,4 @@ std::string command_from_openunlearning(const std::vector<std::string>& argument
   return command.text();
 }
 
-int run_from_openunlearning(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) {
-    user_error(kFlag, "give its command line: 'experiment=unlearn/tofu/default trainer=SimNPO'");
-  }
-  std::cout << command_from_openunlearning(arguments);
-  return 0;
-}
-
-}  // namespace unlearn::commands
+}  // namespace unlearn::openunlearning

@@ -9,9 +9,9 @@
 
 #include "unlearn/core/error.h"
 
-namespace unlearn::commands::openunlearning {
+namespace unlearn::openunlearning {
 
-// The entries of openunlearning.def, in the order of its fields.
+// The entries of known.def, in the order of its fields.
 struct Experiment {
   const char *name, *command, *trainer, *model, *weights, *benchmark, *flags;
 };
@@ -59,7 +59,7 @@ struct Overrides {
 };
 
 // `arguments`: a command line or only its overrides, as one text or as words. UserError for a key
-// that openunlearning.def does not have, and for a value that refers to another key.
+// that known.def does not have, and for a value that refers to another key.
 Overrides read_overrides(const std::vector<std::string>& arguments);
 
-}  // namespace unlearn::commands::openunlearning
+}  // namespace unlearn::openunlearning

@@ -4,13 +4,11 @@
 #include <string>
 #include <vector>
 
-namespace unlearn::commands {
+namespace unlearn::openunlearning {
 
 // `arguments`: the command line or only its Hydra overrides, as one text or as words. The result
 // can be pasted into a shell: lines of comment, then the command. UserError for what is not known
 // or has no counterpart.
-std::string command_from_openunlearning(const std::vector<std::string>& arguments);
+std::string our_command(const std::vector<std::string>& arguments);
 
-int run_from_openunlearning(const std::vector<std::string>& arguments);
-
-}  // namespace unlearn::commands
+}  // namespace unlearn::openunlearning

@@ -1,42 +1,42 @@
-#include "commands/openunlearning.h"
+#include "openunlearning/command_line.h"
 
 #include <algorithm>
 
 #include "cli/shell_words.h"
 #include "unlearn/core/strings.h"
 
-namespace unlearn::commands::openunlearning {
+namespace unlearn::openunlearning {
 
 const std::vector<Experiment> kExperiments = {
 #define OU_EXPERIMENT(...) {__VA_ARGS__},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_EXPERIMENT
 };
 const std::vector<Trainer> kTrainers = {
 #define OU_TRAINER(...) {__VA_ARGS__},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_TRAINER
 };
 const std::vector<Pair> kModels = {
 #define OU_MODEL(...) {__VA_ARGS__},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_MODEL
 };
 const std::vector<Pair> kKeys = {
 #define OU_KEY(...) {__VA_ARGS__},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_KEY
 };
 namespace {
 
 const std::vector<Pair> kReadKeys = {
 #define OU_READ(key) {key, ""},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_READ
 };
 const std::vector<Pair> kIdleKeys = {
 #define OU_NOTHING(key) {key, ""},
-#include "commands/openunlearning.def"
+#include "openunlearning/known.def"
 #undef OU_NOTHING
 };
 
@@ -96,4 +96,4 @@ Overrides read_overrides(const std::vector<std::string>& arguments) {
   return result;
 }
 
-}  // namespace unlearn::commands::openunlearning
+}  // namespace unlearn::openunlearning
