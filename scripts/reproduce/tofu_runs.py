@@ -64,8 +64,10 @@ class Run(Input):
 
 
 class Runs:
-    def __init__(self, out, program, jobs=1, offline=False):
+    def __init__(self, out, program, jobs=1, offline=False, read=None):
+        """read(folder, rows): what result.json keeps of a finished run; TOFU's numbers where it is not given."""
         self.out, self.program, self.jobs, self.offline = Path(out), program, jobs, offline
+        self.read = read or read_results
         self.lock = threading.Lock()
         self.version = subprocess.run([program, "--version"], capture_output=True, text=True,
                                       check=True).stdout.split(" (")[0].strip()
@@ -102,7 +104,7 @@ class Runs:
             flags.append("--resume" if saved or any(folder.glob("checkpoints/*/DONE")) else "--overwrite")
         wall, cpu = self.call([command, *flags], folder)
         result = {"label": label, "key": key, "version": self.version, "command": command, "settings": settings,
-                  "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1), **read_results(folder, rows)}
+                  "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1), **self.read(folder, rows)}
         stored.write_text(json.dumps(result))
         if not keep_model:
             shutil.rmtree(folder / "model", ignore_errors=True)
