@@ -47,9 +47,9 @@ void add_state(const MemoryShape& shape, const TrainConfig& asked, MemoryPlan& p
   const auto update = make_chosen(updates(), config.update);
   const OptimizerOptions options = optimizer_options(config, *optimizer);
   int64_t largest_state = 0, largest_update = 0;
-  for (const auto& [name, elements] : shape.model.trained) {
-    const int64_t state = optimizer->state_bytes(elements, shape.dtype, options);
-    const int64_t kept = update->kept_bytes(elements, shape.dtype);
+  for (const auto& [name, sizes] : shape.model.trained) {
+    const int64_t state = optimizer->state_bytes(sizes, shape.dtype, options);
+    const int64_t kept = update->kept_bytes(c10::multiply_integers(sizes), shape.dtype);
     plan.state += state;
     plan.update += kept;
     largest_state = std::max(largest_state, state);
@@ -130,8 +130,8 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.trained = shape.model.trained_count();
   plan.weights = (plan.trained + shape.model.frozen) * element + shape.model.packed_bytes;
   int64_t largest = 0;
-  for (const auto& [name, elements] : shape.model.trained) {
-    largest = std::max(largest, elements * element);
+  for (const auto& [name, sizes] : shape.model.trained) {
+    largest = std::max(largest, c10::multiply_integers(sizes) * element);
   }
   add_state(shape, config, plan);
   plan.gradients = config.free_gradients ? largest : plan.trained * element;
