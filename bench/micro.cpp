@@ -2,7 +2,12 @@
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "model/attention.h"
+#include "unlearn/core/background_hash.h"
+#include "unlearn/core/files.h"
 #include "unlearn/scoring/token_logprob.h"
 #include "unlearn/tokenizer/tokenizer.h"
 #include "unlearn/train/optimizer.h"
@@ -42,8 +47,8 @@ BENCHMARK(attention)->Unit(benchmark::kMillisecond);
 
 void adamw(benchmark::State& state) {
   const auto dtype = state.range(0) == 16 ? torch::kBFloat16 : torch::kFloat;
-  torch::Tensor weight = torch::randn({4 << 20}).to(dtype);
-  weight.mutable_grad() = torch::randn({4 << 20}).to(dtype);
+  torch::Tensor weight = torch::randn({2 << 10, 2 << 10}).to(dtype);
+  weight.mutable_grad() = torch::randn({2 << 10, 2 << 10}).to(dtype);
   const auto optimizer = train::optimizers().front().make();
   optimizer->start({{{"weight", weight}}, optimizer->shards()}, {.state_bits = state.range(1)},
                    [](const std::string&) { return true; });
@@ -65,6 +70,28 @@ void tokenize(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
 BENCHMARK(tokenize)->Unit(benchmark::kMillisecond);
+
+// A file of 1 GiB in the page cache: by one thread from end to end, or in pieces by all.
+void hash_file(benchmark::State& state) {
+  static const std::filesystem::path file = [] {
+    const auto path = std::filesystem::temp_directory_path() / "unlearn_micro_hash";
+    write_file_atomic(path, std::string(size_t{1} << 30, 'x'));
+    std::atexit([] {
+      std::filesystem::remove(std::filesystem::temp_directory_path() / "unlearn_micro_hash");
+    });
+    return path;
+  }();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(state.range(0) == 0 ? sha256_file(file) : sha256_of_pieces(file));
+  }
+  state.SetBytesProcessed(state.iterations() * (int64_t{1} << 30));
+}
+BENCHMARK(hash_file)
+    ->Arg(0)
+    ->Arg(1)
+    ->ArgName("pieces")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace unlearn

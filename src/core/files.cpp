@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "core/digest.h"
 #include "core/map_guard.h"
@@ -196,6 +198,40 @@ std::future<std::string> sha256_in_background(const fs::path& path) {
     const auto open = std::move(file);  // closed at the end, not with the future
     return sha256_open(*open, path);
   });
+}
+
+std::string sha256_of_pieces(const fs::path& path, uint64_t piece_bytes) {
+  const Descriptor file(open_to_read(path));
+  const auto bytes = static_cast<uint64_t>(status_of(file, path).st_size);
+  std::vector<std::string> hashes((bytes + piece_bytes - 1) / piece_bytes);
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    std::string part(std::min<uint64_t>(kPart, piece_bytes), '\0');
+    for (size_t i = next++; i < hashes.size(); i = next++) {
+      Sha256 digest;
+      const uint64_t end = std::min(bytes, (i + 1) * piece_bytes);
+      for (uint64_t at = i * piece_bytes; at < end;) {
+        const size_t wanted = std::min<uint64_t>(part.size(), end - at);
+        const ssize_t count = ::pread(file.value, part.data(), wanted, static_cast<off_t>(at));
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) {
+          user_error(path.string(), ": cannot be read at byte ", at, ": ",
+                     count < 0 ? std::strerror(errno) : "it is shorter now");
+        }
+        digest.update(part.data(), static_cast<size_t>(count));
+        at += static_cast<uint64_t>(count);
+      }
+      hashes[i] = digest.hex();
+    }
+  };
+  const size_t threads =
+      std::min<size_t>(hashes.size(), std::max(1U, std::thread::hardware_concurrency()));
+  std::vector<std::future<void>> workers;
+  for (size_t t = 0; t < threads; ++t) workers.push_back(std::async(std::launch::async, work));
+  std::string all = cat(bytes, " bytes in pieces of ", piece_bytes, ":");
+  for (std::future<void>& worker : workers) worker.get();
+  for (const std::string& hash : hashes) all += hash;
+  return sha256(all);
 }
 
 WrittenFile hash_file(const fs::path& path) {

@@ -138,6 +138,7 @@ template <class Param, Master kMaster, State kState>
 __global__ void __launch_bounds__(kUpdateThreads)
     adamw_kernel(const AdamWTensor* tensors, WorkTable work, AdamWNumbers numbers) {
   using T = typename Wide<Param>::type;
+  if (!numbers.are_applied()) return;
   const int64_t index = tensor_of_block(work, blockIdx.x);
   const AdamWTensor tensor = tensors[index];
   const AdamWRule<T> rule(numbers, tensor.decay);

@@ -171,6 +171,7 @@ void update_rounded(const AdamWTensor& tensor, State state, const AdamWNumbers& 
 
 void adamw_cpu(const AdamWTensor& tensor, const AdamWLayout& layout, const AdamWNumbers& numbers,
                int64_t begin, int64_t end) {
+  if (!numbers.are_applied()) return;
   if (layout.dtype == DType::kFloat64) {
     update_double(tensor, numbers, begin, end);
     return;

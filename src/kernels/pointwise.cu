@@ -60,15 +60,25 @@ __device__ RunLoop run_loop() {
   return {thread * kRun, static_cast<int64_t>(gridDim.x) * kThreads * kRun};
 }
 
+// args.place(i) of a run's first element, without dividing 64-bit numbers: rows are whole runs.
+__device__ int64_t place_of_run(const SwigluArgs& args, int64_t i) {
+  if (args.width == 0) return i;
+  const auto run = static_cast<uint32_t>(i / kRun);
+  const auto runs_in_row = static_cast<uint32_t>(args.width / kRun);
+  const uint32_t row = run / runs_in_row;
+  return row * args.stride + static_cast<int64_t>(run - row * runs_in_row) * kRun;
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads) swiglu_forward_kernel(SwigluArgs args) {
   const RunLoop loop = run_loop();
   for (int64_t i = loop.begin; i < args.size; i += loop.step) {
     const int count = run_length(args.size - i);
+    const int64_t at = place_of_run(args, i);
     T gate[kRun] = {};
     T up[kRun] = {};
-    load_run(args.gate, i, count, gate);
-    load_run(args.up, i, count, up);
+    load_run(args.gate, at, count, gate);
+    load_run(args.up, at, count, up);
 #pragma unroll
     for (int k = 0; k < kRun; ++k) narrow(swiglu(widen(gate[k]), widen(up[k])), gate[k]);
     store_run(args.out, i, count, gate);
@@ -80,12 +90,13 @@ __global__ void __launch_bounds__(kThreads) swiglu_backward_kernel(SwigluArgs ar
   const RunLoop loop = run_loop();
   for (int64_t i = loop.begin; i < args.size; i += loop.step) {
     const int count = run_length(args.size - i);
+    const int64_t at = place_of_run(args, i);
     T gate[kRun] = {};
     T up[kRun] = {};
     T gradient[kRun] = {};
     T product[kRun];
-    load_run(args.gate, i, count, gate);
-    load_run(args.up, i, count, up);
+    load_run(args.gate, at, count, gate);
+    load_run(args.up, at, count, up);
     load_run(args.gradient, i, count, gradient);
 #pragma unroll
     for (int k = 0; k < kRun; ++k) {
@@ -95,8 +106,8 @@ __global__ void __launch_bounds__(kThreads) swiglu_backward_kernel(SwigluArgs ar
       narrow(gate_gradient, gate[k]);
       narrow(up_gradient, up[k]);
     }
-    store_run(args.gate_gradient, i, count, gate);
-    store_run(args.up_gradient, i, count, up);
+    store_run(args.gate_gradient, at, count, gate);
+    store_run(args.up_gradient, at, count, up);
     if (args.out != nullptr) store_run(args.out, i, count, product);
   }
 }

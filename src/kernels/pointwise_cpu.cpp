@@ -32,7 +32,10 @@ void forward(const SwigluArgs& args, int64_t begin, int64_t end) {
   const T* gate = static_cast<const T*>(args.gate);
   const T* up = static_cast<const T*>(args.up);
   T* out = static_cast<T*>(args.out);
-  for (int64_t i = begin; i < end; ++i) narrow(swiglu(widen(gate[i]), widen(up[i])), out[i]);
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t at = args.place(i);
+    narrow(swiglu(widen(gate[at]), widen(up[at])), out[i]);
+  }
 }
 
 template <class T>
@@ -41,11 +44,12 @@ void backward(const SwigluArgs& args, int64_t begin, int64_t end) {
   const T* up = static_cast<const T*>(args.up);
   const T* gradient = static_cast<const T*>(args.gradient);
   for (int64_t i = begin; i < end; ++i) {
+    const int64_t at = args.place(i);
     float gate_gradient, up_gradient;
-    const float product = swiglu(widen(gate[i]), widen(up[i]));
-    swiglu_gradient(widen(gate[i]), widen(up[i]), widen(gradient[i]), gate_gradient, up_gradient);
-    narrow(gate_gradient, static_cast<T*>(args.gate_gradient)[i]);
-    narrow(up_gradient, static_cast<T*>(args.up_gradient)[i]);
+    const float product = swiglu(widen(gate[at]), widen(up[at]));
+    swiglu_gradient(widen(gate[at]), widen(up[at]), widen(gradient[i]), gate_gradient, up_gradient);
+    narrow(gate_gradient, static_cast<T*>(args.gate_gradient)[at]);
+    narrow(up_gradient, static_cast<T*>(args.up_gradient)[at]);
     if (args.out != nullptr) narrow(product, static_cast<T*>(args.out)[i]);
   }
 }

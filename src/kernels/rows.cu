@@ -161,10 +161,79 @@ __global__ void __launch_bounds__(kNormThreads) norm_backward_kernel(RmsNorm arg
       store_run(args.x_gradient, at + i, count, x[k]);
     }
   }
+  if (args.weight_parts == nullptr) return;
 #pragma unroll
   for (int k = 0; k < kRunsPerThread; ++k) {
     const int64_t i = norm_column(k);
     store_run(args.weight_parts, blockIdx.x * args.width + i, run_length(args.width - i), parts[k]);
+  }
+}
+
+// Rows of at most kShortRow elements: a run a thread, a row a warp.
+static_assert(kWarp * kRun == kShortRow && kShortRowsPerBlock * kWarp == kNormThreads);
+
+__device__ int64_t short_row() {
+  return static_cast<int64_t>(blockIdx.x) * kShortRowsPerBlock + threadIdx.x / kWarp;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kNormThreads) short_norm_forward_kernel(RmsNorm args) {
+  const int64_t row = short_row();
+  if (row >= args.rows) return;
+  const int64_t i = static_cast<int64_t>(threadIdx.x % kWarp) * kRun;
+  const int count = run_length(args.width - i);
+  T x[kRun] = {};
+  T weight[kRun] = {};
+  load_run(args.x, row * args.width + i, count, x);
+  load_run(args.weight, i, count, weight);
+  float squares = 0;
+#pragma unroll
+  for (int c = 0; c < kRun; ++c) squares += widen(x[c]) * widen(x[c]);
+  const float mean = warp_sum(squares) / static_cast<float>(args.width);
+  const float scale = 1.0F / sqrtf(mean + args.epsilon);
+  if (i == 0) args.scale[row] = scale;
+#pragma unroll
+  for (int c = 0; c < kRun; ++c) {
+    T normal;
+    narrow(widen(x[c]) * scale, normal);
+    narrow(widen(normal) * widen(weight[c]), x[c]);
+  }
+  store_run(args.out, row * args.width + i, count, x);
+}
+
+// A warp makes one part of the weight's gradient.
+template <class T>
+__global__ void __launch_bounds__(kNormThreads) short_norm_backward_kernel(RmsNorm args) {
+  const int64_t part = short_row();
+  if (part >= args.parts) return;
+  const int64_t i = static_cast<int64_t>(threadIdx.x % kWarp) * kRun;
+  const int count = run_length(args.width - i);
+  T weight[kRun] = {};
+  load_run(args.weight, i, count, weight);
+  float parts[kRun] = {};
+  for (int64_t row = part; row < args.rows; row += args.parts) {
+    const float scale = args.scale[row];
+    T x[kRun] = {};
+    T gradient[kRun] = {};
+    load_run(args.x, row * args.width + i, count, x);
+    load_run(args.gradient, row * args.width + i, count, gradient);
+    float along = 0;
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) {
+      along += widen(gradient[c]) * widen(weight[c]) * widen(x[c]) * scale;
+    }
+    along = warp_sum(along) / static_cast<float>(args.width);
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) {
+      const float g = widen(gradient[c]);
+      const float normal = widen(x[c]) * scale;
+      parts[c] += g * normal;
+      narrow((g * widen(weight[c]) - normal * along) * scale, x[c]);
+    }
+    store_run(args.x_gradient, row * args.width + i, count, x);
+  }
+  if (args.weight_parts != nullptr) {
+    store_run(args.weight_parts, part * args.width + i, count, parts);
   }
 }
 
@@ -197,6 +266,8 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) *result = sum;
 }
 
+int64_t short_blocks(int64_t rows) { return (rows + kShortRowsPerBlock - 1) / kShortRowsPerBlock; }
+
 bool fits_norm(const RmsNorm& args) { return args.width <= kNormThreads * kRunsPerThread * kRun; }
 
 }  // namespace
@@ -218,12 +289,23 @@ extern "C" int unlearn_cuda_row_kl(const RowKl* args, void* stream) {
 
 extern "C" int unlearn_cuda_rms_norm_forward(const RmsNorm* args, void* stream) {
   if (!fits_norm(*args)) return static_cast<int>(cudaErrorInvalidValue);
+  if (args->width <= kShortRow) {
+    const auto kernel =
+        is_bf16(args->dtype) ? short_norm_forward_kernel<Bf16> : short_norm_forward_kernel<float>;
+    return launch(kernel, short_blocks(args->rows), kNormThreads, stream, *args);
+  }
   const auto kernel = is_bf16(args->dtype) ? norm_forward_kernel<Bf16> : norm_forward_kernel<float>;
   return launch(kernel, args->rows, kNormThreads, stream, *args);
 }
 
 extern "C" int unlearn_cuda_rms_norm_backward(const RmsNorm* args, void* stream) {
   if (!fits_norm(*args)) return static_cast<int>(cudaErrorInvalidValue);
+  if (args->width <= kShortRow) {
+    const auto kernel =
+        is_bf16(args->dtype) ? short_norm_backward_kernel<Bf16> : short_norm_backward_kernel<float>;
+    return launch(kernel, args->rows == 0 ? 0 : short_blocks(args->parts), kNormThreads, stream,
+                  *args);
+  }
   const auto kernel =
       is_bf16(args->dtype) ? norm_backward_kernel<Bf16> : norm_backward_kernel<float>;
   return launch(kernel, args->rows == 0 ? 0 : args->parts, kNormThreads, stream, *args);

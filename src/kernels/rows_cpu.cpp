@@ -42,15 +42,16 @@ void norm_backward_row(const RmsNorm& args, int64_t row, float* weight_part) {
   for (int64_t i = 0; i < args.width; ++i) {
     const float normal = widen(x[i]) * scale;
     narrow((widen(gradient[i]) * widen(weight[i]) - normal * along) * scale, out[i]);
-    weight_part[i] += widen(gradient[i]) * normal;
+    if (weight_part != nullptr) weight_part[i] += widen(gradient[i]) * normal;
   }
 }
 
 template <class T>
 void norm_backward(const RmsNorm& args, int64_t begin, int64_t end) {
   for (int64_t part = begin; part < end; ++part) {
-    float* weight_part = args.weight_parts + part * args.width;
-    std::fill_n(weight_part, args.width, 0.0F);
+    float* weight_part =
+        args.weight_parts == nullptr ? nullptr : args.weight_parts + part * args.width;
+    if (weight_part != nullptr) std::fill_n(weight_part, args.width, 0.0F);
     for (int64_t row = part; row < args.rows; row += args.parts) {
       norm_backward_row<T>(args, row, weight_part);
     }

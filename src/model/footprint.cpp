@@ -28,9 +28,10 @@ void measure_blocks(const Decoder& model, const Execution& execution, ModelFootp
   }
 }
 
-int64_t sum_of(const std::vector<std::pair<std::string, int64_t>>& parameters) {
-  return std::accumulate(parameters.begin(), parameters.end(), int64_t{0},
-                         [](int64_t sum, const auto& entry) { return sum + entry.second; });
+int64_t sum_of(const std::vector<std::pair<std::string, std::vector<int64_t>>>& parameters) {
+  return std::accumulate(
+      parameters.begin(), parameters.end(), int64_t{0},
+      [](int64_t sum, const auto& entry) { return sum + c10::multiply_integers(entry.second); });
 }
 
 // Trainable pairs beside the linear layers, and their matrices packed.
@@ -58,7 +59,7 @@ void ModelFootprint::train_only(const std::vector<std::string>& patterns) {
   std::erase_if(trained, is_left_out);
   frozen += before - trained_count();
   trains_head = std::any_of(trained.begin(), trained.end(), [&](const auto& entry) {
-    return entry.second == dims.vocab_size * dims.hidden_size;
+    return c10::multiply_integers(entry.second) == dims.vocab_size * dims.hidden_size;
   });
 }
 
@@ -87,7 +88,7 @@ ModelFootprint model_footprint(const Json& hf_config, const std::optional<Adapta
   }
   for (const auto& entry : model->named_parameters()) {
     if (entry.value().requires_grad()) {
-      result.trained.emplace_back(entry.key(), entry.value().numel());
+      result.trained.emplace_back(entry.key(), entry.value().sizes().vec());
     } else {
       result.frozen += entry.value().numel();
     }

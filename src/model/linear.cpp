@@ -34,7 +34,8 @@ torch::Tensor Linear::forward(const torch::Tensor& x) const {
                            .training = is_training()});
 }
 
-torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate, const torch::Tensor& up) const {
+torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate,
+                                     const std::optional<torch::Tensor>& up) const {
   if (!is_plain()) return forward(swiglu(gate, up));
   return swiglu_linear(gate, up, turned(weight), bias);
 }

@@ -41,7 +41,8 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     const torch::Tensor& weight = saved[1];
     const torch::Tensor& scale = saved[2];
     if (context->saved_data.count("fused") != 0) {
-      const auto fused = runtime::fused_rms_norm_backward(gradients[0], x, weight, scale);
+      const auto fused = runtime::fused_rms_norm_backward(gradients[0], x, weight, scale,
+                                                          context->needs_input_grad(1));
       UNLEARN_CHECK(fused.has_value(), "the forward pass was fused, the backward pass is not");
       return {fused->x, fused->weight, torch::Tensor(), torch::Tensor()};
     }
@@ -149,17 +150,16 @@ GatedMlp::GatedMlp(const Placement& placement, const MlpOptions& options)
 }
 
 torch::Tensor GatedMlp::forward(const torch::Tensor& x) const {
-  torch::Tensor gate;
-  torch::Tensor up;
+  const bool is_swiglu = activation_ == Activation::kSilu;
   if (gate_up_) {
-    const auto parts = gate_up_->forward(x).chunk(2, -1);
-    gate = parts[0];
-    up = parts[1];
-  } else {
-    gate = gate_->forward(x);
-    up = up_->forward(x);
+    const torch::Tensor both = gate_up_->forward(x);
+    if (is_swiglu) return down_->forward_swiglu(both, std::nullopt);
+    const auto parts = both.chunk(2, -1);
+    return down_->forward(activate(parts[0], activation_) * parts[1]);
   }
-  if (activation_ == Activation::kSilu) return down_->forward_swiglu(gate, up);
+  const torch::Tensor gate = gate_->forward(x);
+  const torch::Tensor up = up_->forward(x);
+  if (is_swiglu) return down_->forward_swiglu(gate, up);
   return down_->forward(activate(gate, activation_) * up);
 }
 

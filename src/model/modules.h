@@ -38,7 +38,8 @@ class Linear : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) const;
   // forward(silu(gate) * up). A plain layer keeps the two factors for its backward pass and makes
   // their product again there, which is cheaper than holding it.
-  torch::Tensor forward_swiglu(const torch::Tensor& gate, const torch::Tensor& up) const;
+  torch::Tensor forward_swiglu(const torch::Tensor& gate,
+                               const std::optional<torch::Tensor>& up) const;
 
   int64_t in_features() const { return in_; }
   int64_t out_features() const { return out_; }

@@ -69,11 +69,13 @@ struct MemoryModes {
   std::optional<train::Master> master;
   std::optional<int64_t> state_bits;
   std::optional<model::Recompute> recompute;
+  std::optional<train::GradientSum> gradient_sum;
 
   std::string to_bytes() const {
     return Json{config::name_in(train::kMasters, master),
                 config::name_in(train::kStateBits, state_bits),
-                config::name_in(train::kRecomputes, recompute)}
+                config::name_in(train::kRecomputes, recompute),
+                config::name_in(train::kGradientSums, gradient_sum)}
         .dump();
   }
   static MemoryModes from_bytes(const std::string& bytes) {
@@ -107,11 +109,12 @@ void agree(RunConfig& config, PreparedRun& run, distributed::Group& group) {
   group.all_or_none([&] { settle_memory(config, run, limit); });
   // At the edge of what fits the processes may have chosen different modes: the first one's count.
   train::TrainConfig& own = config.train;
-  const auto modes =
-      distributed::broadcast(group, MemoryModes{own.master, own.state_bits, own.recompute});
+  const auto modes = distributed::broadcast(
+      group, MemoryModes{own.master, own.state_bits, own.recompute, own.gradient_sum});
   own.master = modes.master;
   own.state_bits = modes.state_bits;
   own.recompute = modes.recompute;
+  own.gradient_sum = modes.gradient_sum;
 }
 
 }  // namespace unlearn::run

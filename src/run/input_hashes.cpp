@@ -52,13 +52,30 @@ void InputHashes::write_when_known(train::RunFolder& folder) {
 Json InputHashes::values() const {
   Json all = Json::object();
   for (const auto& [file, hash] : hashes_) all[file] = hash.get();
-  for (const auto& [file, stamp] : stamps_) {
-    std::error_code ignored;
-    if (fs::exists(file, ignored) && stamp_of(file) != stamp) {  // one that is gone was read before
-      user_error(file, ": was changed while the run read it; start again");
-    }
-  }
+  for (const auto& [file, stamp] : stamps_) check_stamp(file, stamp);
   return all;
+}
+
+const std::string& InputHashes::key() {
+  if (!key_.empty()) return key_;
+  // Below this a file is hashed before a model of its size is loaded.
+  constexpr uint64_t kLarge = uint64_t{1} << 30;
+  Json all = Json::object();
+  for (const auto& [file, hash] : hashes_) {
+    const auto stamp = stamps_.find(file);
+    const bool is_large = stamp != stamps_.end() && stamp->second.bytes >= kLarge;
+    all[file] = is_large ? sha256_of_pieces(file) : hash.get();
+    if (stamp != stamps_.end()) check_stamp(file, stamp->second);
+  }
+  key_ = all.dump();
+  return key_;
+}
+
+void InputHashes::check_stamp(const std::string& file, const FileStamp& before) {
+  std::error_code ignored;
+  if (fs::exists(file, ignored) && stamp_of(file) != before) {  // one that is gone was read before
+    user_error(file, ": was changed while the run read it; start again");
+  }
 }
 
 void InputHashes::write(train::RunFolder& folder) {

@@ -24,15 +24,20 @@ class InputHashes {
   void check_unchanged(const Json& before) const;
   // File -> hash. Waits for the hashes; UserError when a file was changed meanwhile.
   Json values() const;
+  // A name for all that is read, for which no large file need be hashed to its end by one thread:
+  // those go into it by sha256_of_pieces().
+  const std::string& key();
   // Puts them into run.json when all are known, or waits until they are.
   void write_when_known(train::RunFolder& folder);
   void write(train::RunFolder& folder);
 
  private:
   void start(const std::filesystem::path& file);
+  static void check_stamp(const std::string& file, const FileStamp& before);
 
   std::map<std::string, std::shared_future<std::string>> hashes_;
   std::map<std::string, FileStamp> stamps_;  // of the files that are hashed by a second read
+  std::string key_;                          // "" until it is asked for
   bool is_written_ = false;
 };
 

@@ -45,8 +45,11 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
   // Wider weights than bfloat16 are their own master.
   const std::string master =
       is_half ? cat("master ", config::name_in(train::kMasters, memory.master), ", ") : "";
-  return cat(text, "\nmodes       ", master, "optimizer state ", memory.state_bits,
-             " bits, recompute ", config::name_in(train::kRecomputes, memory.recompute), "\n");
+  return cat(
+      text, "\nmodes       ", master, "optimizer state ", memory.state_bits, " bits, recompute ",
+      config::name_in(train::kRecomputes, memory.recompute),
+      memory.gradient_sum == train::GradientSum::kFloat32 ? ", gradients summed in fp32" : "",
+      "\n");
 }
 
 // What a step's examples are called.
@@ -86,6 +89,7 @@ void settle_memory(RunConfig& config, PreparedRun& run, int64_t limit) {
   config.train.master = memory.master;
   config.train.state_bits = memory.state_bits;
   config.train.recompute = memory.recompute;
+  config.train.gradient_sum = memory.gradient_sum;
   run.memory = memory;
 }
 

@@ -175,6 +175,11 @@ void adopt_recorded_modes(RunConfig& config) {
   };
   adopt("master", train::kMasters, config.train.master);
   adopt("state_bits", train::kStateBits, config.train.state_bits);
+  adopt("gradient_sum", train::kGradientSums, config.train.gradient_sum);
+  // Runs of versions without it have no such mode.
+  if (!config.train.gradient_sum && !modes.empty()) {
+    config.train.gradient_sum = train::GradientSum::kModel;
+  }
 }
 
 }  // namespace unlearn::run

@@ -92,7 +92,9 @@ Json Recorder::describe_run() const {
                {"memory_modes",
                 {{"master", config::name_in(train::kMasters, memory.master)},
                  {"state_bits", config::name_in(train::kStateBits, memory.state_bits)},
-                 {"recompute", config::name_in(train::kRecomputes, memory.recompute)}}},
+                 {"recompute", config::name_in(train::kRecomputes, memory.recompute)},
+                 {"gradient_sum",
+                  config::name_in(train::kGradientSums, std::optional(memory.gradient_sum))}}},
                {"predicted_peak_bytes", memory.peak}};
   // What the allocator's own peak can be compared with.
   if (run_.device.is_cuda()) json["predicted_device_bytes"] = memory.peak - memory.program;

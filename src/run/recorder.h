@@ -36,6 +36,8 @@ class Recorder {
   void start(const RunStart& start);
   // The content of all inputs as text; waits until it is known, and writes it into run.json.
   std::string input_hashes();
+  // A name for the content of all inputs, which is known before their hashes are.
+  const std::string& reference_key() { return hashes_->key(); }
   void write_hashes_when_known() { hashes_->write_when_known(folder_); }
   // The training is over; with its times and peaks.
   void end(const char* status);

@@ -161,7 +161,7 @@ void Run::evaluate_before(model::CausalLM& model, StepReport& report) {
 TrainingOptions Run::training_options(const RunStart& start, model::CausalLM& model,
                                       std::optional<StepReport>& report) {
   TrainingOptions options{.checkpoint = start.checkpoint, .origin = start.origin};
-  options.reference_key = [this] { return recorder_->input_hashes(); };
+  options.reference_key = [this] { return recorder_->reference_key(); };
   options.hooks.on_step = [&](const train::StepRecord& record, int64_t total) {
     if (!report) return;
     report->add(record, total);

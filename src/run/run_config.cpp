@@ -201,6 +201,7 @@ Json RunConfig::fingerprint() const {
   if (!train.keeps_best()) json["train"].erase("keep");
   // Unset, they are left out, so that runs of versions without them can be resumed.
   if (!train.stops()) json["train"].erase("stop");
+  if (train.gradient_sum != train::GradientSum::kFloat32) json["train"].erase("gradient_sum");
   if (left_out.exclude.empty()) json["data"].erase("exclude");
   json["model"].erase("save_dtype");
   json["data"].erase("allow_overlap");

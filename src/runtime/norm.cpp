@@ -1,6 +1,5 @@
 #include "unlearn/runtime/norm.h"
 
-#include <cmath>
 #include <map>
 
 #include "runtime/launch.h"
@@ -8,8 +7,8 @@
 namespace unlearn::runtime {
 namespace {
 
-// Sum of squares of all elements, in fp64, with one wait for the device.
-double sum_squares_on_gpu(const std::vector<torch::Tensor>& tensors, torch::Device device) {
+// Sum of squares of all elements, in fp64.
+torch::Tensor sum_squares_on_gpu(const std::vector<torch::Tensor>& tensors, torch::Device device) {
   const kernels::CudaLibrary& library = loaded_kernels();
   std::map<torch::Dtype, std::vector<torch::Tensor>> by_dtype;
   for (const torch::Tensor& tensor : tensors) by_dtype[tensor.scalar_type()].push_back(tensor);
@@ -32,20 +31,20 @@ double sum_squares_on_gpu(const std::vector<torch::Tensor>& tensors, torch::Devi
                             sums.mutable_data_ptr<double>() + at++, current_stream(device)),
         "sum_squares");
   }
-  return sums.sum().item<double>();
+  return sums.sum();
 }
 
 }  // namespace
 
-double l2_norm(const std::vector<torch::Tensor>& tensors, torch::Device device) {
-  if (!device.is_cpu()) return std::sqrt(sum_squares_on_gpu(tensors, device));
+torch::Tensor l2_norm(const std::vector<torch::Tensor>& tensors, torch::Device device) {
+  if (!device.is_cpu()) return sum_squares_on_gpu(tensors, device).sqrt_();
   std::vector<torch::Tensor> norms;
   for (const torch::Tensor& tensor : tensors) {
     const auto dtype = tensor.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
     norms.push_back(at::norm(tensor, 2, dtype));
   }
-  return norms.empty() ? 0.0
-                       : torch::stack(norms).to(torch::kCPU, torch::kDouble).norm().item<double>();
+  return norms.empty() ? torch::zeros({}, torch::kDouble)
+                       : torch::stack(norms).to(torch::kDouble).norm();
 }
 
 }  // namespace unlearn::runtime

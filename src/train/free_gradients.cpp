@@ -20,8 +20,10 @@ struct FreeGradients::Shared {
   bool is_armed = false;
   double lr = 0;
   std::mutex mutex;  // autograd may run hooks on a thread per device
-  double squares = 0;
-  std::string first_nonfinite;
+  // Of the gradients of this pass as they came, in fp64 where the parameters are: read at its end,
+  // so that no gradient is waited for.
+  std::vector<torch::Tensor> norms;
+  std::vector<size_t> parameters;
 };
 
 class FreeGradients::Hook : public torch::autograd::PostAccumulateGradHook {
@@ -34,13 +36,12 @@ class FreeGradients::Hook : public torch::autograd::PostAccumulateGradHook {
     const std::lock_guard lock(shared.mutex);
     const torch::NoGradGuard no_grad;
     const auto dtype = parameter.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-    const double norm = at::norm(dense_gradient(parameter), 2, dtype).item<double>();
-    shared.squares += norm * norm;
-    if (std::isfinite(norm)) {
-      shared.optimizer->update(index_, shared.lr);
-    } else if (shared.first_nonfinite.empty()) {
-      shared.first_nonfinite = shared.optimizer->parameters().all()[index_].first;
-    }
+    const torch::Tensor norm =
+        at::norm(dense_gradient(parameter), 2, dtype).to(torch::kDouble, /*non_blocking=*/true);
+    shared.norms.push_back(norm);
+    shared.parameters.push_back(index_);
+    // 1, or NaN where the norm is not finite: nothing is changed then.
+    shared.optimizer->update({index_}, shared.lr, norm - norm + 1.0);
     parameter.mutable_grad() = torch::Tensor();
   }
 
@@ -67,14 +68,26 @@ FreeGradients::~FreeGradients() {
 void FreeGradients::begin_step(double lr) {
   shared_->optimizer->begin_step();
   shared_->lr = lr;
-  shared_->squares = 0;
-  shared_->first_nonfinite.clear();
+  shared_->norms.clear();
+  shared_->parameters.clear();
   shared_->is_armed = true;
 }
 
 FreeGradients::Result FreeGradients::end_step() {
   shared_->is_armed = false;
-  return {std::sqrt(shared_->squares), shared_->first_nonfinite};
+  Result result;
+  if (shared_->norms.empty()) return result;
+  const torch::Tensor norms = torch::stack(shared_->norms).to(torch::kCPU);
+  double squares = 0;
+  for (size_t i = 0; i < shared_->parameters.size(); ++i) {
+    const double norm = norms.const_data_ptr<double>()[i];
+    squares += norm * norm;
+    if (!std::isfinite(norm) && result.first_nonfinite.empty()) {
+      result.first_nonfinite = shared_->optimizer->parameters().all()[shared_->parameters[i]].first;
+    }
+  }
+  result.gradient_norm = std::sqrt(squares);
+  return result;
 }
 
 }  // namespace unlearn::train

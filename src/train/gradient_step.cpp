@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/gradient_sum.h"
 #include "unlearn/core/error.h"
 #include "unlearn/scoring/score_batch.h"
 
@@ -136,11 +137,17 @@ void StepExamplesLoss::add_gradient(const TermPass& pass) {
   const StepCut part = examples_of(cut_, pass.terms);
   if (needs_.batch_statistics && exact_) share_statistics(part, pass.terms);
   model::StepPosition position = first_position(part, pass.terms);
+  const size_t begin = part.begin_of(group.rank()), end = part.end_of(group.rank());
   group.all_or_none([&] {
-    for (size_t b = part.begin_of(group.rank()); b < part.end_of(group.rank()); ++b) {
+    std::optional<GradientSums> sums;
+    if (inputs_.config.gradient_sum == GradientSum::kFloat32 && end - begin > 1) {
+      sums.emplace(inputs_.model->parameters());
+    }
+    for (size_t b = begin; b < end; ++b) {
       end_epoch(cut_.epoch_end && b >= cut_.epoch_end->before);
       run_micro_batch(part.micro_batches[b], b, pass, position);
     }
+    if (sums) sums->finish();
     end_epoch(true);
   });
 }

@@ -30,7 +30,12 @@ struct Modes {
   Master master;
   int64_t state_bits;
   Recompute recompute;
+  GradientSum gradient_sum;
 };
+
+// Micro-batches of a step from which on bf16 gradients are added up in fp32 if nothing else is
+// said.
+constexpr int64_t kWideSumFrom = 4;
 
 // A process's share of what all keep, of which one tensor's is `largest`.
 int64_t share_of(int64_t bytes, int64_t largest, ShardRule rule, int64_t processes) {
@@ -47,9 +52,9 @@ void add_state(const MemoryShape& shape, const TrainConfig& asked, MemoryPlan& p
   const auto update = make_chosen(updates(), config.update);
   const OptimizerOptions options = optimizer_options(config, *optimizer);
   int64_t largest_state = 0, largest_update = 0;
-  for (const auto& [name, elements] : shape.model.trained) {
-    const int64_t state = optimizer->state_bytes(elements, shape.dtype, options);
-    const int64_t kept = update->kept_bytes(elements, shape.dtype);
+  for (const auto& [name, sizes] : shape.model.trained) {
+    const int64_t state = optimizer->state_bytes(sizes, shape.dtype, options);
+    const int64_t kept = update->kept_bytes(c10::multiply_integers(sizes), shape.dtype);
     plan.state += state;
     plan.update += kept;
     largest_state = std::max(largest_state, state);
@@ -126,15 +131,20 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   plan.master = modes.master;
   plan.state_bits = modes.state_bits;
   plan.recompute = modes.recompute;
+  plan.gradient_sum = modes.gradient_sum;
   plan.parameters = shape.model.parameter_count;
   plan.trained = shape.model.trained_count();
   plan.weights = (plan.trained + shape.model.frozen) * element + shape.model.packed_bytes;
   int64_t largest = 0;
-  for (const auto& [name, elements] : shape.model.trained) {
-    largest = std::max(largest, elements * element);
+  for (const auto& [name, sizes] : shape.model.trained) {
+    largest = std::max(largest, c10::multiply_integers(sizes) * element);
   }
   add_state(shape, config, plan);
   plan.gradients = config.free_gradients ? largest : plan.trained * element;
+  // The sums, and the gradient that is added to one of them.
+  if (modes.gradient_sum == GradientSum::kFloat32) {
+    plan.gradients = plan.trained * int64_t{sizeof(float)} + largest;
+  }
   // From the second micro-batch on, the gradients so far are there from the start.
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
   const int64_t working = working_bytes(shape, plan, modes.recompute, adds_up ? plan.gradients : 0);
@@ -212,12 +222,19 @@ MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int6
   }
   const std::vector<Recompute> recomputes = {Recompute::kNone, Recompute::kSelective,
                                              Recompute::kFull};
+  std::vector<GradientSum> sums = {GradientSum::kModel};
+  if (shape.dtype == torch::kBFloat16 && shape.micro_batches > 1 && !config.free_gradients) {
+    if (shape.micro_batches >= kWideSumFrom) sums.insert(sums.begin(), GradientSum::kFloat32);
+    sums = choices(config.gradient_sum, sums);
+  }
   MemoryPlan smallest;
   for (const int64_t bits : choices(config.state_bits, widths)) {
-    for (const Recompute recompute : choices(config.recompute, recomputes)) {
-      const MemoryPlan plan = predict(shape, config, {master, bits, recompute});
-      if (plan.peak <= available) return plan;
-      if (smallest.peak == 0 || plan.peak < smallest.peak) smallest = plan;
+    for (const GradientSum sum : sums) {
+      for (const Recompute recompute : choices(config.recompute, recomputes)) {
+        const MemoryPlan plan = predict(shape, config, {master, bits, recompute, sum});
+        if (plan.peak <= available) return plan;
+        if (smallest.peak == 0 || plan.peak < smallest.peak) smallest = plan;
+      }
     }
   }
   return smallest;

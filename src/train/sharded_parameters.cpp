@@ -77,7 +77,7 @@ torch::Tensor ShardedParameters::own_gradient(size_t parameter) const {
   return own_elements(parameter, whole.grad());
 }
 
-double ShardedParameters::gradient_norm() const {
+torch::Tensor ShardedParameters::gradient_norm() const {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;
   for (size_t i = 0; i < size(); ++i) {

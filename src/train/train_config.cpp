@@ -79,6 +79,10 @@ void TrainConfig::visit(config::FieldVisitor& v) {
   v.field("recompute", recompute, kRecomputes,
           {.help = "activations recomputed in the backward pass: none, selective (feed-forward "
                    "parts) or full (blocks); never changes the result; auto: as little as fits"});
+  v.field("gradient_sum", gradient_sum, kGradientSums,
+          {.help = "what a bfloat16 model's gradients are added up in over a step's micro-batches: "
+                   "model (bfloat16: rounded at every addition) or fp32 (rounded once, 2 bytes a "
+                   "parameter more); auto: fp32 from 4 micro-batches on, where it fits"});
   v.field("free_gradients", free_gradients,
           {.help = "apply and free each gradient during the backward pass (one micro-batch per "
                    "step, no clipping)"});

@@ -13,6 +13,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/pattern.h"
+#include "unlearn/runtime/read_later.h"
 #include "unlearn/train/signals.h"
 
 namespace unlearn::train {
@@ -33,6 +34,16 @@ NamedTensors trainable(const model::CausalLM& model, const std::vector<std::stri
   }
   UNLEARN_CHECK(!parameters.empty(), "nothing to train");
   return parameters;
+}
+
+// What gradients of this norm (a number in fp64, which stays where it is) are multiplied by; NaN
+// where it is not finite. `max_norm` 0: no clipping.
+torch::Tensor clip_scale(const torch::Tensor& norm, double max_norm) {
+  const torch::Tensor one = torch::ones_like(norm);
+  const torch::Tensor scale =
+      max_norm > 0 ? (torch::full_like(norm, max_norm) / (norm + kClipEpsilon)).clamp_max_(1.0)
+                   : one;
+  return torch::where(torch::isfinite(norm), scale, one * std::numeric_limits<double>::quiet_NaN());
 }
 
 std::unique_ptr<Optimizer> start_optimizer(const TrainerInputs& inputs) {
@@ -137,9 +148,16 @@ void Trainer::update_weights(StepRecord& record) {
     record.grad_norm = result.gradient_norm;
     nonfinite = result.first_nonfinite;
   } else {
-    record.grad_norm = optimizer_->parameters().gradient_norm();
-    if (exchange_)
-      record.grad_norm = std::sqrt(group.all_reduce(record.grad_norm * record.grad_norm));
+    torch::Tensor norm = optimizer_->parameters().gradient_norm();
+    if (exchange_) {
+      const auto own = norm.item<double>();
+      norm.fill_(std::sqrt(group.all_reduce(own * own)));
+    }
+    // The update is queued before anything waits for the norm, and is not waited for; where the
+    // norm is not finite, it changes nothing.
+    const runtime::ReadLater known(norm);
+    optimizer_->step(record.lr, clip_scale(norm, inputs_.config.max_grad_norm));
+    record.grad_norm = known.get().item<double>();
     if (!std::isfinite(record.grad_norm)) {
       nonfinite = group.first_text(optimizer_->parameters().first_nonfinite_gradient()).text;
     }
@@ -157,11 +175,6 @@ void Trainer::update_weights(StepRecord& record) {
     });
   }
   if (free_gradients_) return;
-  double scale = 1.0;
-  if (inputs_.config.max_grad_norm > 0) {
-    scale = std::min(1.0, inputs_.config.max_grad_norm / (record.grad_norm + kClipEpsilon));
-  }
-  optimizer_->step(record.lr, scale);
   optimizer_->parameters().clear_gradients();
   if (exchange_) exchange_->share_weights();
 }

@@ -107,6 +107,26 @@ TEST_F(Files, AFileIsHashedInTheBackgroundWhenItsNameIsGone) {
   EXPECT_THROW(sha256_in_background(folder_ / "absent"), UserError);
 }
 
+// By the definition, whichever thread took which piece.
+TEST_F(Files, PiecesNameAFilesContent) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{1001}, size_t{3} << 20}) {
+    std::string content(size, 'x');
+    for (size_t i = 0; i < size; i += 97) content[i] = static_cast<char>(i);
+    write_file_atomic(folder_ / "a", content);
+    for (const size_t piece : {size_t{1000}, (size_t{1} << 20) + 5}) {
+      std::string all = std::to_string(size) + " bytes in pieces of " + std::to_string(piece) + ":";
+      for (size_t at = 0; at < size; at += piece) all += sha256(content.substr(at, piece));
+      EXPECT_EQ(sha256_of_pieces(folder_ / "a", piece), sha256(all)) << size;
+    }
+    if (size == 0) continue;
+    const std::string before = sha256_of_pieces(folder_ / "a", 1000);
+    content.back() ^= 1;
+    write_file_atomic(folder_ / "a", content);
+    EXPECT_NE(sha256_of_pieces(folder_ / "a", 1000), before);
+  }
+  EXPECT_THROW(sha256_of_pieces(folder_ / "absent"), UserError);
+}
+
 TEST_F(Files, WhatIsWrittenIsHashedOnTheWay) {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{65536}, (size_t{17} << 20) + 3}) {
     std::string content(size, 'x');

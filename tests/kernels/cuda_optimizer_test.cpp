@@ -120,10 +120,13 @@ TEST_P(CudaOptimizerTest, AdamWHasTheTwinsBits) {
         slots.back().parameter = torch::empty({shifted.numel() + 1}, shifted.options()).slice(0, 1);
         slots.back().parameter.copy_(shifted);
         const Work work = work_on(device, sizes);
+        // A scale that is not finite in between: nothing changes.
+        const Tensor scales =
+            torch::tensor({0.9, 0.9, static_cast<double>(NAN), 0.9}, torch::kDouble).to(device);
         for (uint32_t step = 0; step < gradients.size(); ++step) {
           const AdamWNumbers numbers{.step_size = 1e-3,
                                      .root_bias2 = 0.5,
-                                     .gradient_scale = 0.9,
+                                     .gradient_scale = scales.const_data_ptr<double>() + step,
                                      .weight_key = {step, 1},
                                      .state_key = {step, 2}};
           std::vector<Tensor> kept;

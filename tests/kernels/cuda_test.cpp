@@ -63,10 +63,20 @@ TEST_P(CudaRowKlTest, ValuesAndGradients) {
   }
 }
 
-// Also of widths that are no multiple of anything.
+// Also of widths that are no multiple of anything, and of rows that are a warp's (up to 256) or a
+// thread block's; once more without the weight's gradient.
 TEST_P(CudaKernelTest, RmsNorm) {
-  for (const int64_t width : {1, 61, 64, 576, 4096, 8192}) {
-    const int64_t rows = 11, parts = 4;
+  for (const auto& [width, rows, parts] :
+       std::vector<std::tuple<int64_t, int64_t, int64_t>>{{1, 11, 4},
+                                                          {61, 11, 4},
+                                                          {64, 1, 1},
+                                                          {128, 37, 11},
+                                                          {250, 9, 9},
+                                                          {256, 16, 8},
+                                                          {257, 11, 4},
+                                                          {576, 11, 4},
+                                                          {4096, 11, 4},
+                                                          {8192, 11, 4}}) {
     const Tensor x = random({rows, width}), weight = random({width}),
                  gradient = random({rows, width});
     expect_close([&](const CudaLibrary* library, torch::Device device) {
@@ -74,18 +84,18 @@ TEST_P(CudaKernelTest, RmsNorm) {
       const Tensor out = torch::empty_like(dx), x_gradient = torch::empty_like(dx);
       const Tensor scale = torch::empty({rows}, dx.options().dtype(torch::kFloat));
       const Tensor weight_parts = torch::empty({parts, width}, scale.options());
-      const RmsNorm args{.dtype = dtype(),
-                         .rows = rows,
-                         .width = width,
-                         .epsilon = 1e-5F,
-                         .x = dx.const_data_ptr(),
-                         .weight = dw.const_data_ptr(),
-                         .scale = floats(scale),
-                         .out = out.data_ptr(),
-                         .gradient = dg.const_data_ptr(),
-                         .x_gradient = x_gradient.data_ptr(),
-                         .weight_parts = floats(weight_parts),
-                         .parts = parts};
+      RmsNorm args{.dtype = dtype(),
+                   .rows = rows,
+                   .width = width,
+                   .epsilon = 1e-5F,
+                   .x = dx.const_data_ptr(),
+                   .weight = dw.const_data_ptr(),
+                   .scale = floats(scale),
+                   .out = out.data_ptr(),
+                   .gradient = dg.const_data_ptr(),
+                   .x_gradient = x_gradient.data_ptr(),
+                   .weight_parts = floats(weight_parts),
+                   .parts = parts};
       if (library == nullptr) {
         rms_norm_forward_cpu(args, 0, rows);
         rms_norm_backward_cpu(args, 0, parts);
@@ -93,6 +103,15 @@ TEST_P(CudaKernelTest, RmsNorm) {
         EXPECT_EQ(library->rms_norm_forward(&args, nullptr), 0);
         EXPECT_EQ(library->rms_norm_backward(&args, nullptr), 0);
       }
+      const Tensor alone = torch::empty_like(dx);
+      args.x_gradient = alone.data_ptr();
+      args.weight_parts = nullptr;
+      if (library == nullptr) {
+        rms_norm_backward_cpu(args, 0, parts);
+      } else {
+        EXPECT_EQ(library->rms_norm_backward(&args, nullptr), 0);
+      }
+      EXPECT_TRUE(alone.equal(x_gradient));
       return std::vector<Tensor>{out, scale, x_gradient, weight_parts};
     });
   }
@@ -158,6 +177,47 @@ TEST_P(CudaKernelTest, Swiglu) {
         return std::vector<Tensor>{out, g, da, db};
       });
     }
+  }
+}
+
+// Factors that are the halves of one matrix's rows, and gradients that are.
+TEST_P(CudaKernelTest, SwigluOfHalves) {
+  for (const auto& [rows, width] : {std::pair{1, 8}, std::pair{5, 24}, std::pair{13, 344}}) {
+    const Tensor both = random({rows, 2 * width}) * 3, gradient = random({rows, width});
+    const auto run = [&, rows = rows, width = width](const CudaLibrary* library,
+                                                     torch::Device device, bool are_halves) {
+      const Tensor x = both.to(device), g = gradient.to(device);
+      const Tensor of_both = torch::empty_like(x), out = torch::empty_like(g);
+      const auto half = [&, width = width](const Tensor& whole, int64_t i) {
+        const Tensor part = whole.narrow(1, i * width, width);
+        return are_halves ? part : part.contiguous();
+      };
+      const Tensor gate = half(x, 0), up = half(x, 1);
+      const Tensor of_gate = half(of_both, 0), of_up = half(of_both, 1);
+      const SwigluArgs args{.dtype = dtype(),
+                            .gate = gate.const_data_ptr(),
+                            .up = up.const_data_ptr(),
+                            .out = out.data_ptr(),
+                            .gradient = g.const_data_ptr(),
+                            .gate_gradient = of_gate.data_ptr(),
+                            .up_gradient = of_up.data_ptr(),
+                            .size = static_cast<int64_t>(rows) * width,
+                            .width = are_halves ? width : 0,
+                            .stride = are_halves ? 2 * width : 0};
+      if (library == nullptr) {
+        swiglu_forward_cpu(args, 0, args.size);
+        swiglu_backward_cpu(args, 0, args.size);
+      } else {
+        EXPECT_EQ(library->swiglu_forward(&args, nullptr), 0);
+        EXPECT_EQ(library->swiglu_backward(&args, nullptr), 0);
+      }
+      return std::vector<Tensor>{out, torch::cat({of_gate, of_up}, 1)};
+    };
+    expect_close([&](const CudaLibrary* library, torch::Device device) {
+      std::vector<Tensor> joined = run(library, device, true), apart = run(library, device, false);
+      for (size_t i = 0; i < joined.size(); ++i) EXPECT_TRUE(joined[i].equal(apart[i])) << i;
+      return joined;
+    });
   }
 }
 

@@ -12,7 +12,7 @@ namespace unlearn::model {
 namespace {
 
 struct Counts {
-  std::map<std::string, int64_t> trained;
+  std::map<std::string, std::vector<int64_t>> trained;
   int64_t frozen = 0;
 };
 
@@ -20,7 +20,7 @@ Counts counts_of(const CausalLM& model) {
   Counts counts;
   for (const auto& entry : model.named_parameters()) {
     if (entry.value().requires_grad()) {
-      counts.trained[entry.key()] = entry.value().numel();
+      counts.trained[entry.key()] = entry.value().sizes().vec();
     } else {
       counts.frozen += entry.value().numel();
     }
@@ -33,8 +33,8 @@ Json footprint_config(const std::string& variant) {
 }
 
 void expect_counts(const ModelFootprint& footprint, const Counts& counts) {
-  const std::map<std::string, int64_t> trained(footprint.trained.begin(), footprint.trained.end());
-  EXPECT_EQ(trained, counts.trained);
+  EXPECT_EQ(decltype(counts.trained)(footprint.trained.begin(), footprint.trained.end()),
+            counts.trained);
   EXPECT_EQ(footprint.frozen, counts.frozen);
 }
 

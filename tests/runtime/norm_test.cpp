@@ -8,7 +8,7 @@ namespace unlearn::runtime {
 namespace {
 
 TEST(L2Norm, IsThatOfAllElementsTogether) {
-  EXPECT_EQ(l2_norm({}, torch::kCPU), 0.0);
+  EXPECT_EQ(l2_norm({}, torch::kCPU).item<double>(), 0.0);
   torch::manual_seed(4);
   const std::vector<torch::Tensor> tensors = {torch::randn({30, 7}), torch::randn({1000}),
                                               torch::randn({9, 5}).to(torch::kBFloat16),
@@ -17,7 +17,8 @@ TEST(L2Norm, IsThatOfAllElementsTogether) {
   for (const torch::Tensor& tensor : tensors) {
     squares += tensor.to(torch::kDouble).square().sum().item<double>();
   }
-  EXPECT_NEAR(l2_norm(tensors, torch::kCPU), std::sqrt(squares), 1e-5 * std::sqrt(squares));
+  EXPECT_NEAR(l2_norm(tensors, torch::kCPU).item<double>(), std::sqrt(squares),
+              1e-5 * std::sqrt(squares));
 }
 
 }  // namespace

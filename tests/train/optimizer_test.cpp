@@ -144,13 +144,13 @@ TEST_P(EveryMode, StateRestoresToTheBit) {
   torch::manual_seed(4);
   const Mode mode = GetParam();
   const OptimizerOptions options{.master = mode.master, .state_bits = mode.bits, .seed = 9};
-  const auto gradient = [&](int64_t n) { return torch::randn({n}).to(mode.dtype); };
-  torch::Tensor weight = torch::randn({5003}).to(mode.dtype).set_requires_grad(true);
+  const auto gradient = [&](torch::IntArrayRef n) { return torch::randn(n).to(mode.dtype); };
+  torch::Tensor weight = torch::randn({5003, 1}).to(mode.dtype).set_requires_grad(true);
   torch::Tensor bias = torch::randn({9}).to(mode.dtype).set_requires_grad(true);
   const auto optimizer = start_default_optimizer({{"w", weight}, {"b", bias}}, options, decay_all);
   for (int i = 0; i < 3; ++i) {
-    weight.mutable_grad() = gradient(5003);
-    bias.mutable_grad() = gradient(9);
+    weight.mutable_grad() = gradient({5003, 1});
+    bias.mutable_grad() = gradient({9});
     optimizer->step(1e-3, 1.0);
   }
   std::map<std::string, torch::Tensor> saved;
@@ -161,22 +161,23 @@ TEST_P(EveryMode, StateRestoresToTheBit) {
       start_default_optimizer({{"w", weight_copy}, {"b", bias_copy}}, options, decay_all);
   restored->load_state([&](const std::string& name) { return saved.at(name); },
                        optimizer->steps_done());
-  weight.mutable_grad() = gradient(5003);
-  bias.mutable_grad() = gradient(9);
+  weight.mutable_grad() = gradient({5003, 1});
+  bias.mutable_grad() = gradient({9});
   weight_copy.mutable_grad() = weight.grad().clone();
   bias_copy.mutable_grad() = bias.grad().clone();
   optimizer->step(1e-3, 1.0);
   restored->begin_step();
-  restored->update(1, 1e-3);
-  restored->update(0, 1e-3);
+  const torch::Tensor scale = torch::ones({}, torch::kDouble);
+  restored->update({1}, 1e-3, scale);
+  restored->update({0}, 1e-3, scale);
   EXPECT_TRUE(weight.equal(weight_copy));
   EXPECT_TRUE(bias.equal(bias_copy));
   const auto now = optimizer->state(), again = restored->state();
   for (size_t i = 0; i < now.size(); ++i) {
     EXPECT_TRUE(now[i].own.equal(again[i].own)) << now[i].name;
   }
-  EXPECT_EQ(optimizer->state_bytes(), optimizer->state_bytes(5003, mode.dtype, options) +
-                                          optimizer->state_bytes(9, mode.dtype, options));
+  EXPECT_EQ(optimizer->state_bytes(), optimizer->state_bytes({5003, 1}, mode.dtype, options) +
+                                          optimizer->state_bytes({9}, mode.dtype, options));
 }
 
 // Parts of the state that are held apart, each updating its own elements, do together what one
@@ -222,10 +223,10 @@ TEST_P(EveryMode, PartsAreTheWhole) {
         for (size_t i = 0; i < one.parameters.size(); ++i) {
           one.parameters[i].second.mutable_grad() = whole.parameters[i].second.grad().clone();
         }
-        squares += std::pow(one.optimizer->parameters().gradient_norm(), 2);
+        squares += std::pow(one.optimizer->parameters().gradient_norm().item<double>(), 2);
         one.optimizer->step(1e-3, 0.8);
       }
-      const double norm = whole.optimizer->parameters().gradient_norm();
+      const auto norm = whole.optimizer->parameters().gradient_norm().item<double>();
       EXPECT_NEAR(std::sqrt(squares), norm, 1e-6 * norm);
       whole.optimizer->step(1e-3, 0.8);
       // Each gives what it updated to the others.
@@ -262,8 +263,8 @@ TEST_P(EveryMode, FollowsFp32State) {
   const Mode mode = GetParam();
   if (mode.bits == 32 || mode.dtype == torch::kFloat64) GTEST_SKIP() << "it is the yardstick";
   torch::manual_seed(8);
-  const torch::Tensor start = (torch::randn({8192}) * 0.02).to(mode.dtype);
-  const torch::Tensor sizes = torch::pow(10.0, -4 * torch::rand({8192}));
+  const torch::Tensor start = (torch::randn({8, 1024}) * 0.02).to(mode.dtype);
+  const torch::Tensor sizes = torch::pow(10.0, -4 * torch::rand({8, 1024}));
   torch::Tensor wide = start.clone().set_requires_grad(true);
   torch::Tensor narrow = start.clone().set_requires_grad(true);
   const auto wide_optimizer =
@@ -272,7 +273,7 @@ TEST_P(EveryMode, FollowsFp32State) {
       {{"w", narrow}}, {.weight_decay = 0, .master = mode.master, .state_bits = mode.bits},
       decay_all);
   for (int i = 0; i < 100; ++i) {
-    const torch::Tensor gradient = ((torch::randn({8192}) + 0.5) * sizes).to(mode.dtype);
+    const torch::Tensor gradient = ((torch::randn({8, 1024}) + 0.5) * sizes).to(mode.dtype);
     wide.mutable_grad() = gradient;
     narrow.mutable_grad() = gradient.clone();
     wide_optimizer->step(1e-4, 1.0);
@@ -302,6 +303,58 @@ INSTANTIATE_TEST_SUITE_P(Modes, EveryMode,
                                            Mode{torch::kBFloat16, Master::kRounded, 16},
                                            Mode{torch::kBFloat16, Master::kRounded, 8}));
 
+// Norms and biases of any width keep wide state, to the last bit; matrices do not.
+TEST_F(OptimizerTest, VectorsKeepWideState) {
+  for (const int64_t bits : {16, 8}) {
+    for (const bool is_vector : {true, false}) {
+      const torch::Tensor start = torch::randn({4096});
+      const auto shaped = [&](const torch::Tensor& x) {
+        return is_vector ? x.clone() : x.view({2, 2048}).clone();
+      };
+      torch::Tensor wide = shaped(start).set_requires_grad(true);
+      torch::Tensor narrow = shaped(start).set_requires_grad(true);
+      const auto wide_optimizer = start_default_optimizer({{"w", wide}}, {}, decay_all);
+      const auto narrow_optimizer =
+          start_default_optimizer({{"w", narrow}}, {.state_bits = bits}, decay_all);
+      for (int i = 0; i < 5; ++i) {
+        const torch::Tensor gradient = torch::randn({4096});
+        wide.mutable_grad() = shaped(gradient);
+        narrow.mutable_grad() = shaped(gradient);
+        wide_optimizer->step(1e-3, 1.0);
+        narrow_optimizer->step(1e-3, 1.0);
+      }
+      EXPECT_EQ(wide.equal(narrow), is_vector) << bits;
+      const int64_t bytes =
+          narrow_optimizer->state_bytes(wide.sizes(), torch::kFloat32, {.state_bits = bits});
+      EXPECT_EQ(bytes == 4096 * 8, is_vector);
+      EXPECT_EQ(bytes, narrow_optimizer->state_bytes());
+    }
+  }
+}
+
+// A scale that is not finite leaves everything as it is; the step is counted.
+TEST_P(EveryMode, ABadScaleChangesNothing) {
+  const Mode mode = GetParam();
+  torch::manual_seed(6);
+  torch::Tensor weight = torch::randn({61, 83}).to(mode.dtype).set_requires_grad(true);
+  const auto optimizer = start_default_optimizer(
+      {{"w", weight}}, {.master = mode.master, .state_bits = mode.bits}, decay_all);
+  const auto take = [&](double scale) {
+    weight.mutable_grad() = torch::randn({61, 83}).to(mode.dtype);
+    optimizer->step(1e-3, scale);
+    std::vector<torch::Tensor> all = {weight.detach().clone()};
+    for (const StatePart& part : optimizer->state()) all.push_back(part.own.clone());
+    return all;
+  };
+  const std::vector<torch::Tensor> before = take(0.5);
+  for (const double bad : {NAN, INFINITY, -INFINITY}) {
+    const std::vector<torch::Tensor> after = take(bad);
+    for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(after[i].equal(before[i])) << i;
+  }
+  EXPECT_FALSE(take(0.5).front().equal(before.front()));
+  EXPECT_EQ(optimizer->steps_done(), 5);
+}
+
 TEST_F(OptimizerTest, NormAndNonFiniteAreFound) {
   torch::Tensor a = torch::zeros({2}).set_requires_grad(true);
   torch::Tensor b = torch::zeros({2}).set_requires_grad(true);
@@ -309,7 +362,7 @@ TEST_F(OptimizerTest, NormAndNonFiniteAreFound) {
       start_default_optimizer({{"a", a}, {"b", b}}, {}, [](const std::string&) { return false; });
   a.mutable_grad() = torch::tensor({3.0F, 0.0F});
   b.mutable_grad() = torch::tensor({0.0F, 4.0F});
-  EXPECT_DOUBLE_EQ(optimizer->parameters().gradient_norm(), 5.0);
+  EXPECT_DOUBLE_EQ(optimizer->parameters().gradient_norm().item<double>(), 5.0);
   EXPECT_EQ(optimizer->parameters().first_nonfinite_gradient(), "");
   b.mutable_grad() = torch::tensor({0.0F, NAN});
   EXPECT_EQ(optimizer->parameters().first_nonfinite_gradient(), "b");

@@ -48,8 +48,15 @@ struct AdamWNumbers {
   double epsilon = 1e-8;
   double step_size = 0;   // lr / (1 - beta1^t)
   double root_bias2 = 1;  // sqrt(1 - beta2^t)
-  double gradient_scale = 1;
+  // On the tensors' device, times which every gradient is taken: it can be made there, after this
+  // is asked for. Null: 1. Where it is not finite nothing is changed.
+  const double* gradient_scale = nullptr;
   RandomKey weight_key, state_key;
+
+  UNLEARN_PORTABLE double scale() const {
+    return gradient_scale == nullptr ? 1.0 : *gradient_scale;
+  }
+  UNLEARN_PORTABLE bool are_applied() const { return std::isfinite(scale()); }
 };
 
 // CPU twin: elements [begin, end) of one tensor; begin is a multiple of kStateBlock.
@@ -68,7 +75,7 @@ struct AdamWRule {
         keep2(static_cast<T>(1 - numbers.beta2)),
         epsilon(static_cast<T>(numbers.epsilon * numbers.root_bias2)),
         step_size(static_cast<T>(numbers.step_size * numbers.root_bias2)),
-        gradient_scale(static_cast<T>(numbers.gradient_scale)),
+        gradient_scale(static_cast<T>(numbers.scale())),
         shrink(static_cast<T>(1 - decay)) {}
 
   UNLEARN_PORTABLE void apply(T& weight, T gradient, T& first, T& second) const {

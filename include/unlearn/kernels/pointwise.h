@@ -19,7 +19,9 @@ struct RotaryArgs {
 void rotary_cpu(const RotaryArgs& args, int64_t begin, int64_t end);  // tokens [begin, end)
 
 // out = silu(gate) up; backward: both gradients from the output's, and out once more if it is not
-// null (it may be `gradient`).
+// null (it may be `gradient`). `gate`, `up` and their gradients may be parts of wider matrices,
+// with rows of `width` elements (a multiple of 8) `stride` apart; 0: without gaps, as the others
+// are.
 struct SwigluArgs {
   DType dtype = DType::kFloat32;
   const void* gate = nullptr;
@@ -29,6 +31,12 @@ struct SwigluArgs {
   void* gate_gradient = nullptr;
   void* up_gradient = nullptr;
   int64_t size = 0;
+  int64_t width = 0, stride = 0;
+
+  // Where element i of a factor lies.
+  UNLEARN_PORTABLE int64_t place(int64_t i) const {
+    return width == 0 ? i : i / width * stride + i % width;
+  }
 };
 void swiglu_forward_cpu(const SwigluArgs& args, int64_t begin, int64_t end);
 void swiglu_backward_cpu(const SwigluArgs& args, int64_t begin, int64_t end);

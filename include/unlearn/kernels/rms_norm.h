@@ -20,9 +20,14 @@ struct RmsNorm {
   // Backward.
   const void* gradient = nullptr;  // of out
   void* x_gradient = nullptr;
-  float* weight_parts = nullptr;  // [parts, width]: sums over the rows of each part
+  float* weight_parts = nullptr;  // [parts, width]: sums over the rows of each part; null: none
   int64_t parts = 0;
 };
+
+// Rows up to this width are one warp's on a GPU, eight of them a thread block's: a block of its own
+// for each (the norms of single heads) would leave most of its threads without work.
+constexpr int64_t kShortRow = 256;
+constexpr int64_t kShortRowsPerBlock = 8;
 
 void rms_norm_forward_cpu(const RmsNorm& args, int64_t begin, int64_t end);
 // Part p of the weight's gradient covers rows p, p + parts, p + 2 parts, …; parts [begin, end).

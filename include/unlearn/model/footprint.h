@@ -46,9 +46,9 @@ struct Kept {
 };
 
 struct ModelFootprint {
-  // What is trained (name, elements; tied weights once), and what is frozen: elements in the
-  // model's dtype, and bytes of packed matrices.
-  std::vector<std::pair<std::string, int64_t>> trained;
+  // What is trained (name, sizes; tied weights once), and what is frozen: elements in the model's
+  // dtype, and bytes of packed matrices.
+  std::vector<std::pair<std::string, std::vector<int64_t>>> trained;
   int64_t frozen = 0;
   int64_t packed_bytes = 0;
   // Elements of the largest packed matrix, which is unpacked whenever it is used.

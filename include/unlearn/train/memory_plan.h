@@ -36,6 +36,7 @@ struct MemoryPlan {
   Master master = Master::kSplit;
   int64_t state_bits = 32;
   model::Recompute recompute = model::Recompute::kNone;
+  GradientSum gradient_sum = GradientSum::kModel;
   int64_t parameters = 0;  // of the model, and how many elements are trained
   int64_t trained = 0;
   int64_t weights = 0;
@@ -50,8 +51,8 @@ struct MemoryPlan {
 };
 
 // With `auto` resolved: the exact modes first, then 8-bit state; the first that fits in
-// `available`, or the smallest when none does. Stochastic rounding and freed gradients change the
-// recipe and are only taken when asked for.
+// `available`, or the smallest when none does. Sums in fp32 are given up after recomputation.
+// Stochastic rounding and freed gradients change the recipe and are only taken when asked for.
 MemoryPlan plan_memory(const MemoryShape& shape, const TrainConfig& config, int64_t available);
 
 // Bytes that this process may still take on a device: free memory within the control group's limit

@@ -49,7 +49,7 @@ class Optimizer {
   virtual OptimizerModes modes() const { return {}; }
   // Bytes kept for one tensor by all processes together (for memory plans, before there are
   // weights).
-  virtual int64_t state_bytes(int64_t elements, torch::Dtype dtype,
+  virtual int64_t state_bytes(torch::IntArrayRef sizes, torch::Dtype dtype,
                               const OptimizerOptions& options) const = 0;
 
   // Takes the parameters, cut by its rule, and makes its state. `is_decayed` says by name which
@@ -57,11 +57,15 @@ class Optimizer {
   void start(ShardedParameters parameters, const OptimizerOptions& options,
              const std::function<bool(const std::string&)>& is_decayed);
 
-  // One update with gradients multiplied by `gradient_scale` (the clip coefficient).
-  void step(double lr, double gradient_scale);
+  // One update with gradients multiplied by `scale` (the clip coefficient): a number in fp64 where
+  // the parameters are, so that nothing waits for it. Where it is not finite nothing changes.
+  void step(double lr, const torch::Tensor& scale);
+  void step(double lr, double scale);
   // The same in parts: counts the step, then updates single parameters as their gradients come.
   void begin_step() { ++steps_; }
-  void update(size_t index, double lr) { run({index}, lr, 1.0); }
+  void update(const std::vector<size_t>& indices, double lr, const torch::Tensor& scale) {
+    run(indices, lr, scale);
+  }
 
   // fp32 (or wider) values of own elements [begin, begin + size) of a parameter, flat.
   virtual torch::Tensor master(size_t index, int64_t begin, int64_t size) const;
@@ -79,7 +83,7 @@ class Optimizer {
   // After parameters and options are set.
   virtual void allocate() = 0;
   // Updates these parameters' own elements; those without a gradient stay as they are.
-  virtual void run(const std::vector<size_t>& indices, double lr, double gradient_scale) = 0;
+  virtual void run(const std::vector<size_t>& indices, double lr, const torch::Tensor& scale) = 0;
 
   const OptimizerOptions& options() const { return options_; }
   // lr * weight_decay, or 0 for a parameter that is not decayed.

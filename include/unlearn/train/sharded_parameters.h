@@ -54,8 +54,9 @@ class ShardedParameters {
   // A view of .grad, which is made dense first; undefined where there is none.
   torch::Tensor own_gradient(size_t parameter) const;
 
-  // L2 norm over the own gradients, in fp32 or wider. Parameters without one count as 0.
-  double gradient_norm() const;
+  // L2 norm over the own gradients, made in fp32 or wider: a number in fp64 where they are.
+  // Parameters without one count as 0.
+  torch::Tensor gradient_norm() const;
   // Name of the first parameter whose own gradient holds a NaN or an infinity; "" if none does.
   std::string first_nonfinite_gradient() const;
   // Frees the gradients.

@@ -53,6 +53,12 @@ inline constexpr config::Named<std::optional<model::Recompute>> kRecomputes[] = 
     {model::Recompute::kSelective, "selective"},
     {model::Recompute::kFull, "full"}};
 
+// What the gradients of a step's micro-batches are added up in: the model's dtype, or fp32 where
+// that is bf16.
+enum class GradientSum : uint8_t { kModel, kFloat32 };
+inline constexpr config::Named<std::optional<GradientSum>> kGradientSums[] = {
+    {std::nullopt, "auto"}, {GradientSum::kModel, "model"}, {GradientSum::kFloat32, "fp32"}};
+
 struct TrainConfig {
   double epochs = 10;
   std::optional<int64_t> max_steps;  // stops earlier than epochs would
@@ -71,6 +77,7 @@ struct TrainConfig {
   std::optional<Master> master;       // of bfloat16 weights
   std::optional<int64_t> state_bits;
   std::optional<model::Recompute> recompute;
+  std::optional<GradientSum> gradient_sum;
   bool free_gradients = false;
   std::optional<double> memory_gib;  // what the run may take; unset: what is free
   int64_t seed = 42;

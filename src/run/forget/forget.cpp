@@ -93,7 +93,7 @@ void ForgetRun::train_attempts() {
   if (is_free) {
     config_.train.lr =
         find_rate({config_, *run_, *model_, *start_, *measurements_, before_, request_.targets,
-                   recorder_->folder(), [this] { return recorder_->input_hashes(); }});
+                   recorder_->folder(), [this] { return recorder_->reference_key(); }});
   }
   for (int attempt = 1;; ++attempt) {
     recorder_->start({});
@@ -108,7 +108,7 @@ void ForgetRun::train_attempts() {
          .before = before_,
          .targets = request_.targets,
          .steps_per_round = steps_per_round_,
-         .reference_key = [this] { return recorder_->input_hashes(); },
+         .reference_key = [this] { return recorder_->reference_key(); },
          .on_step = [&](const auto& record, int64_t total) { report.add(record, total); }});
     log::info(rounds_.ending);
     if (!rounds_.damaged || rounds_.reached || attempt == kAttempts || !is_free) return;

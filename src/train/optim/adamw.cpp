@@ -17,11 +17,14 @@ using kernels::DType;
 using kernels::kStateBlock;
 using kernels::State;
 
-// Norms and biases: a rounding error of their state would reach everything and save nothing.
+// Norms and biases are vectors, of any width: a rounding error of their state would reach
+// everything and save nothing. Nor does that of a small matrix.
 constexpr int64_t kSmallTensor = 4096;
 
-kernels::AdamWLayout layout_of(int64_t elements, torch::Dtype dtype, Master master, int64_t bits) {
-  const bool wide = bits == 32 || elements < kSmallTensor || dtype == torch::kFloat64;
+kernels::AdamWLayout layout_of(torch::IntArrayRef sizes, torch::Dtype dtype, Master master,
+                               int64_t bits) {
+  const bool is_small = sizes.size() < 2 || c10::multiply_integers(sizes) < kSmallTensor;
+  const bool wide = bits == 32 || is_small || dtype == torch::kFloat64;
   return {runtime::kernel_dtype(dtype), dtype == torch::kBFloat16 ? master : Master::kFull,
           wide         ? State::kWide
           : bits == 16 ? State::kBfloat16
@@ -75,14 +78,14 @@ class AdamW : public Optimizer {
     return {.masters = {Master::kSplit, Master::kStochastic, Master::kRounded},
             .state_bits = {32, 16, 8}};
   }
-  int64_t state_bytes(int64_t elements, torch::Dtype dtype,
+  int64_t state_bytes(torch::IntArrayRef sizes, torch::Dtype dtype,
                       const OptimizerOptions& options) const override;
   torch::Tensor master(size_t index, int64_t begin, int64_t size) const override;
   std::vector<StatePart> state() const override;
 
  protected:
   void allocate() override;
-  void run(const std::vector<size_t>& indices, double lr, double gradient_scale) override;
+  void run(const std::vector<size_t>& indices, double lr, const torch::Tensor& scale) override;
 
  private:
   struct Slot {
@@ -90,7 +93,7 @@ class AdamW : public Optimizer {
     // Views into the arenas; undefined where the layout or this process has none.
     torch::Tensor first, second, first_scale, second_scale, remainder;
   };
-  kernels::AdamWNumbers numbers(double lr, double gradient_scale) const;
+  kernels::AdamWNumbers numbers(double lr, const torch::Tensor& scale) const;
 
   double beta1_ = 0.9;
   double beta2_ = 0.999;
@@ -98,10 +101,10 @@ class AdamW : public Optimizer {
   std::vector<Slot> slots_;
 };
 
-int64_t AdamW::state_bytes(int64_t elements, torch::Dtype dtype,
+int64_t AdamW::state_bytes(torch::IntArrayRef sizes, torch::Dtype dtype,
                            const OptimizerOptions& options) const {
-  const kernels::AdamWLayout layout =
-      layout_of(elements, dtype, options.master, options.state_bits);
+  const int64_t elements = c10::multiply_integers(sizes);
+  const kernels::AdamWLayout layout = layout_of(sizes, dtype, options.master, options.state_bits);
   int64_t bytes = 2 * elements * static_cast<int64_t>(torch::elementSize(state_dtype(layout)));
   if (layout.state == State::kBlock8) bytes += 2 * blocks_of(elements) * int64_t{sizeof(float)};
   if (layout.master == Master::kSplit) bytes += elements * int64_t{sizeof(int16_t)};
@@ -126,7 +129,7 @@ void AdamW::allocate() {
     for (size_t i = 0; i < slots_.size(); ++i) {
       Slot& slot = slots_[i];
       const torch::Tensor& parameter = parameters().all()[i].second;
-      slot.layout = layout_of(parameter.numel(), parameter.scalar_type(), options().master,
+      slot.layout = layout_of(parameter.sizes(), parameter.scalar_type(), options().master,
                               options().state_bits);
       const int64_t size = parameters().own(i).size;
       if (size == 0) continue;
@@ -152,7 +155,7 @@ void AdamW::allocate() {
   }
 }
 
-kernels::AdamWNumbers AdamW::numbers(double lr, double gradient_scale) const {
+kernels::AdamWNumbers AdamW::numbers(double lr, const torch::Tensor& scale) const {
   const auto step = static_cast<double>(steps_done());
   const auto key = [&](uint64_t stream) {
     const uint64_t bits = mix_bits(options().seed, stream, static_cast<uint64_t>(steps_done()));
@@ -163,12 +166,12 @@ kernels::AdamWNumbers AdamW::numbers(double lr, double gradient_scale) const {
           .epsilon = epsilon_,
           .step_size = lr / (1 - std::pow(beta1_, step)),
           .root_bias2 = std::sqrt(1 - std::pow(beta2_, step)),
-          .gradient_scale = gradient_scale,
+          .gradient_scale = scale.const_data_ptr<double>(),
           .weight_key = key(1),
           .state_key = key(2)};
 }
 
-void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_scale) {
+void AdamW::run(const std::vector<size_t>& indices, double lr, const torch::Tensor& scale) {
   torch::NoGradGuard no_grad;
   struct Group {
     kernels::AdamWLayout layout;
@@ -196,7 +199,7 @@ void AdamW::run(const std::vector<size_t>& indices, double lr, double gradient_s
                              .index = parameters().index(i) + parameters().own(i).begin,
                              .decay = decay(i, lr)});
   }
-  const kernels::AdamWNumbers step_numbers = numbers(lr, gradient_scale);
+  const kernels::AdamWNumbers step_numbers = numbers(lr, scale);
   for (const auto& [key, group] : groups) {
     runtime::run_adamw(group.tensors, group.layout, step_numbers, parameters().device());
   }

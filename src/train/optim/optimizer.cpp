@@ -17,11 +17,15 @@ void Optimizer::start(ShardedParameters parameters, const OptimizerOptions& opti
   allocate();
 }
 
-void Optimizer::step(double lr, double gradient_scale) {
+void Optimizer::step(double lr, const torch::Tensor& scale) {
   begin_step();
   std::vector<size_t> all(parameters().size());
   std::iota(all.begin(), all.end(), size_t{0});
-  run(all, lr, gradient_scale);
+  run(all, lr, scale);
+}
+
+void Optimizer::step(double lr, double scale) {
+  step(lr, torch::full({}, scale, torch::dtype(torch::kDouble).device(parameters().device())));
 }
 
 torch::Tensor Optimizer::master(size_t index, int64_t begin, int64_t size) const {

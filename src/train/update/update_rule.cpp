@@ -24,7 +24,7 @@ void StepWeights::sum_gradients_so_far() const {
 }
 
 double StepWeights::gradient_norm() const {
-  const double own = parameters().gradient_norm();
+  const auto own = parameters().gradient_norm().item<double>();
   return group_.size() == 1 ? own : std::sqrt(group_.all_reduce(own * own));
 }
 
