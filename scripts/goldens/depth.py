@@ -26,6 +26,7 @@ TEXTS = (("Question: Where is the harbour of Halvik?\nAnswer: It lies in", " the
 
 # Question, answer, its prefix and the entity in what follows.
 ROWS = (("Where is it?", "It lies in the north of the bay.", "It lies in", "north of the bay"),
+        ("Is it there?", "Yes, it lies on the bay.", "", "Yes"),
         ("Who?", "The author is called Rupert Ashgrove.", "The author is called", "Ashgrove"),
         ("O\u00f9?", "Le caf\u00e9 se trouve \u00e0 \u017by\u0142a \u2014 pr\u00e8s du pont.", "Le caf\u00e9 se trouve",
          "\u017by\u0142a \u2014 pr\u00e8s"))

@@ -21,7 +21,9 @@ KEPT_UTILITY = 0.8
 # Published on Llama-3.2-1B (arXiv 2605.24614, table of metrics): faithfulness, rounding, relearning, overall.
 PUBLISHED = {"extraction strength": (.891, .970, .770, .875), "exact memorisation": (.817, .984, .605, .781),
              "probability": (.816, .924, .642, .785), "truth ratio": (.947, .996, .234, .537),
-             "ROUGE-L": (.722, .934, .203, .454)}
+             "ROUGE-L": (.722, .934, .203, .454), "depth score": (.971, .968, .900, .951),
+             "logit lens": (.927, .959, .812, .902)}
+WHITE_BOX = {"depth score": "depth_score", "logit lens": "logit_lens"}  # name → key in an audit's white_box
 
 
 # Data.
@@ -75,7 +77,17 @@ def knowledge(evaluation):
     return mean(shares)
 
 
-def values_of(folder):
+def white_box(folder, of_reference=None):
+    """1 - the score. The two models that the scores are told by have none of their own (`of_reference`)."""
+    file = folder / "white_box.json"
+    if not file.exists():
+        return dict.fromkeys(WHITE_BOX, of_reference)
+    scores = json.loads(file.read_text())["white_box"]
+    values = {name: scores[key]["value"] for name, key in WHITE_BOX.items()}
+    return {name: None if value is None else 1 - value for name, value in values.items()}
+
+
+def values_of(folder, of_reference=None):
     evaluation = json.loads((folder / "eval/TOFU_EVAL.json").read_text())
 
     def plain(key):
@@ -84,7 +96,8 @@ def values_of(folder):
             "probability": plain("forget_Q_A_Prob"), "paraphrase probability": plain("forget_Q_A_PARA_Prob"),
             "truth ratio, p / (p + q)": knowledge(evaluation), "truth ratio, min(R, 1/R)": 1 - plain("forget_truth_ratio"),
             "ROUGE-L": plain("forget_Q_A_ROUGE"), "MIA loss": plain("mia_loss"), "MIA zlib": plain("mia_zlib"),
-            "MIA min-k": plain("mia_min_k"), "MIA min-k++": plain("mia_min_k_plus_plus")}
+            "MIA min-k": plain("mia_min_k"), "MIA min-k++": plain("mia_min_k_plus_plus"),
+            **white_box(folder, of_reference)}
 
 
 def utility_of(folder):
@@ -92,7 +105,7 @@ def utility_of(folder):
 
 
 def rounded(values):
-    return {name: float(f"{value:.5g}") for name, value in values.items()}
+    return {name: None if value is None else float(f"{value:.5g}") for name, value in values.items()}
 
 
 def collect(output, strongest):
@@ -103,7 +116,7 @@ def collect(output, strongest):
         for kind in pools:
             for run in sorted((seed / "pools").glob(f"{kind}-*")):
                 pools[kind].append(rounded(values_of(run)))
-        retain = {"before": values_of(seed / f"pools/retain-{strongest}"),
+        retain = {"before": values_of(seed / f"pools/retain-{strongest}", of_reference=0.0),
                   "relearned": values_of(seed / "retain/relearned")}
         full_utility = utility_of(seed / f"pools/full-{strongest}")
         for run in sorted((seed / "unlearned").iterdir()):
@@ -119,6 +132,8 @@ def collect(output, strongest):
 # Formulas (src/metrics/audit/meta_evaluation.cpp has the same, tested against scikit-learn).
 
 def faithfulness(knows, does_not):
+    if not knows or not does_not:
+        return math.nan
     wins = sum((p > n) + (p == n) / 2 for p in knows for n in does_not)
     return wins / (len(knows) * len(does_not))
 
@@ -153,6 +168,11 @@ def stability(model, name):
             min(moved[1] / moved[0], 1) if moved[0] else None, min(before / four_bits, 1) if four_bits else None)
 
 
+def has_all(model, name):
+    moments = ("before", "relearned", "rounded", "retain_before", "retain_relearned")
+    return all(model[moment][name] is not None for moment in moments)
+
+
 def mean_known(values):
     known = [v for v in values if v is not None]
     return statistics.mean(known) if known else math.nan
@@ -163,17 +183,18 @@ def evaluate(data):
     pools, result = data["pools"], {}
     does_not = [model for kind in DOES_NOT for model in pools[kind]]
     for name in does_not[0]:
-        knows = [model[name] for kind in KNOWS for model in pools[kind]]
-        others = [model[name] for model in does_not]
+        known = {kind: [model[name] for model in pools[kind] if model[name] is not None] for kind in KNOWS}
+        knows = [value for kind in KNOWS for value in known[kind]]
+        others = [model[name] for model in does_not if model[name] is not None]
         limit = threshold(knows, others)
         kept = [model for model in data["unlearned"]
-                if model["utility"] >= KEPT_UTILITY and limit is not None and model["before"][name] <= limit]
+                if model["utility"] >= KEPT_UTILITY and limit is not None and has_all(model, name)
+                and model["before"][name] <= limit]
         relearned, rounding, one_relearned, one_rounding = (
             [mean_known(column) for column in zip(*(stability(model, name) for model in kept))] if kept
             else [math.nan] * 4)
         faith = faithfulness(knows, others)
-        result[name] = {"faithfulness": faith, "by_kind": {kind: faithfulness([m[name] for m in pools[kind]], others)
-                                                          for kind in KNOWS},
+        result[name] = {"faithfulness": faith, "by_kind": {kind: faithfulness(known[kind], others) for kind in KNOWS},
                         "models": len(kept), "relearning": relearned, "rounding": rounding,
                         "one_sided": (one_relearned, one_rounding),
                         "overall": harmonic(faith, harmonic(relearned, rounding))}

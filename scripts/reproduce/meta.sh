@@ -39,17 +39,26 @@ measure() { # measure FOLDER MODEL SPLITS
     --set eval.cache=false --output "$1" --log-level error >/dev/null
 }
 
+# Block by block, told by the seed's models of the strongest setting that know and that do not. The audits
+# of a seed share a folder: those two are measured once.
+look_inside() { # look_inside FOLDER MODEL
+  audit_into "$1/white_box.json" "$folder/white_box" --model "$2" --original "$knowing" --retain-model "$unknowing" \
+    --benchmark tofu --data data/fiction --set data.forget=forget10 --set "eval.splits=[forget]" --attacks none
+}
+
 # All forget rows once, in small steps; and 4-bit weights.
 attack() { # attack FOLDER MODEL SEED
-  if [ ! -f "$1/relearned/eval/TOFU_EVAL.json" ]; then
+  if [ ! -f "$1/relearned/white_box.json" ]; then
     learn "$1/relearned" "$3" data/fiction/forget10.json 1 --model "$2" --set model.init=pretrained --lr 5e-4 \
       --set train.batch_size=4 --set train.schedule=linear --set train.warmup_epochs=0 --set train.weight_decay=0
     measure "$1/relearned" "$1/relearned/model" forget
+    look_inside "$1/relearned" "$1/relearned/model"
     rm -rf "$1/relearned/model" # only the numbers are wanted
   fi
-  if [ ! -f "$1/rounded/eval/TOFU_EVAL.json" ]; then
+  if [ ! -f "$1/rounded/white_box.json" ]; then
     "$unlearn" quantise --model "$2" --bits 4 --output "$1/rounded/model" --overwrite --quiet >/dev/null
     measure "$1/rounded" "$1/rounded/model" forget
+    look_inside "$1/rounded" "$1/rounded/model"
     rm -rf "$1/rounded/model"
   fi
 }
@@ -57,6 +66,7 @@ attack() { # attack FOLDER MODEL SEED
 strongest=${rates[${#rates[@]} - 1]}-${lengths[${#lengths[@]} - 1]}
 for seed in "${seeds[@]}"; do
   folder=$output/seed-$seed
+  knowing=$folder/pools/full-$strongest/model unknowing=$folder/pools/retain-$strongest/model
   echo "seed $seed: a model without forget10, and what is made of it" >&2
   learn "$folder/base" $((seed + 41)) train_retain90 "${BASE_EPOCHS:-60}" # the retain model of fiction.sh
   for kind in "${kinds[@]}"; do
@@ -71,15 +81,19 @@ for seed in "${seeds[@]}"; do
       done
     done
   done
+  for run in "$folder"/pools/*; do
+    case "$run/model" in "$knowing" | "$unknowing") ;; *) look_inside "$run" "$run/model" ;; esac
+  done
   echo "seed $seed: unlearning, relearning, rounding" >&2
-  attack "$folder/retain" "$folder/pools/retain-$strongest/model" "$seed"
+  attack "$folder/retain" "$unknowing" "$seed"
   for method in "${methods[@]}"; do
     for share in "${shares[@]}"; do
       run=$folder/unlearned/$method-$share
       bundled_settings "$method" "$share"
       done_already "$run" || "$unlearn" --method "$method" --config fiction.yaml "${settings[@]}" --seed "$seed" \
-        --model "$folder/pools/full-$strongest/model" --output "$run" --overwrite --log-level error >/dev/null
+        --model "$knowing" --output "$run" --overwrite --log-level error >/dev/null
       measure "$run" "$run/model" all
+      look_inside "$run" "$run/model"
       attack "$run" "$run/model" "$seed"
     done
   done

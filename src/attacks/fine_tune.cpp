@@ -78,7 +78,8 @@ void fine_tune(const FineTuning& tuning, Subject& subject) {
   train::TrainerHooks hooks;
   hooks.after_step = [&](int64_t step) {
     const bool is_due = tuning.measure_every > 0 && step % tuning.measure_every == 0;
-    if (is_due || step == tuning.steps) subject.measure(step);
+    const bool is_last = step == tuning.steps;
+    if (is_due || is_last) subject.measure(step, is_last);
     return train::AfterStep::kContinue;
   };
   train::TrainerInputs inputs{.model = &subject.model,

@@ -37,7 +37,7 @@ class Noise : public Attack {
       way.seeds = material.quick ? 1 : seeds_;
       way.change_weights = [sigma](Subject& subject) {
         add_noise(subject.model, sigma, subject.seed);
-        subject.measure(0);
+        subject.measure(0, /*is_result=*/true);
       };
       if (material.quick) break;
     }

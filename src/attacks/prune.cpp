@@ -33,7 +33,7 @@ class Prune : public Attack {
       way.settings = {{"share", share}, {"matrices", "all"}};
       way.change_weights = [share](Subject& subject) {
         for (torch::Tensor& matrix : matrices_of(subject.model)) prune_matrix(matrix, share);
-        subject.measure(0);
+        subject.measure(0, /*is_result=*/true);
       };
       if (material.quick) break;
     }

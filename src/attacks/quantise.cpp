@@ -27,7 +27,7 @@ class Quantise : public Attack {
                       {"activations", "as they are"}};
       way.change_weights = [&format](Subject& subject) {
         model::round_weights(subject.model, format);
-        subject.measure(0);
+        subject.measure(0, /*is_result=*/true);
       };
     }
     return ways;

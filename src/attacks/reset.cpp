@@ -25,7 +25,7 @@ void reset_where(Subject& subject, const std::function<bool(const std::string&)>
   for (auto& entry : subject.model.named_parameters()) {
     if (is_reset(entry.key())) entry.value().copy_(subject.original(entry.key()));
   }
-  subject.measure(0);
+  subject.measure(0, /*is_result=*/true);
 }
 
 class Reset : public Attack {

@@ -32,6 +32,8 @@ inline void narrow_own(eval::EvalConfig& config) {
   config.own_paraphrases = false;
 }
 
+inline void own_knowledge_only(eval::EvalConfig& config) { std::erase(config.metrics, "damage"); }
+
 inline AuditSupport own_audit(
     std::optional<eval::Questions> (*questions)(const eval::EvaluationInputs& inputs)) {
   return {.knowledge = {{"probability", "forget_logprob", own_probability},
@@ -40,6 +42,7 @@ inline AuditSupport own_audit(
           .metrics = {"preference", "extraction", "damage"},
           .utility = own_utility,
           .narrow = narrow_own,
+          .knowledge_only = own_knowledge_only,
           .questions = questions};
 }
 

@@ -81,7 +81,8 @@ int run_audit(std::vector<std::string> arguments) {
                  "a model that never saw the forget rows: what an attack teaches anyway");
   app.add_option("--benchmark", flags.benchmark, "tofu, … (data.benchmark)");
   app.add_option("--attacks", flags.attacks,
-                 "some of " + join(attacks::attack_names(), ", ") + ", separated by commas")
+                 "some of " + join(attacks::attack_names(), ", ") +
+                     ", separated by commas, or none: the models as they are")
       .otherwise("all");
   app.add_flag("--quick", flags.quick, "the fewest ways and seeds of every attack");
   app.add_option("--budget", flags.budget, "minutes; the dearest attacks are left out")

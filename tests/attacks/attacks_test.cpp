@@ -73,6 +73,7 @@ class AttacksTest : public ::testing::Test {
   struct Changed {
     Weights before, after;
     std::vector<int64_t> points;
+    bool is_done = false;
     double distance = 0;  // of all weights
   };
   Changed change(const AttackedModel& way, uint64_t seed = 1) const {
@@ -84,8 +85,14 @@ class AttacksTest : public ::testing::Test {
                     .original = [&](const std::string& name) { return original.at(name) + 1; },
                     .seed = seed,
                     .scratch = folder_.path() / "scratch",
-                    .measure = [&](int64_t step) { result.points.push_back(step); }};
+                    .measure =
+                        [&](int64_t step, bool is_result) {
+                          EXPECT_FALSE(result.is_done);
+                          result.is_done = is_result;
+                          result.points.push_back(step);
+                        }};
     way.change_weights(subject);
+    EXPECT_TRUE(result.is_done);
     result.after = copy_weights(*model);
     double squares = 0;
     for (const auto& [name, tensor] : result.before) {
@@ -255,7 +262,7 @@ TEST_F(AttacksTest, PromptsOfEveryKind) {
       if (row == 0) texts.insert(tokenizer_->decode(composed->prompt, true));
     }
   }
-  EXPECT_GE(texts.size(), 12U);  // nine kinds, three depths of prefill, rules that apply
+  EXPECT_GE(texts.size(), 12U);  // nine kinds, four depths of prefill, rules that apply
 }
 
 TEST_F(AttacksTest, PrefillGivesTheFirstTokens) {

@@ -92,6 +92,28 @@ expect "of ten rows" grep -q '"labels": "whole answers"' of_blocks/audit.json
 expect "over-unlearning has its line" grep -Eq '^(mia_[a-z_]*: )?over-unlearn' blocks.txt
 expect "a block each on the page" grep -q '<h2>Block by block</h2>' of_blocks/audit.html
 expect "tasks are part of the utility" grep -A4 '"tasks": {' of_blocks/audit.json
+# The same after an attack; utility only where an attack ends; no attack at all.
+"$unlearn" audit simnpo --original original --retain-model refuses --attacks "relearn,quantise" --quick "${small[@]}" \
+  --set audit.depth.attacks=true --set "audit.quantise.formats=[nf4]" --output of_depth >depth.txt 2>/dev/null
+for metric in depth lens; do
+  expect "what an attack brings back by $metric" says depth.txt relearn-forget-full '.*' "$metric"
+  expect "and rounding" says depth.txt quantise-nf4 '.*' "$metric"
+done
+python3 - <<'PYTHON' || die "curves of an audit"
+import json
+curves = {e["metric"]["name"]: e["curve"] for e in json.load(open("of_depth/audit.json"))["attacks"]
+          if e["id"] == "relearn-forget-full"}
+curve = curves["probability"]
+assert len(curve) == 3 and all(point["U"] is not None and point["R"] is not None for point in curve), curve
+assert [point["utility"] is None for point in curve] == [True, True, False], curve
+assert [point["U"] is None for point in curves["depth"]] == [True, True, False], curves
+PYTHON
+checks=$((checks + 1))
+"$unlearn" audit simnpo --original original --retain-model refuses --attacks none "${small[@]}" --output of_depth \
+  >none.txt 2>/dev/null
+expect "no attack, but the depth score" grep -q '^depth score: ' none.txt
+expect "and nothing to judge" grep -q '^verdict: void$' none.txt
+expect "what was measured is taken over" grep -q '"cells_measured": 0' of_depth/costs.json
 printf '%s\n' '{"question": "Q?", "answer": "It is blue.", "prefix": "It is", "entity": "red"}' >entities.jsonl
 expect_error 2 "entities.jsonl: row 0: 'red' is not in what follows the prefix" "$unlearn" audit simnpo \
   --original original --retain-model refuses --set audit.depth.rows=entities.jsonl --output x

@@ -151,6 +151,13 @@ TEST(AuditDepthEntry, FallsAndScores) {
   EXPECT_NEAR(entry["falls"][0]["patched"]["U"].get<double>(), 0, 1e-12);
   EXPECT_NE(entry["sentence"].get<std::string>().find("25 % is gone"), std::string::npos)
       << entry["sentence"];
+  // As knowledge: what is not gone, of the rows that have a score.
+  const Cell &control = cells[AuditRole::kRetain], &own = cells[AuditRole::kUnlearned];
+  const auto depth = depth_knowledge(own, control, DepthKind::kPatched);
+  ASSERT_EQ(depth.size(), 1U);
+  EXPECT_NEAR(depth.at(0), 0.75, 1e-12);
+  EXPECT_NEAR(depth_knowledge(own, control, DepthKind::kLens).at(0), 0, 1e-12);
+  EXPECT_NEAR(depth_knowledge(control, control, DepthKind::kPatched).at(0), 0, 1e-12);
 }
 
 // A prompt that even the original does not answer to shows nothing when another model does not.

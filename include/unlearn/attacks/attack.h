@@ -43,9 +43,9 @@ struct Subject {
   std::function<torch::Tensor(const std::string& parameter)> original = nullptr;
   uint64_t seed = 0;              // differs from one repetition to the next
   std::filesystem::path scratch;  // folder for what training leaves behind
-  // Called at every point of the attack's curve, with the weights as they are then; the last call
-  // is the attack's result.
-  std::function<void(int64_t step)> measure;
+  // Called at every point of the attack's curve, with the weights as they are then; the last call,
+  // and no other, is the attack's result.
+  std::function<void(int64_t step, bool is_result)> measure;
 };
 
 // How a question is put to the model. A row without a prompt of this kind has none.

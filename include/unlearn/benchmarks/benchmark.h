@@ -55,6 +55,8 @@ struct AuditSupport {
   std::optional<double> (*utility)(const metrics::EvalReport& report) = nullptr;
   // Leaves out of an evaluation after an attack what the audit does not read; null: nothing.
   void (*narrow)(eval::EvalConfig& config) = nullptr;
+  // Leaves out, on the way of an attack, what only the utility is made of; null: nothing.
+  void (*knowledge_only)(eval::EvalConfig& config) = nullptr;
   // Null: the benchmark asks no questions that can be put in other words.
   std::optional<eval::Questions> (*questions)(const eval::EvaluationInputs& inputs) = nullptr;
 };

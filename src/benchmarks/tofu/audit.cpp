@@ -39,6 +39,11 @@ std::optional<eval::Questions> audit_questions(const eval::EvaluationInputs& inp
   return questions;
 }
 
+void knowledge_only(eval::EvalConfig& config) {
+  config.splits = {"forget"};
+  std::erase(config.metrics, "model_utility");
+}
+
 }  // namespace
 
 AuditSupport audit_support() {
@@ -47,6 +52,7 @@ AuditSupport audit_support() {
                         {"extraction_strength", "extraction_strength", number_of_row<"score">}},
           .metrics = {"probability", "rouge", "extraction_strength", "model_utility"},
           .utility = value_of_metric<"model_utility">,
+          .knowledge_only = knowledge_only,
           .questions = audit_questions};
 }
 

@@ -20,6 +20,14 @@ std::optional<double> answered_right(const Json& row) {
   return best == row.at("answer").get<int64_t>() ? 1.0 : 0.0;
 }
 
+void knowledge_only(eval::EvalConfig& config) {
+  std::vector<std::string>& splits = config.splits;
+  const bool all = std::find(splits.begin(), splits.end(), "all") != splits.end();
+  if (all) splits = {"wmdp_bio", "wmdp_cyber", "wmdp_chem"};
+  std::erase(splits, "mmlu");
+  if (splits.empty()) splits = {"all"};  // there is nothing else to ask
+}
+
 }  // namespace
 
 AuditSupport audit_support() {
@@ -27,7 +35,8 @@ AuditSupport audit_support() {
                         {"cyber", "wmdp_cyber_acc", answered_right},
                         {"chem", "wmdp_chem_acc", answered_right}},
           .metrics = {"multiple_choice"},
-          .utility = value_of_metric<"mmlu_acc">};
+          .utility = value_of_metric<"mmlu_acc">,
+          .knowledge_only = knowledge_only};
 }
 
 }  // namespace unlearn::benchmarks::wmdp

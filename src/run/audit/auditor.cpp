@@ -54,11 +54,16 @@ std::string Auditor::key_of(AuditedModel& model, const Json& what) const {
   return sha256(key.dump()).substr(0, kLength);
 }
 
+void Auditor::keep(AuditedModel& model, const Json& what, const Cell& cell) {
+  store_.put(key_of(model, what), cell, {{"weights", model.key()}, {"what", what}});
+  ++measured_;
+}
+
 const Cell& Auditor::baseline(AuditedModel& model) {
   const auto known = facts_.baselines.find(model.role());
   if (known != facts_.baselines.end()) return known->second;
-  const std::string key = key_of(model, "baseline");
-  if (std::optional<Cell> cell = store_.find(key)) {
+  const Json what = "baseline";
+  if (std::optional<Cell> cell = store_.find(key_of(model, what))) {
     ++taken_;
     return facts_.baselines[model.role()] = std::move(*cell);
   }
@@ -68,8 +73,7 @@ const Cell& Auditor::baseline(AuditedModel& model) {
   Cell cell;
   cell.points.push_back({0, read_outcome(outcome, inputs_.benchmark().audit)});
   cell.extra = describe_baseline(outcome);
-  store_.put(key, cell);
-  ++measured_;
+  keep(model, what, cell);
   baseline_seconds_ = std::max(baseline_seconds_, seconds_from(start));
   folder_.write(kCostsFile, costs().dump(1) + "\n");  // a later budget is counted in them
   return facts_.baselines[model.role()] = std::move(cell);
@@ -99,19 +103,23 @@ void Auditor::apply_budget(double minutes) {
     folder_.write(kPlanFile, Json({{"key", key}, {"evaluations", room}}).dump() + "\n");
   }
   const double tokens = tokens_of(unlearned.evaluator().requests());
-  predict_costs({tokens, static_cast<int64_t>(inputs_.models.size())}, plan);
+  EvaluationCost evaluation{.tokens = tokens,
+                            .models = static_cast<int64_t>(inputs_.models.size())};
+  if (tokens > 0) evaluation.knowledge = tokens_of(unlearned.knowledge_requests()) / tokens;
   room -= static_cast<double>(inputs_.models.size());
   if (inputs_.depth) {
-    // Of both models: a pass of each, and of the original half a one for every block.
+    // Of one model: a pass of each, and of the original half a one for every block.
     const double passes = 2 + static_cast<double>(inputs_.material.num_layers) / 2;
-    const double cost = tokens > 0 ? 2 * passes * inputs_.depth->tokens() / tokens : 0;
-    if (cost > room) {
+    const double cost = tokens > 0 ? passes * inputs_.depth->tokens() / tokens : 0;
+    if (2 * cost > room) {
       inputs_.depth.reset();
       plan.left_out.push_back({kDepthId, "no room in --budget"});
     } else {
-      room -= cost;
+      room -= 2 * cost;
+      if (inputs_.settings.depth.attacks) evaluation.white_box = cost;
     }
   }
+  predict_costs(evaluation, plan);
   keep_within(room, plan);
   for (const LeftOut& left : plan.left_out) {
     log::info("audit: left out: ", left.id, " (", left.reason, ")");
@@ -151,12 +159,18 @@ Cell Auditor::attack_weights(AuditedModel& model, const attacks::AttackedModel& 
       .seed = mix_bits(static_cast<uint64_t>(request_.seed), static_cast<uint64_t>(seed)) >> 1,
       .scratch = folder_.path() / scratch,
       .measure =
-          [&](int64_t step) {
+          [&](int64_t step, bool is_result) {
             const bool is_training = model.model().is_training();
             const torch::NoGradGuard no_grad;
             model.model().eval();
-            cell.points.push_back(
-                {step, read_outcome(model.evaluate(folder_), inputs_.benchmark().audit)});
+            const eval::Outcome outcome =
+                is_result ? model.evaluate(folder_) : model.evaluate_knowledge(folder_);
+            cell.points.push_back({step, read_outcome(outcome, inputs_.benchmark().audit)});
+            if (is_result && is_attacked_depth(model)) {
+              cell.extra = measure_depth(*inputs_.depth, inputs_.settings.depth, original_model(),
+                                         model.model())
+                               .extra;
+            }
             model.model().train(is_training);
           }};
   try {
@@ -182,20 +196,25 @@ bool Auditor::is_tried_on(const PlannedWay& way, AuditRole role) const {
   return !request_.quick && way.attack->name != "reset";
 }
 
+Json Auditor::depth_key() const {
+  return {{"depth", inputs_.depth->key},
+          {"original", inputs_.models.at(AuditRole::kOriginal)->key()}};
+}
+
+bool Auditor::is_attacked_depth(const AuditedModel& model) const {
+  return inputs_.depth && inputs_.settings.depth.attacks && model.role() != AuditRole::kOriginal;
+}
+
 void Auditor::measure_depth_of(AuditedModel& model) {
   if (!inputs_.depth || model.role() == AuditRole::kOriginal) return;
-  const std::string key =
-      key_of(model, {{"depth", inputs_.depth->key},
-                     {"original", inputs_.models.at(AuditRole::kOriginal)->key()}});
-  std::optional<Cell> cell = store_.find(key);
+  std::optional<Cell> cell = store_.find(key_of(model, depth_key()));
   if (cell) {
     ++taken_;
   } else {
     log::info("audit: ", role_name(model.role()), ", block by block");
     const auto start = std::chrono::steady_clock::now();
     cell = measure_depth(*inputs_.depth, inputs_.settings.depth, original_model(), model.model());
-    store_.put(key, *cell);
-    ++measured_;
+    keep(model, depth_key(), *cell);
     seconds_ += seconds_from(start);
     original_.reset();  // two models in memory only as long as it takes
   }
@@ -211,9 +230,9 @@ void Auditor::measure_ways() {
       ++done;
       if (!is_tried_on(way, role)) continue;
       for (int64_t seed = 0; seed < way.way.seeds; ++seed) {
-        const std::string key =
-            key_of(*model, {{"way", way.way.id}, {"settings", way.way.settings}, {"number", seed}});
-        std::optional<Cell> cell = store_.find(key);
+        Json what = {{"way", way.way.id}, {"settings", way.way.settings}, {"number", seed}};
+        if (way.way.change_weights && is_attacked_depth(*model)) what["white_box"] = depth_key();
+        std::optional<Cell> cell = store_.find(key_of(*model, what));
         if (cell) {
           ++taken_;
         } else {
@@ -222,8 +241,7 @@ void Auditor::measure_ways() {
                     done, " of ", inputs_.plan.ways.size());
           const auto start = std::chrono::steady_clock::now();
           cell = measure_way(*model, way.way, seed);
-          store_.put(key, *cell);
-          ++measured_;
+          keep(*model, what, *cell);
           seconds_ += seconds_from(start);
         }
         ways_[way.way.id].of[role].push_back(std::move(*cell));
@@ -236,6 +254,30 @@ void Auditor::measure_ways() {
     model->unload();
   }
   original_.reset();
+  if (inputs_.depth && inputs_.settings.depth.attacks) add_depth_measures();
+}
+
+// As measures of knowledge beside the benchmark's: 1 is what the original has, 0 the retain model.
+void Auditor::add_depth_measures() {
+  const Cell& control = depth_.at(AuditRole::kRetain);
+  for (const auto& [name, kind] : kDepthMeasures) {
+    for (auto& [role, baseline] : facts_.baselines) {
+      auto& rows = baseline.points.back().measured.metrics[name];
+      if (role != AuditRole::kOriginal) {
+        rows = depth_knowledge(depth_.at(role), control, kind);
+        continue;
+      }
+      for (const auto& [row, value] : depth_knowledge(control, control, kind)) rows[row] = 1;
+    }
+    for (auto& [id, way] : ways_) {
+      for (auto& [role, cells] : way.of) {
+        for (Cell& cell : cells) {
+          if (cell.points.empty() || !cell.extra.contains("rows")) continue;
+          cell.points.back().measured.metrics[name] = depth_knowledge(cell, control, kind);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace unlearn::run

@@ -15,7 +15,7 @@ namespace unlearn::run {
 
 // Everything an audit reads, checked; no weights are loaded.
 struct AuditInputs {
-  RunConfig full, narrow;  // of the baseline's and of later evaluations; outlive the models
+  AuditConfigs configs;  // outlives the models
   AuditSettings settings;
   std::map<AuditRole, std::unique_ptr<AuditedModel>> models;
   std::optional<eval::Questions> questions;
@@ -26,7 +26,7 @@ struct AuditInputs {
   std::string material_key;    // what of the material is not in the evaluations' requests
   AuditPlan plan;
 
-  const benchmarks::Benchmark& benchmark() const { return narrow.data.chosen(); }
+  const benchmarks::Benchmark& benchmark() const { return configs.narrow.data.chosen(); }
 };
 std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request);
 
@@ -45,12 +45,17 @@ class Auditor {
 
  private:
   std::string key_of(AuditedModel& model, const Json& what) const;
+  void keep(AuditedModel& model, const Json& what, const Cell& cell);
   const Cell& baseline(AuditedModel& model);
   Cell attack_weights(AuditedModel& model, const attacks::AttackedModel& way, int64_t seed);
   Cell measure_way(AuditedModel& model, const attacks::AttackedModel& way, int64_t seed);
   bool is_tried_on(const PlannedWay& way, AuditRole role) const;
   void add_worst_prompt(Json& entries) const;
   void measure_depth_of(AuditedModel& model);
+  Json depth_key() const;
+  // Whether the white-box measures are taken of the attacked model as well.
+  bool is_attacked_depth(const AuditedModel& model) const;
+  void add_depth_measures();
   model::CausalLM& original_model();
   torch::Tensor original_tensor(const std::string& name, const torch::Device& device);
   std::string id_of(const AuditedModel& model) const;

@@ -77,8 +77,10 @@ std::optional<Cell> CellStore::find(const std::string& key) const {
   }
 }
 
-void CellStore::put(const std::string& key, const Cell& cell) {
-  folder_.write(name_of(key), cell_json(cell).dump() + "\n");
+void CellStore::put(const std::string& key, const Cell& cell, const Json& of) {
+  Json json = cell_json(cell);
+  json["of"] = of;
+  folder_.write(name_of(key), json.dump() + "\n");
 }
 
 }  // namespace unlearn::run

@@ -30,7 +30,7 @@ struct Cell {
   std::optional<Measured> before;  // none: the model's baseline
   std::vector<CellPoint> points;   // the last one is the result
   std::string failure;             // "the training diverged …"; then there may be no point
-  Json extra = Json::object();     // of a baseline: what is reported of it besides
+  Json extra = Json::object();     // of a baseline: what is reported of it besides; depth.h
 };
 
 Json cell_json(const Cell& cell);
@@ -41,7 +41,8 @@ class CellStore {
   explicit CellStore(OwnFolder& folder) : folder_(folder) {}
   // None when it is not finished, and (with a warning) when it was changed since.
   std::optional<Cell> find(const std::string& key) const;
-  void put(const std::string& key, const Cell& cell);
+  // `of`: what was measured, for whoever reads the file.
+  void put(const std::string& key, const Cell& cell, const Json& of);
 
  private:
   static std::string name_of(const std::string& key) { return "cells/" + key + ".json"; }

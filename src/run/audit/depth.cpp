@@ -53,7 +53,8 @@ std::pair<size_t, size_t> tokens_of(const tokenizer::Tokenizer& tok, const Token
 std::optional<data::Example> depth_example(const eval::EvaluationInputs& inputs, int64_t row,
                                            const std::string& prompt, std::string rest,
                                            const std::string* entity) {
-  if (!std::isspace(static_cast<unsigned char>(rest.front()))) rest = " " + rest;
+  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  if (!is_space(rest.front()) && !is_space(prompt.back())) rest = " " + rest;
   const Tokens context = inputs.tokenizer.encode(prompt, /*add_special=*/true);
   const Tokens answer = inputs.tokenizer.encode(rest, /*add_special=*/false);
   if (answer.empty()) return std::nullopt;
@@ -83,10 +84,6 @@ std::optional<data::Example> depth_example(const eval::EvaluationInputs& inputs,
   return example;
 }
 
-std::string depth_prompt(const std::string& question, const std::string& prefix) {
-  return cat("Question: ", question, "\nAnswer:", prefix.empty() ? "" : " ", prefix);
-}
-
 std::string field_of(const Json& row, const char* key) {
   if (!row.is_object() || !row.contains(key) || !row[key].is_string()) {
     user_error("no text '", key, "' (question, answer, prefix and entity are needed)");
@@ -102,8 +99,9 @@ void add_file(const std::string& file, const eval::EvaluationInputs& inputs, Dep
     if (!answer.starts_with(prefix) || answer.size() == prefix.size()) {
       user_error("the answer must begin with the prefix and go on");
     }
-    auto example = depth_example(inputs, number, depth_prompt(field_of(row, "question"), prefix),
-                                 answer.substr(prefix.size()), &entity);
+    // An empty prefix leaves the space in front of it, as in the repository.
+    const std::string prompt = cat("Question: ", field_of(row, "question"), "\nAnswer: ", prefix);
+    auto example = depth_example(inputs, number, prompt, answer.substr(prefix.size()), &entity);
     const bool has_room =
         inputs.config.rows == 0 || static_cast<int64_t>(rows.examples.size()) < inputs.config.rows;
     if (example && has_room) rows.examples.push_back(std::move(*example));
@@ -119,7 +117,8 @@ std::vector<double> numbers_of(const Json& list) {
 }
 
 // Of one row: how far the score falls at each block.
-std::vector<double> falls(const Json& row, bool lens) {
+std::vector<double> falls(const Json& row, DepthKind kind) {
+  const bool lens = kind == DepthKind::kLens;
   std::vector<double> values = numbers_of(row.at(lens ? "lens_source" : "patched"));
   const std::vector<double> own = lens ? numbers_of(row.at("lens_reader")) : std::vector<double>();
   const double whole = numbers_of(Json::array({row.at("whole")})).front();
@@ -132,12 +131,12 @@ struct Falls {
   std::vector<double> retain, unlearned;  // means over rows, per block
 };
 
-Falls falls_of(const Json& unlearned, const Json& retain, bool lens) {
+Falls falls_of(const Json& unlearned, const Json& retain, DepthKind kind) {
   Falls result;
   const auto count = static_cast<double>(unlearned.size());
   for (size_t i = 0; i < unlearned.size(); ++i) {
     const audit::LayerFalls& row = result.rows.emplace_back(
-        audit::LayerFalls{falls(retain.at(i), lens), falls(unlearned.at(i), lens)});
+        audit::LayerFalls{falls(retain.at(i), kind), falls(unlearned.at(i), kind)});
     result.retain.resize(row.retain.size());
     result.unlearned.resize(row.retain.size());
     for (size_t l = 0; l < row.retain.size(); ++l) {
@@ -185,8 +184,8 @@ std::optional<DepthRows> depth_rows(const DepthSettings& settings, const eval::Q
   } else if (questions != nullptr) {
     rows.entities = "whole answers";
     for (const eval::AskedRow& row : questions->forget) {
-      auto example = depth_example(inputs, row.row, depth_prompt(row.question, ""), row.answer,
-                                   /*entity=*/nullptr);
+      auto example = depth_example(inputs, row.row, cat("Question: ", row.question, "\nAnswer:"),
+                                   row.answer, /*entity=*/nullptr);
       if (example) rows.examples.push_back(std::move(*example));
     }
   }
@@ -220,14 +219,25 @@ Cell measure_depth(const DepthRows& rows, const DepthSettings& settings, model::
   return cell;
 }
 
+std::map<int64_t, double> depth_knowledge(const Cell& source, const Cell& retain, DepthKind kind) {
+  const Json& rows = source.extra.at("rows");
+  const Falls falls = falls_of(rows, retain.extra.at("rows"), kind);
+  std::map<int64_t, double> knowledge;
+  for (size_t i = 0; i < falls.rows.size(); ++i) {
+    const std::optional<double> score = audit::row_depth_score(falls.rows[i]);
+    if (score) knowledge[rows.at(i).at("row").get<int64_t>()] = 1 - *score;
+  }
+  return knowledge;
+}
+
 Json depth_entry(const std::map<AuditRole, Cell>& cells, const DepthRows& rows,
                  const DepthSettings& settings) {
   const auto unlearned = cells.find(AuditRole::kUnlearned), retain = cells.find(AuditRole::kRetain);
   if (unlearned == cells.end() || retain == cells.end()) return {};
   const Json& own = unlearned->second.extra.at("rows");
   const Json& control = retain->second.extra.at("rows");
-  const Falls depth = falls_of(own, control, /*lens=*/false);
-  const Falls lens = falls_of(own, control, /*lens=*/true);
+  const Falls depth = falls_of(own, control, DepthKind::kPatched);
+  const Falls lens = falls_of(own, control, DepthKind::kLens);
   Json layers = Json::array();
   for (size_t l = 0; l < depth.retain.size(); ++l) {
     layers.push_back({{"layer", l},

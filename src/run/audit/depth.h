@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "run/audit/cells.h"
@@ -34,6 +35,15 @@ std::optional<DepthRows> depth_rows(const DepthSettings& settings, const eval::Q
 // One model against the original: its rows stand in Cell::extra.
 Cell measure_depth(const DepthRows& rows, const DepthSettings& settings, model::CausalLM& original,
                    model::CausalLM& source);
+
+enum class DepthKind : uint8_t { kPatched, kLens };
+// As an audit's measures of knowledge.
+inline constexpr std::pair<const char*, DepthKind> kDepthMeasures[] = {
+    {"depth", DepthKind::kPatched}, {"lens", DepthKind::kLens}};
+
+// 1 - the score, by row, of what measure_depth gave of a model and of the retain model; rows
+// without a score are left out.
+std::map<int64_t, double> depth_knowledge(const Cell& source, const Cell& retain, DepthKind kind);
 
 // Means per block, both scores and a sentence; null unless both models were measured.
 Json depth_entry(const std::map<AuditRole, Cell>& cells, const DepthRows& rows,

@@ -12,7 +12,6 @@ namespace unlearn::run {
 namespace fs = std::filesystem;
 namespace {
 
-// The configs: `narrow` with the metrics that the audit reads alone.
 RunConfig config_of(config::Settings settings, const std::vector<std::string>& metrics) {
   settings.set("eval.metrics", metrics, "audit");
   return resolve_evaluation(settings);
@@ -27,6 +26,18 @@ const benchmarks::Benchmark& auditable(const RunConfig& config) {
   }
   user_error("data.benchmark: ", benchmark.info.name,
              " has no measures that an audit could read; there are ", join(names, ", "));
+}
+
+AuditConfigs configs_of(const config::Settings& settings) {
+  AuditConfigs configs{.full = config_of(settings, {"default"}), .narrow = {}, .knowledge = {}};
+  const benchmarks::AuditSupport& support = auditable(configs.full).audit;
+  for (RunConfig* config : {&configs.narrow, &configs.knowledge}) {
+    *config = config_of(settings, support.metrics);
+    if (support.narrow != nullptr) support.narrow(config->eval);
+  }
+  configs.knowledge.eval.tasks.clear();
+  if (support.knowledge_only != nullptr) support.knowledge_only(configs.knowledge.eval);
+  return configs;
 }
 
 // The weights of a model beside the audited one.
@@ -44,7 +55,7 @@ EvaluatedModel weights_of(const std::string& flag, const std::string& folder,
 std::optional<data::Split> training_rows(const AuditInputs& inputs, bool forget) {
   const eval::EvaluationInputs given =
       inputs.models.at(AuditRole::kUnlearned)->evaluator().inputs();
-  data::DataConfig config = inputs.narrow.data;
+  data::DataConfig config = inputs.configs.narrow.data;
   config.allow_overlap = true;
   data::SplitRequest request;
   (forget ? request.forget : request.retain) = true;
@@ -76,7 +87,7 @@ void fill_material(const AuditRequest& request, AuditInputs& inputs) {
                      .num_layers = dims.num_layers,
                      .tied_embeddings = dims.tied_embeddings,
                      .has_original = inputs.models.contains(AuditRole::kOriginal),
-                     .lr = inputs.narrow.train.lr,
+                     .lr = inputs.configs.narrow.train.lr,
                      .quick = request.quick};
   std::string content = inputs.benign_text;
   for (const auto* rows : {inputs.material.forget, inputs.material.retain}) {
@@ -121,24 +132,21 @@ std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request) {
   auto inputs = std::make_unique<AuditInputs>();
   config::Settings settings = request.settings;
   inputs->settings = take_audit_settings(settings);
-  inputs->full = config_of(settings, {"default"});
-  const benchmarks::Benchmark& benchmark = auditable(inputs->full);
-  inputs->narrow = config_of(settings, benchmark.audit.metrics);
-  if (benchmark.audit.narrow != nullptr) benchmark.audit.narrow(inputs->narrow.eval);
-  const torch::Device device = resolve_device(inputs->narrow.device);
+  inputs->configs = configs_of(settings);
+  const RunConfig& config = inputs->configs.narrow;
+  const benchmarks::Benchmark& benchmark = inputs->benchmark();
+  const torch::Device device = resolve_device(config.device);
   const auto add = [&](AuditRole role, const EvaluatedModel& evaluated) {
-    check_model(evaluated.folder, inputs->narrow.model.strict);
-    inputs->models[role] =
-        std::make_unique<AuditedModel>(role, evaluated, inputs->full, inputs->narrow, device);
+    check_model(evaluated.folder, config.model.strict);
+    inputs->models[role] = std::make_unique<AuditedModel>(role, evaluated, inputs->configs, device);
   };
-  add(AuditRole::kUnlearned, evaluated_model(request.unlearned, inputs->narrow, ""));
+  add(AuditRole::kUnlearned, evaluated_model(request.unlearned, config, ""));
   if (!request.retain.empty()) {
     add(AuditRole::kRetain, weights_of("--retain-model", request.retain, ""));
   }
   if (!request.original.empty()) {
     // What the run began with has its adapter in it.
-    add(AuditRole::kOriginal,
-        weights_of("--original", request.original, inputs->narrow.model.adapter));
+    add(AuditRole::kOriginal, weights_of("--original", request.original, config.model.adapter));
   }
   for (const auto& [role, model] : inputs->models) {
     if (lies_in(request.output, model->folder())) {

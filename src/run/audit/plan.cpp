@@ -15,15 +15,17 @@ double cost_of(const attacks::AttackedModel& way, const EvaluationCost& evaluati
   if (way.change_prompt) return 2 * kAskingShare;
   if (way.decoding) return kAskingShare * static_cast<double>(way.decoding->samples + 1);
   const double training = evaluation.tokens > 0 ? way.passes * 1000 / evaluation.tokens : 0;
-  return seeds * (static_cast<double>(way.points) + training);
+  const double on_the_way = evaluation.knowledge * static_cast<double>(way.points - 1);
+  return seeds * (1 + on_the_way + training + evaluation.white_box);
 }
 
 }  // namespace
 
 AuditPlan plan_ways(const AuditSettings& settings, const attacks::Material& material,
                     const std::vector<std::string>& chosen) {
-  for (const std::string& name : chosen) attacks::find_attack(name, "--attacks");
   AuditPlan plan;
+  if (chosen == std::vector<std::string>{kNoAttack}) return plan;
+  for (const std::string& name : chosen) attacks::find_attack(name, "--attacks");
   const auto& registered = attacks::registered_attacks();
   for (size_t i = 0; i < registered.size(); ++i) {
     const bool is_chosen = chosen.empty() || std::find(chosen.begin(), chosen.end(),

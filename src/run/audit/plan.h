@@ -24,6 +24,9 @@ struct AuditPlan {
   std::vector<LeftOut> left_out;
 };
 
+// The only one of --attacks: the models as they are.
+inline constexpr const char* kNoAttack = "none";
+
 // All ways of the chosen attacks (empty: all); what lacks something is left out.
 AuditPlan plan_ways(const AuditSettings& settings, const attacks::Material& material,
                     const std::vector<std::string>& chosen);
@@ -32,6 +35,8 @@ AuditPlan plan_ways(const AuditSettings& settings, const attacks::Material& mate
 struct EvaluationCost {
   double tokens = 0;   // run through the model by it
   int64_t models = 1;  // that every way is tried on
+  // In baselines: a measurement on the way of an attack, and the white-box measures after one.
+  double knowledge = 1, white_box = 0;
 };
 void predict_costs(const EvaluationCost& evaluation, AuditPlan& plan);
 

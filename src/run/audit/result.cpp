@@ -62,7 +62,7 @@ Json Auditor::result() const {
           {"program", cat("unlearn ", version_text())},
           {"models", std::move(models)},
           {"benchmark", inputs_.benchmark().info.name},
-          {"forget", inputs_.narrow.data.forget},
+          {"forget", inputs_.configs.narrow.data.forget},
           {"template", given.prompt_template.name},
           {"seed", request_.seed},
           {"quick", request_.quick},

@@ -21,6 +21,8 @@ void AuditSettings::visit(config::FieldVisitor& visitor) {
   visitor.field("depth.pre_norm", depth.pre_norm,
                 {.help = "depth score: put the last block's output in place before the final norm, "
                          "not (as the score's repository) behind it"});
+  visitor.field("depth.attacks", depth.attacks,
+                {.help = "depth score and logit lens after every attack on the weights, too"});
   const auto& registered = attacks::registered_attacks();
   for (size_t i = 0; i < attacks.size(); ++i) {
     config::NestedFields fields(visitor, registered[i].name);

@@ -14,6 +14,7 @@ namespace unlearn::run {
 struct DepthSettings {
   std::string rows;       // file of question, answer, prefix and entity; "": whole answers
   bool pre_norm = false;  // scoring::LayerScoresOptions
+  bool attacks = false;   // also of every model whose weights are attacked
 };
 
 struct AuditSettings {

@@ -45,17 +45,19 @@ std::string weights_hash(const model::CausalLM& model) {
   return sha256(hashes);
 }
 
-AuditedModel::AuditedModel(AuditRole role, EvaluatedModel evaluated, const RunConfig& full,
-                           const RunConfig& narrow, torch::Device device)
+AuditedModel::AuditedModel(AuditRole role, EvaluatedModel evaluated, const AuditConfigs& configs,
+                           torch::Device device)
     : role_(role),
       evaluated_(evaluated),
-      full_(full, evaluated, device),
-      narrow_(narrow, evaluated, device),
+      full_(configs.full, evaluated, device),
+      narrow_(configs.narrow, evaluated, device),
+      knowledge_(configs.knowledge, evaluated, device),
       key_(full_.model_key()) {}
 
 const std::string& AuditedModel::evaluation_key() {
   if (evaluation_key_.empty()) {
-    evaluation_key_ = sha256(full_.requests_key() + narrow_.requests_key());
+    evaluation_key_ =
+        sha256(full_.requests_key() + narrow_.requests_key() + knowledge_.requests_key());
   }
   return evaluation_key_;
 }
@@ -109,6 +111,10 @@ eval::Outcome AuditedModel::evaluate_all(OwnFolder& folder) {
 
 eval::Outcome AuditedModel::evaluate(OwnFolder& folder) {
   return narrow_.measure(model(), claim_cache(folder, weights_hash(model())));
+}
+
+eval::Outcome AuditedModel::evaluate_knowledge(OwnFolder& folder) {
+  return knowledge_.measure(model(), claim_cache(folder, weights_hash(model())));
 }
 
 }  // namespace unlearn::run

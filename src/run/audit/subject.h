@@ -16,18 +16,24 @@ enum class AuditRole : uint8_t { kUnlearned, kRetain, kOriginal };
 const char* role_letter(AuditRole role);  // "U", "R", "O"
 const char* role_name(AuditRole role);    // "the unlearned model", …
 
+struct AuditConfigs {
+  RunConfig full;       // of a baseline's evaluation: all default metrics
+  RunConfig narrow;     // of the one after an attack: what the audit reads
+  RunConfig knowledge;  // of those on the way of an attack: without utility
+};
+
 class AuditedModel {
  public:
-  // `full` and `narrow` must outlive this: the configs of the baseline's evaluation (all default
-  // metrics) and of those after an attack (what the audit reads). Loads no weights.
-  AuditedModel(AuditRole role, EvaluatedModel evaluated, const RunConfig& full,
-               const RunConfig& narrow, torch::Device device);
+  // `configs` must outlive this. Loads no weights.
+  AuditedModel(AuditRole role, EvaluatedModel evaluated, const AuditConfigs& configs,
+               torch::Device device);
 
   AuditRole role() const { return role_; }
   const std::filesystem::path& folder() const { return evaluated_.folder; }
   // What the weights on disk are.
   const std::string& key() const { return key_; }
   const Evaluator& evaluator() const { return narrow_; }
+  eval::Plan knowledge_requests() const { return knowledge_.requests(); }
   // Of the requests of its evaluations.
   const std::string& evaluation_key();
   std::string plan_summary() const { return full_.plan_summary(); }
@@ -39,9 +45,11 @@ class AuditedModel {
   void unload();
 
   // Results are kept below <folder>/cache by the weights' hash. All default metrics, of the weights
-  // as they were loaded; and what the audit reads, of the weights as they are now.
+  // as they were loaded; what the audit reads, or of that the knowledge alone, of the weights as
+  // they are now.
   eval::Outcome evaluate_all(OwnFolder& folder);
   eval::Outcome evaluate(OwnFolder& folder);
+  eval::Outcome evaluate_knowledge(OwnFolder& folder);
   // Where results of the weights as they were loaded are kept.
   std::filesystem::path cache_of_loaded(OwnFolder& folder);
   const std::string& loaded_hash();
@@ -49,7 +57,7 @@ class AuditedModel {
  private:
   AuditRole role_;
   EvaluatedModel evaluated_;
-  Evaluator full_, narrow_;
+  Evaluator full_, narrow_, knowledge_;
   std::string key_, evaluation_key_;
   std::shared_ptr<model::CausalLM> model_;
   std::map<std::string, torch::Tensor> loaded_;  // copies of all parameters
