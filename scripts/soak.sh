@@ -39,6 +39,9 @@ digest_of() { # of what a run made for its users; of a verdict, without its time
 
 baseline() { # baseline KIND: its digest, and how many milliseconds it takes
   local begin code=0
+  if declare -F "before_$1" >/dev/null; then
+    "before_$1" >/dev/null 2>"base.$1.log" || { fail "before $1: $(tail -n 1 "base.$1.log")"; return 1; }
+  fi
   begin=$(now)
   (kind_"$1" "$work/base.$1") >/dev/null 2>"base.$1.log" || code=$?
   echo "$code" >"base.$1.code"
@@ -51,7 +54,7 @@ baseline() { # baseline KIND: its digest, and how many milliseconds it takes
 
 # Whether a killed run has to be continued, or is not there yet.
 is_begun() { # is_begun KIND FOLDER
-  case $1 in evaluation | audit) [ -e "$2" ] ;; *) [ -e "$2/run.json" ] ;; esac
+  case $1 in evaluation | audit | audit_own) [ -e "$2" ] ;; *) [ -e "$2/run.json" ] ;; esac
 }
 
 # Somebody's files in a run that was killed; they must outlive it.

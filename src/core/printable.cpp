@@ -1,5 +1,7 @@
 #include "unlearn/core/printable.h"
 
+#include <algorithm>
+
 #include "unlearn/core/strings.h"
 
 namespace unlearn {
@@ -24,6 +26,14 @@ std::string printable(std::string_view text) {
   std::string line;
   for (size_t at = 0; at < text.size();) {
     if (at >= kLongest) return cat(line, "… (", text.size() - at, " bytes more)");
+    // Most texts are plain: as much of that as there is, at once.
+    size_t end = at;
+    while (end < std::min(text.size(), kLongest) && text[end] >= 0x20 && text[end] < 0x7F) ++end;
+    if (end > at) {
+      line += text.substr(at, end - at);
+      at = end;
+      continue;
+    }
     const auto byte = static_cast<unsigned char>(text[at]);
     const size_t length = character_length(text.substr(at));
     // The control characters above ASCII are U+0080 to U+009F.

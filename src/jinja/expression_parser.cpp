@@ -1,5 +1,7 @@
 #include "jinja/expression_parser.h"
 
+#include <cstdlib>
+
 #include "unlearn/core/error.h"
 
 namespace unlearn::jinja {
@@ -207,7 +209,7 @@ ExpressionPtr ExpressionParser::parse_primary() {
       return literal(static_cast<int64_t>(std::stoll(token.text)));
     case Token::Kind::kFloat:
       ++at_;
-      return literal(std::stod(token.text));
+      return literal(std::strtod(token.text.c_str(), nullptr));  // 1e999 is infinite, as in Python
     default:
       break;
   }

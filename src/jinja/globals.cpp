@@ -24,12 +24,16 @@ Value range(const Arguments& arguments) {
   const int64_t end = numbers.size() == 1 ? numbers[0] : numbers[1];
   const int64_t step = numbers.size() == 3 ? numbers[2] : 1;
   if (step == 0) user_error("range: the step cannot be 0");
+  for (const int64_t number : {begin, end, step}) {
+    if (number > INT64_MAX / 4 || number < INT64_MIN / 4) {
+      user_error("range: the numbers are too large");  // (i + step must not overflow)
+    }
+  }
   List items;
   for (int64_t i = begin; step > 0 ? i < end : i > end; i += step) {
     if (static_cast<int64_t>(items.size()) == kMost)
       user_error("range: more than ", kMost, " numbers");
     items.emplace_back(i);
-    if (i > INT64_MAX / 2 || i < INT64_MIN / 2) user_error("range: the numbers are too large");
   }
   return items;
 }

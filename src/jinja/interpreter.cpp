@@ -205,6 +205,7 @@ class Interpreter {
     if (dict == nullptr || !dict->is_namespace) {
       user_error("only attributes of a namespace() can be set, and '", node.names[0], "' is none");
     }
+    if (value.holds_namespace()) user_error("a namespace cannot be kept in a namespace here");
     dict->set(node.attribute, value);
   }
 
@@ -273,7 +274,11 @@ class Interpreter {
   }
 
   Value evaluate(const Expression& expression, const Scope& scope) {
-    return at_line(expression.line, [&] { return evaluate_kind(expression, scope); });
+    return at_line(expression.line, [&] {
+      Value value = evaluate_kind(expression, scope);
+      if (const std::string* text = value.text()) spend(text->size());  // lists are shared
+      return value;
+    });
   }
 
   Value evaluate_kind(const Expression& expression, const Scope& scope) {
@@ -353,6 +358,7 @@ class Interpreter {
     if (sign == "or") return left.truth() ? left : evaluate(*expression.parts[1], scope);
     if (sign == "and") return left.truth() ? evaluate(*expression.parts[1], scope) : left;
     const Value right = evaluate(*expression.parts[1], scope);
+    spend(left.size() + right.size());
     if (sign == "==") return left.equals(right);
     if (sign == "!=") return !left.equals(right);
     if (sign == "<") return left.less(right);

@@ -24,7 +24,7 @@ std::string strip_set(const Arguments& arguments, const char* method) {
 
 Value split_method(const std::string& text, const Arguments& arguments, bool from_right) {
   const Value* limit = arguments.get(1, "maxsplit");
-  const int64_t most = limit == nullptr ? -1 : static_cast<int64_t>(limit->number());
+  const int64_t most = limit == nullptr ? -1 : limit->integer("split: maxsplit");
   const Value* separator = arguments.get(0, "sep");
   const bool by_space = separator == nullptr || separator->is_none();
   if (!by_space && (!separator->text() || separator->text()->empty())) {
@@ -57,8 +57,10 @@ Value find_method(const std::string& text, const Arguments& arguments, bool last
   const std::string& wanted = string_argument(arguments, 0, "find");
   const size_t at = last ? text.rfind(wanted) : text.find(wanted);
   if (at == std::string::npos) return int64_t{-1};
-  return static_cast<int64_t>(characters(text.substr(0, at)).size());
+  return character_count(std::string_view(text).substr(0, at));
 }
+
+constexpr size_t kWorkOfMethod = 4;  // as filters
 
 using StringMethod = Value (*)(const std::string&, const Arguments&);
 
@@ -88,7 +90,7 @@ const std::map<std::string, StringMethod>& string_methods() {
        [](const std::string& t, const Arguments& a) -> Value {
          const Value* most = a.get(2, "count");
          return replaced(t, string_argument(a, 0, "replace"), string_argument(a, 1, "replace"),
-                         most == nullptr ? -1 : static_cast<int64_t>(most->number()));
+                         most == nullptr ? -1 : most->integer("replace"));
        }},
       {"startswith",
        [](const std::string& t, const Arguments& a) -> Value { return has_affix(t, a, false); }},
@@ -118,7 +120,7 @@ const std::map<std::string, StringMethod>& string_methods() {
            if (!item.text()) user_error("join: the items must be strings, not ", item.kind());
            parts.push_back(*item.text());
          }
-         return join(parts, t);
+         return joined(parts, t);
        }},
       {"upper", [](const std::string& t, const Arguments&) -> Value { return upper(t); }},
       {"lower", [](const std::string& t, const Arguments&) -> Value { return lower(t); }},
@@ -139,9 +141,10 @@ const std::map<std::string, StringMethod>& string_methods() {
 
 Value pair_of(const Entry& entry) { return Value(List{Value(entry.first), entry.second}, true); }
 
-Value dict_method(const Dict& dict, const std::string& name) {
+Value dict_method(const Value& value, const std::string& name) {
+  const Dict& dict = *value.dict();
   if (name == "items" || name == "keys" || name == "values") {
-    return Function([dict, name](const Arguments&) -> Value {
+    const auto listed = [dict, name](const Arguments&) -> Value {
       List result;
       for (const Entry& entry : dict.entries) {
         result.push_back(name == "items"  ? pair_of(entry)
@@ -149,16 +152,18 @@ Value dict_method(const Dict& dict, const std::string& name) {
                                           : entry.second);
       }
       return result;
-    });
+    };
+    return {Function(listed), value};
   }
   if (name == "get") {
-    return Function([dict](const Arguments& arguments) -> Value {
+    const auto get = [dict](const Arguments& arguments) -> Value {
       const Value* key = arguments.get(0, "key");
       const Value* found = key != nullptr && key->text() ? dict.find(*key->text()) : nullptr;
       if (found != nullptr) return *found;
       const Value* fallback = arguments.get(1, "default");
       return fallback != nullptr ? *fallback : Value(None{});
-    });
+    };
+    return {Function(get), value};
   }
   return {};
 }
@@ -166,10 +171,12 @@ Value dict_method(const Dict& dict, const std::string& name) {
 }  // namespace
 
 Value method_of(const Value& value, const std::string& name) {
+  spend(value.size());
   if (const std::string* text = value.text()) {
     const auto found = string_methods().find(name);
     if (found == string_methods().end()) return Undefined{name};
     return Function([own = *text, method = found->second](const Arguments& arguments) {
+      spend(kWorkOfMethod * own.size());
       return method(own, arguments);
     });
   }
@@ -182,18 +189,19 @@ Value method_of(const Value& value, const std::string& name) {
                ", which the sandbox of chat templates does not allow");
   }
   if (dict != nullptr) {
-    Value method = dict_method(*dict, name);
+    Value method = dict_method(value, name);
     if (!method.is_undefined()) return method;
   }
   if (const List* list = value.list(); list != nullptr && (name == "index" || name == "count")) {
-    return Function([own = *list, name](const Arguments& arguments) -> Value {
+    const auto count = [own = *list, name](const Arguments& arguments) -> Value {
       if (arguments.positional.empty()) user_error(name, ": a value is needed");
       const auto is_it = [&](const Value& item) { return item.equals(arguments.positional[0]); };
       if (name == "count") return int64_t{std::count_if(own.begin(), own.end(), is_it)};
       const auto found = std::find_if(own.begin(), own.end(), is_it);
       if (found == own.end()) user_error("index: the value is not in the list");
       return int64_t{found - own.begin()};
-    });
+    };
+    return {Function(count), value};
   }
   return Undefined{name};
 }

@@ -2,12 +2,13 @@
 #include <cmath>
 
 #include "jinja/functions.h"
+#include "jinja/text.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::jinja {
 namespace {
 
-constexpr size_t kLargest = size_t{1} << 24;  // bytes or items that a template may make
+constexpr size_t kMostItems = size_t{1} << 20;  // of a list that a template may make
 
 bool is_integral(const Value& value) { return value.is_bool() || value.as<int64_t>() != nullptr; }
 
@@ -53,7 +54,8 @@ Value float_result(const std::string& sign, double a, double b) {
 Value repeated(const Value& value, int64_t times) {
   const auto count = static_cast<size_t>(std::max<int64_t>(0, times));
   const size_t size = value.text() ? value.text()->size() : value.list()->size();
-  if (size != 0 && count > kLargest / size) user_error("the result is too large");
+  const size_t most = value.text() ? kLongestResult : kMostItems;
+  if (size != 0 && count > most / size) user_error("the result is too large");
   if (const std::string* text = value.text()) {
     std::string result;
     for (size_t i = 0; i < count; ++i) result += *text;
@@ -73,12 +75,13 @@ struct Indices {
 
 Indices slice_indices(int64_t size, const Value* begin, const Value* end, const Value* step) {
   const auto given = [](const Value* bound) { return bound != nullptr && !bound->is_none(); };
-  Indices result{0, 0, given(step) ? integer(*step) : 1};
+  Indices result{0, 0, given(step) ? step->integer("a slice's step") : 1};
   if (result.step == 0) user_error("a slice's step cannot be 0");
+  result.step = std::clamp(result.step, -size - 1, size + 1);  // (i + step must not overflow)
   const bool backwards = result.step < 0;
   const auto clamp = [&](const Value* bound, int64_t fallback) {
     if (!given(bound)) return fallback;
-    const int64_t own = integer(*bound);
+    const int64_t own = bound->integer("a slice's bound");
     const int64_t at = own < 0 ? own + size : own;
     return backwards ? std::clamp<int64_t>(at, -1, size - 1) : std::clamp<int64_t>(at, 0, size);
   };
@@ -92,7 +95,7 @@ Indices slice_indices(int64_t size, const Value* begin, const Value* end, const 
 Value calculate(const std::string& sign, const Value& left, const Value& right) {
   if (sign == "~") {
     std::string text = left.to_text() + right.to_text();
-    if (text.size() > kLargest) user_error("the text is too large");
+    check_length(text.size());
     return text;
   }
   if (is_integral(left) && is_integral(right)) {
@@ -102,13 +105,12 @@ Value calculate(const std::string& sign, const Value& left, const Value& right) 
     return float_result(sign, left.number(), right.number());
   }
   if (sign == "+" && left.text() && right.text()) {
-    if (left.text()->size() + right.text()->size() > kLargest) user_error("the text is too large");
+    check_length(left.text()->size() + right.text()->size());
     return *left.text() + *right.text();
   }
   if (sign == "+" && left.list() && right.list() && left.is_tuple() == right.is_tuple()) {
     List joined = *left.list();
     joined.insert(joined.end(), right.list()->begin(), right.list()->end());
-    if (joined.size() > kLargest) user_error("the list is too large");
     return Value(std::move(joined), left.is_tuple());
   }
   if (sign == "*" && is_integral(right) && (left.text() || left.list())) {
@@ -122,19 +124,26 @@ Value calculate(const std::string& sign, const Value& left, const Value& right) 
 
 Value slice(const Value& value, const Value* begin, const Value* end, const Value* step) {
   if (!value.text() && !value.list()) user_error("a slice of ", value.kind(), " has no meaning");
-  const List items = value.items();
-  const Indices range = slice_indices(static_cast<int64_t>(items.size()), begin, end, step);
-  List chosen;
-  for (int64_t i = range.begin; range.step > 0 ? i < range.end : i > range.end; i += range.step) {
-    chosen.push_back(items[static_cast<size_t>(i)]);
+  spend(value.size());
+  const auto of = [&](const auto& all, const auto& add) {
+    const auto size = static_cast<int64_t>(all.size());
+    const Indices range = slice_indices(size, begin, end, step);
+    for (int64_t i = range.begin; range.step > 0 ? i < range.end : i > range.end; i += range.step) {
+      add(all[static_cast<size_t>(i)]);
+    }
+  };
+  if (value.text()) {
+    std::string text;
+    of(characters(*value.text()), [&](std::string_view character) { text += character; });
+    return text;
   }
-  if (!value.text()) return Value(std::move(chosen), value.is_tuple());
-  std::string text;
-  for (const Value& character : chosen) text += *character.text();
-  return text;
+  List chosen;
+  of(*value.list(), [&](const Value& item) { chosen.push_back(item); });
+  return Value(std::move(chosen), value.is_tuple());
 }
 
 bool contains(const Value& container, const Value& item) {
+  spend(container.size());
   if (const std::string* text = container.text()) {
     if (!item.text()) user_error("'in' a string needs a string, not ", item.kind());
     return text->find(*item.text()) != std::string::npos;
@@ -155,11 +164,15 @@ Value item_of(const Value& value, const Value& key) {
     if (const Value* found = dict->find(*key.text())) return *found;
   }
   if (is_integral(key) && (value.list() || value.text())) {
-    const List items = value.items();
-    const auto size = static_cast<int64_t>(items.size());
-    const int64_t at = integer(key) < 0 ? integer(key) + size : integer(key);
-    if (at >= 0 && at < size) return items[static_cast<size_t>(at)];
-    return Undefined{cat("[", integer(key), "]")};
+    const auto of = [&](const auto& items, const auto& made) -> Value {
+      const auto size = static_cast<int64_t>(items.size());
+      const int64_t at = integer(key) < 0 ? integer(key) + size : integer(key);
+      if (at >= 0 && at < size) return made(items[static_cast<size_t>(at)]);
+      return Undefined{cat("[", integer(key), "]")};
+    };
+    if (value.list()) return of(*value.list(), [](const Value& item) { return item; });
+    spend(value.size());
+    return of(characters(*value.text()), [](std::string_view c) { return std::string(c); });
   }
   if (key.text()) {
     Value method = method_of(value, *key.text());

@@ -2,6 +2,7 @@
 
 #include "jinja/interpreter.h"
 #include "jinja/parser.h"
+#include "jinja/value.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
@@ -21,6 +22,7 @@ Template::Template(Template&&) noexcept = default;
 Template& Template::operator=(Template&&) noexcept = default;
 
 std::string Template::render(const Json& variables) const {
+  const WorkLimit limit;
   try {
     return run(*root_, *Value::from_json(variables).dict());
   } catch (const UserError& error) {

@@ -74,6 +74,7 @@ const std::map<std::string, std::string>& comparing_tests() {
 }  // namespace
 
 bool apply_test(const std::string& name, const Value& value, const Arguments& arguments) {
+  spend(value.size());
   if (const auto comparing = comparing_tests().find(name); comparing != comparing_tests().end()) {
     return is_of(value, arguments, comparing->second);
   }

@@ -10,8 +10,8 @@ namespace unlearn::jinja {
 namespace {
 
 // What str.isspace() holds for.
-const std::vector<std::string>& white_space() {
-  static const std::vector<std::string> characters = {
+const std::vector<std::string_view>& white_space() {
+  static const std::vector<std::string_view> characters = {
       " ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\x1c",   "\x1d",
       "\x1e",   "\x1f",   "\u0085", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
       "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
@@ -19,11 +19,11 @@ const std::vector<std::string>& white_space() {
   return characters;
 }
 
-bool is_in(const std::vector<std::string>& set, const std::string& character) {
+bool is_in(const std::vector<std::string_view>& set, std::string_view character) {
   return std::find(set.begin(), set.end(), character) != set.end();
 }
 
-std::string joined(const std::vector<std::string>& parts, size_t begin, size_t end) {
+std::string text_of(const std::vector<std::string_view>& parts, size_t begin, size_t end) {
   std::string text;
   for (size_t i = begin; i < end; ++i) text += parts[i];
   return text;
@@ -46,13 +46,26 @@ std::string cased(const std::string& text, char (*change)(char)) {
 
 }  // namespace
 
+void check_length(size_t size) {
+  if (size > kLongestResult) user_error("the text is too large");
+}
+
+std::string joined(const std::vector<std::string>& parts, const std::string& separator) {
+  size_t size = 0;
+  for (const std::string& part : parts) {
+    size += part.size() + separator.size();
+    check_length(size - std::min(size, separator.size()));
+  }
+  return join(parts, separator);
+}
+
 std::string strip(const std::string& text, const std::string& set, bool left, bool right) {
-  const std::vector<std::string> cut = set.empty() ? white_space() : characters(set);
-  const std::vector<std::string> all = characters(text);
+  const std::vector<std::string_view> cut = set.empty() ? white_space() : characters(set);
+  const std::vector<std::string_view> all = characters(text);
   size_t begin = 0, end = all.size();
   while (left && begin < end && is_in(cut, all[begin])) ++begin;
   while (right && end > begin && is_in(cut, all[end - 1])) --end;
-  return joined(all, begin, end);
+  return text_of(all, begin, end);
 }
 
 std::vector<std::string> split_text(const std::string& text, const std::string& separator,
@@ -87,14 +100,14 @@ std::vector<std::string> split_from_right(const std::string& text, const std::st
 }
 
 std::vector<std::string> split_at_space(const std::string& text, int64_t most, bool from_right) {
-  std::vector<std::string> all = characters(text);
+  std::vector<std::string_view> all = characters(text);
   if (from_right) std::reverse(all.begin(), all.end());
   std::vector<std::string> parts;
   const auto add = [&](size_t begin, size_t end) {
-    std::vector<std::string> part(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                  all.begin() + static_cast<std::ptrdiff_t>(end));
+    std::vector<std::string_view> part(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                       all.begin() + static_cast<std::ptrdiff_t>(end));
     if (from_right) std::reverse(part.begin(), part.end());
-    parts.push_back(joined(part, 0, part.size()));
+    parts.push_back(text_of(part, 0, part.size()));
   };
   size_t at = 0;
   while (true) {
@@ -127,14 +140,16 @@ std::vector<std::string> split_lines(const std::string& text) {
 
 std::string replaced(const std::string& text, const std::string& from, const std::string& to,
                      int64_t most) {
-  if (!from.empty()) return join(split_text(text, from, most), to);
+  if (!from.empty()) return joined(split_text(text, from, most), to);
   // Python puts `to` before every character and at the end.
   std::string result;
   int64_t count = 0;
   const auto insert = [&] {
-    if (most < 0 || count++ < most) result += to;
+    if (most >= 0 && count++ >= most) return;
+    result += to;
+    check_length(result.size());
   };
-  for (const std::string& character : characters(text)) {
+  for (const std::string_view character : characters(text)) {
     insert();
     result += character;
   }

@@ -8,6 +8,13 @@
 
 namespace unlearn::jinja {
 
+// The longest text that an operation may make, in bytes.
+inline constexpr size_t kLongestResult = size_t{1} << 24;
+// UserError when `size` is more.
+void check_length(size_t size);
+
+// join() of core/strings, with a checked length.
+std::string joined(const std::vector<std::string>& parts, const std::string& separator);
 // Takes the characters of `set` (empty: white space) from one or both ends.
 std::string strip(const std::string& text, const std::string& set, bool left, bool right);
 // str.split(separator, most) and rsplit; most < 0: no limit.

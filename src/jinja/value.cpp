@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "jinja/text.h"
 #include "unlearn/core/error.h"
 
 namespace unlearn::jinja {
 namespace {
+
+constexpr int64_t kMostWork = int64_t{1} << 29;    // bytes
+constexpr size_t kLargestValue = size_t{1} << 26;  // bytes
+constexpr size_t kItem = 64;                       // bytes of an item beside its text
+constexpr int kDeepestValue = 200;
+
+thread_local int64_t work_left = INT64_MAX;
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 // Python prints 1.0 for 1.0 and the shortest digits that read back.
 std::string float_text(double number) {
@@ -39,7 +49,7 @@ std::string quoted(const std::string& text) {
 std::string listed(const List& items, const char* open, const char* close, bool is_tuple) {
   std::vector<std::string> parts;
   for (const Value& item : items) parts.push_back(item.to_repr());
-  std::string inner = join(parts, ", ");
+  std::string inner = joined(parts, ", ");
   if (is_tuple && items.size() == 1) inner += ",";
   return open + inner + close;
 }
@@ -77,11 +87,11 @@ class JsonWriter {
  private:
   std::string enclose(const char* open, const std::vector<std::string>& parts, const char* close,
                       int64_t depth) const {
-    if (parts.empty() || indent_ < 0) return open + join(parts, ", ") + close;
+    if (parts.empty() || indent_ < 0) return open + joined(parts, ", ") + close;
     const auto pad = [&](int64_t levels) {
       return "\n" + std::string(static_cast<size_t>(levels * indent_), ' ');
     };
-    return open + pad(depth + 1) + join(parts, "," + pad(depth + 1)) + pad(depth) + close;
+    return open + pad(depth + 1) + joined(parts, "," + pad(depth + 1)) + pad(depth) + close;
   }
 
   int64_t indent_;
@@ -89,6 +99,14 @@ class JsonWriter {
 };
 
 }  // namespace
+
+WorkLimit::WorkLimit() : outer_(work_left) { work_left = kMostWork; }
+WorkLimit::~WorkLimit() { work_left = outer_; }
+
+void spend(size_t bytes) {
+  work_left -= static_cast<int64_t>(std::min<size_t>(bytes, kMostWork));
+  if (work_left < 0) user_error("the template makes or copies too much text");
+}
 
 const Value* Dict::find(const std::string& key) const {
   for (const auto& [name, value] : entries) {
@@ -115,6 +133,40 @@ const Value* Arguments::get(size_t index, const std::string& name) const {
     if (key == name) return &value;
   }
   return nullptr;
+}
+
+Value::Value(List items, bool is_tuple)
+    : data_(std::make_shared<List>(std::move(items))), is_tuple_(is_tuple) {
+  for (const Value& item : *list()) add_part(item, kItem);
+  spend(size_);
+}
+
+Value::Value(Dict items) : data_(std::make_shared<Dict>(std::move(items))) {
+  holds_namespace_ = dict()->is_namespace;
+  for (const auto& [name, item] : dict()->entries) add_part(item, kItem + name.size());
+  if (!dict()->is_namespace)
+    spend(size_);  // every turn of a loop has one, and is counted as a step
+}
+
+Value::Value(Function function, const Value& held) : Value(std::move(function)) {
+  add_part(held, 0);
+}
+
+void Value::add_part(const Value& part, size_t own_size) {
+  size_ += own_size + part.size();
+  depth_ = std::max(depth_, part.depth() + 1);
+  holds_namespace_ = holds_namespace_ || part.holds_namespace_;
+  if (size_ > kLargestValue) user_error(kind(), " becomes too large");
+  if (depth_ > kDeepestValue) user_error(kind(), " is nested too deeply");
+}
+
+// A namespace's attributes change after it was made.
+int Value::depth() const {
+  int deepest = depth_;
+  if (const Dict* own = dict(); own != nullptr && own->is_namespace) {
+    for (const auto& [name, value] : own->entries) deepest = std::max(deepest, value.depth_ + 1);
+  }
+  return deepest;
 }
 
 Value Value::from_json(const Json& json) {
@@ -153,6 +205,12 @@ double Value::number() const {
   if (const int64_t* integer = as<int64_t>()) return static_cast<double>(*integer);
   if (const double* real = as<double>()) return *real;
   user_error("a number is needed, not ", kind());
+}
+
+int64_t Value::integer(const char* name) const {
+  if (const int64_t* own = as<int64_t>()) return *own;
+  if (const bool* truth = as<bool>()) return *truth ? 1 : 0;
+  user_error(name, ": a whole number is needed, not ", kind());
 }
 
 std::string Value::kind() const {
@@ -231,7 +289,7 @@ std::string Value::to_repr() const {
     for (const auto& [key, value] : own->entries) {
       parts.push_back(quoted(key) + ": " + value.to_repr());
     }
-    return "{" + join(parts, ", ") + "}";
+    return "{" + joined(parts, ", ") + "}";
   }
   user_error("a function cannot be printed");
 }
@@ -241,6 +299,7 @@ std::string Value::to_json(int64_t indent, bool sort_keys) const {
 }
 
 List Value::items() const {
+  spend(size());
   if (const List* own = list()) return *own;
   List result;
   if (const Dict* own = dict(); own != nullptr && !own->is_namespace) {
@@ -248,22 +307,30 @@ List Value::items() const {
     return result;
   }
   if (const std::string* own = text()) {
-    for (std::string& character : characters(*own)) result.emplace_back(std::move(character));
+    spend(own->size() * kItem);
+    for (const std::string_view character : characters(*own)) {
+      result.emplace_back(std::string(character));
+    }
     return result;
   }
   if (is_undefined()) return result;  // as Jinja's: a loop over an undefined value has no turn
   user_error(kind(), " has no items to go over");
 }
 
-std::vector<std::string> characters(const std::string& text) {
-  std::vector<std::string> result;
+std::vector<std::string_view> characters(const std::string& text) {
+  std::vector<std::string_view> result;
+  result.reserve(static_cast<size_t>(character_count(text)));
   for (size_t i = 0; i < text.size();) {
     size_t end = i + 1;
-    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-    result.push_back(text.substr(i, end - i));
+    while (end < text.size() && is_continuation(text[end])) ++end;
+    result.push_back(std::string_view(text).substr(i, end - i));
     i = end;
   }
   return result;
+}
+
+int64_t character_count(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); });
 }
 
 }  // namespace unlearn::jinja

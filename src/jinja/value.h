@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -44,6 +45,23 @@ struct Undefined {
 };
 struct None {};
 
+// A template is somebody else's program: what one rendering may copy and make is limited, in bytes,
+// while one of these lives.
+class WorkLimit {
+ public:
+  WorkLimit();
+  ~WorkLimit();
+  WorkLimit(const WorkLimit&) = delete;
+  WorkLimit& operator=(const WorkLimit&) = delete;
+
+ private:
+  int64_t outer_;
+};
+// Counts so many bytes against the limit; UserError when it is used up.
+void spend(size_t bytes);
+
+// A list or a dictionary counts with all that it holds, as often as it holds it. UserError when it
+// becomes too large, or is nested too deeply.
 class Value {
  public:
   Value() : data_(Undefined{}) {}
@@ -54,10 +72,11 @@ class Value {
   Value(double number) : data_(number) {}
   Value(std::string text) : data_(std::move(text)) {}
   Value(const char* text) : data_(std::string(text)) {}
-  Value(List items, bool is_tuple = false)
-      : data_(std::make_shared<List>(std::move(items))), is_tuple_(is_tuple) {}
-  Value(Dict dict) : data_(std::make_shared<Dict>(std::move(dict))) {}
+  Value(List items, bool is_tuple = false);
+  Value(Dict dict);
   Value(Function function) : data_(std::make_shared<Function>(std::move(function))) {}
+  // A function that keeps a copy of `held`.
+  Value(Function function, const Value& held);
 
   static Value from_json(const Json& json);
 
@@ -78,6 +97,12 @@ class Value {
   bool is_number() const { return is_bool() || as<int64_t>() || as<double>(); }
   // Of a boolean, an integer or a float.
   double number() const;
+  // Of an argument that only makes sense as an integer. UserError with `name` for all else.
+  int64_t integer(const char* name) const;
+  // Bytes that it takes, about.
+  size_t size() const { return text() ? text()->size() : size_; }
+  // Whether it is a namespace or has one in it: a namespace that held itself would never go.
+  bool holds_namespace() const { return holds_namespace_; }
   // "a string", "a list", … for errors.
   std::string kind() const;
 
@@ -105,10 +130,18 @@ class Value {
   std::variant<Undefined, None, bool, int64_t, double, std::string, std::shared_ptr<List>,
                std::shared_ptr<Dict>, std::shared_ptr<Function>>
       data_;
+  size_t size_ = 0;  // of lists and dictionaries
+  int depth_ = 0;
   bool is_tuple_ = false;
+  bool holds_namespace_ = false;
+
+  void add_part(const Value& part, size_t own_size);
+  int depth() const;
 };
 
-// The characters (code points) of UTF-8 text.
-std::vector<std::string> characters(const std::string& text);
+// The characters (code points) of UTF-8 text; they point into it.
+std::vector<std::string_view> characters(const std::string& text);
+// How many it has.
+int64_t character_count(std::string_view text);
 
 }  // namespace unlearn::jinja

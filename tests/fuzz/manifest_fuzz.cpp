@@ -10,10 +10,14 @@ FUZZ_TARGET(manifest) {
   using unlearn::Manifest;
   namespace fs = std::filesystem;
   const fs::path folder = unlearn::fuzz::scratch_folder() / "own";
-  fs::create_directories(folder / "model");
-  unlearn::fuzz::scratch_file("witness", "beside");
-  unlearn::fuzz::scratch_file("own/model/foreign", "foreign");
-  unlearn::fuzz::scratch_file("own/listed", "listed");
+  static bool has_witnesses = false;
+  if (!has_witnesses) {
+    fs::create_directories(folder / "model");
+    unlearn::fuzz::scratch_file("witness", "beside");
+    unlearn::fuzz::scratch_file("own/model/foreign", "foreign");
+    has_witnesses = true;
+  }
+  if (!fs::exists(folder / "listed")) unlearn::fuzz::scratch_file("own/listed", "listed");
   unlearn::fuzz::scratch_file(std::string("own/") + Manifest::kName, input);
   unlearn::fuzz::attempt([&] {
     if (const auto manifest = Manifest::read(folder)) {

@@ -9,12 +9,13 @@ FUZZ_TARGET(run_state) {
   using namespace unlearn;
   const auto folder = fuzz::scratch_folder() / "run";
   const auto checkpoint = folder / "checkpoints/step-3";
-  std::filesystem::create_directories(checkpoint);
+  static const bool has_folder = std::filesystem::create_directories(checkpoint);
+  if (!has_folder) return;
   const auto parts = fuzz::parts_of(input, 4);
   fuzz::scratch_file("run/run.json", parts[0]);
   fuzz::scratch_file("run/metrics.jsonl", parts[1]);
   fuzz::scratch_file("run/checkpoints/step-3/state.json", parts[2]);
-  fuzz::scratch_file("run/checkpoints/step-3/DONE", "");
+  static const auto done = fuzz::scratch_file("run/checkpoints/step-3/DONE", "");
   if (parts[3].empty()) {
     fuzz::remove_scratch_file(cat("run/checkpoints/step-3/", Manifest::kName));
   } else {

@@ -22,7 +22,7 @@ constexpr const char* kSideFiles[] = {"tokenizer_config.json", "special_tokens_m
 
 FUZZ_TARGET(side_files) {
   using unlearn::tokenizer::Rules;
-  unlearn::fuzz::scratch_file("tokenizer.json", kSmallTokenizer);
+  static const auto tokenizer_file = unlearn::fuzz::scratch_file("tokenizer.json", kSmallTokenizer);
   const auto parts = unlearn::fuzz::parts_of(input, std::size(kSideFiles));
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].empty()) {

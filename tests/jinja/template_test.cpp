@@ -92,5 +92,48 @@ TEST(Jinja, EndsInBoundedTimeAndSpace) {
             std::string::npos);
 }
 
+std::string text_of(const std::string& source) {
+  return Template(source, "t").render(Json::object());
+}
+
+TEST(Jinja, NumbersThatAreTooLarge) {
+  EXPECT_EQ(text_of("{{ 1e999 }} {{ -1e999 }} {{ 1e-999 }}"), "inf -inf 0.0");  // as jinja2 3.1
+  EXPECT_NE(error_of("{{ 'a'.split('a', 1e300) }}").find("a whole number is needed, not a float"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ 'a'.replace('a', 'b', 1e300) }}").find("a whole number is needed"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | tojson(indent=10 * 1000000000) }}").find("indent must be from 0 to"),
+            std::string::npos);
+  const std::string most = "(" + std::string(18, '9') + " * 9)";
+  EXPECT_NE(error_of("{{ range(0, " + most + ", " + most + ") }}").find("too large"),
+            std::string::npos);
+  EXPECT_EQ(text_of("{{ 'abc'[::" + most + "] }}{{ 'abc'[::-" + most + "] }}"), "ac");
+}
+
+// Each of these is a few dozen bytes, and without limits takes the stack, gigabytes or hours.
+TEST(Jinja, ValuesThatGrow) {
+  const std::string loop = "{% set ns = namespace(x=[1]) %}{% for i in range(100000) %}";
+  for (const std::string& source : {
+           loop + "{% set ns.x = [ns.x] %}{% endfor %}",
+           loop + "{% set ns.x = {'a': ns.x} %}{% endfor %}{{ ns.x | tojson }}",
+           loop + "{% set ns.f = ns['get'] %}{% endfor %}",
+           loop + "{% set ns.x = [ns.x, ns.x] %}{% endfor %}",
+           loop + "{% if ('a' * 9999999) %}{% endif %}{% endfor %}",
+           loop + "{{ range(99999) | length }}{% endfor %}",
+           std::string("{{ (['a'] * 9999) | join('y' * 9999) }}"),
+           std::string("{{ ('y' * 9999).join(['a'] * 9999) }}"),
+           std::string("{{ ('a' * 9999) | replace('a', 'y' * 9999) }}"),
+           std::string("{{ ('a' * 9999) | replace('', 'y' * 9999) }}"),
+           std::string("{{ ('a\n' * 9999) | indent('y' * 9999) }}"),
+           std::string("{{ [['a'] * 20000] | tojson(indent=1000) }}"),
+           std::string("{{ (range(99999) | list) | unique | list }}"),
+           std::string("{{ ['a' * 9999] * 9999 }}"),
+       }) {
+    EXPECT_NE(error_of(source), "") << source;
+  }
+  EXPECT_NE(error_of("{% set ns = namespace() %}{% set ns.x = [ns] %}").find("kept in a namespace"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace unlearn::jinja

@@ -4,13 +4,15 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 kinds=(full bfloat16 lora nf4 int8 state8 kto npo_kl pdu sam gru processes finetune trained_and_evaluated
-  evaluation forget audit)
+  evaluation forget audit audit_own remove)
 
 # goes_on_with KIND: the flag that continues a run of that kind which has a run.json. An evaluation and
 # an audit are run again and take over what they have measured; unlearn forget starts again.
 goes_on_with() {
-  case $1 in evaluation | audit) ;; forget) echo --overwrite ;; *) echo --resume ;; esac
+  case $1 in evaluation | audit | audit_own) ;; forget) echo --overwrite ;; *) echo --resume ;; esac
 }
+
+# before_KIND, where there is one, makes what the runs of a kind start from. It is called once.
 
 # exec: the process that is started is the one that gets the signals. Its group is its own, so that a
 # kill meets all processes of a run.
@@ -75,4 +77,24 @@ kind_audit() {
   exec setsid "$program" audit --model "$source_dir/data/tiny" --original "$source_dir/data/tiny" --benchmark tofu \
     --data "$source_dir/data/fiction" --set data.forget=forget05 --set eval.rows=2 --attacks quantise,noise,reset \
     --quick --seed 3 --output "$folder" --log-level warning "$@"
+}
+before_audit_own() { (kind_forget "$work/forgotten") || [ $? -eq 4 ]; }
+kind_audit_own() { # of people's own data: the benchmark that `unlearn forget` measures with
+  local folder=$1
+  shift
+  exec setsid "$program" audit "$work/forgotten" --attacks quantise,reset --quick --seed 3 --output "$folder" \
+    --log-level warning "$@"
+}
+before_remove() {
+  (soak_run finetune "$work/tuned" --set data.train=retain95 --set train.batch_size=4 --set train.max_steps=8 \
+    --set train.warmup_epochs=0 --set train.save_every=first_use --set train.keep=all --set data.max_length=160 --lr 1e-4)
+}
+kind_remove() { # a row of the third step, so that five steps and more are made again
+  local folder=$1 rows=()
+  shift
+  case " $* " in # a removal that goes on has its rows
+    *" --resume "*) ;;
+    *) rows=(--rows "$(sed -nE '3s/.*"forget_ids":\[([0-9]+).*/\1/p' "$work/tuned/metrics.jsonl")") ;;
+  esac
+  exec setsid "$program" remove --run "$work/tuned" "${rows[@]}" --output "$folder" --log-level warning "$@"
 }
