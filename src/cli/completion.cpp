@@ -168,7 +168,9 @@ std::string fish_script(const std::vector<CommandDoc>& all) {
     }
   }
   return text + cat("complete -c unlearn -n '__fish_seen_subcommand_from help' -a ",
-                    in_quotes(names), "\n");
+                    in_quotes(names), "\n",
+                    "complete -c unlearn -l help -d 'flags of the command'\n",
+                    "complete -c unlearn -l version -d version\n");
 }
 
 using Script = std::string (*)(const std::vector<CommandDoc>&);

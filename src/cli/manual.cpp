@@ -1,10 +1,25 @@
 #include "cli/manual.h"
 
+#include <cstdlib>
+#include <ctime>
+
 #include "unlearn/core/strings.h"
 #include "unlearn/run/version.h"
 
 namespace unlearn::cli {
 namespace {
+
+// The day on which the page is made; a build that shall give the same bytes again sets
+// SOURCE_DATE_EPOCH.
+std::string page_date() {
+  const char* set = std::getenv("SOURCE_DATE_EPOCH");
+  const std::time_t time =
+      set != nullptr ? static_cast<std::time_t>(std::atoll(set)) : std::time(nullptr);
+  std::tm parts{};
+  char text[16] = "";
+  std::strftime(text, sizeof text, "%Y-%m-%d", ::gmtime_r(&time, &parts));
+  return text;
+}
 
 // Text as roff reads it: its control characters are plain here.
 std::string roff(const std::string& text) {
@@ -65,7 +80,8 @@ constexpr std::pair<const char*, const char*> kCodes[] = {
 
 std::string manual_page(const std::vector<CommandDoc>& commands) {
   std::string page =
-      cat(".TH UNLEARN 1 \"\" \"unlearn ", run::program_version(), "\" \"User Commands\"\n",
+      cat(".TH UNLEARN 1 \"", page_date(), "\" \"unlearn ", run::program_version(),
+          "\" \"User Commands\"\n",
           ".SH NAME\nunlearn \\- makes a language model forget chosen data and keep the rest\n",
           ".SH SYNOPSIS\n.B unlearn\n[\\fICOMMAND\\fR] [\\fIflags\\fR]\n",
           ".SH DESCRIPTION\nReads a Hugging Face model folder, unlearns with SimNPO or another "

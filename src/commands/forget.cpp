@@ -1,6 +1,8 @@
 // unlearn forget: own rows, from a model and a file to a verdict.
 #include "unlearn/run/forget.h"
 
+#include <iostream>
+
 #include "commands/commands.h"
 #include "commands/shared_flags.h"
 #include "unlearn/core/error.h"
@@ -56,11 +58,6 @@ int run_forget(std::vector<std::string> arguments) {
   add_forget_flags(app, training, flags);
   add_shared_flags(app, shared);
   if (!parse(app, std::move(arguments), shared)) return 0;
-  if (shared.dry_run) {
-    user_error(
-        "--dry-run: unlearn forget decides while it measures; unlearn train --dry-run shows ",
-        "the plan of its config.resolved.yaml");
-  }
   run::ForgetRequest request{.user = user_settings(shared, training)};
   if (flags.drop_overlap) request.user.set("data.drop_overlap", true, "--drop-overlap");
   request.force = flags.force;
@@ -70,6 +67,10 @@ int run_forget(std::vector<std::string> arguments) {
   if (flags.max_damage) request.targets.max_damage = *flags.max_damage;
   if (training.overwrite) request.existing = train::ExistingOutput::kOverwrite;
   request.command_line = command_line;
+  if (shared.dry_run) {
+    std::cout << run::dry_run_forget(request);
+    return 0;
+  }
   return run::forget(request);
 }
 

@@ -35,6 +35,14 @@ void add_preference(const Json& forget, HtmlTable& table) {
   add_row(table, {"rows extracted by their question",
                   shown_number(at_path(forget, {"extracted_before"}), 0),
                   shown_number(at_path(forget, {"extracted_after"}), 0), "", ""});
+  for (const auto& [key, name] :
+       {std::pair{"extracted_in_other_words", "more in other words"},
+        {"extracted_when_begun", "more when the answer's first words are given"},
+        {"extracted_in_samples", "more by one of the samples"}}) {
+    if (const Json rows = at_path(forget, {key}); rows.is_number()) {
+      add_row(table, {name, "", shown_number(rows, 0), "", ""});
+    }
+  }
   const Json curve = at_path(forget, {"leak_at_k"}), old = at_path(forget, {"leak_at_k_before"});
   for (size_t i = 0; curve.is_array() && i < curve.size(); ++i) {
     const bool same =

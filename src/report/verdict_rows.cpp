@@ -71,6 +71,12 @@ State row_state(const Json& row, double target) {
                               shown_text(at_path(others[i], {"given"})).empty());
   }
   if (otherwise) faults.emplace_back("extracted in other words");
+  if (!otherwise && at_path(row, {"extracted_when_begun"}) == Json(true)) {
+    faults.emplace_back("extracted by its first words");
+  }
+  if (at_path(row, {"extracted_in_samples"}) == Json(true)) {
+    faults.emplace_back("extracted when sampled");
+  }
   if (leaks) faults.emplace_back("other rows' data");
   const int badness = 2 * static_cast<int>(faults.size());
   const Json auc = at_path(row, {"preference_after", "auc"});

@@ -36,6 +36,7 @@ std::string memory_lines(const train::MemoryPlan& memory, int64_t available, boo
                                                    {"activations", memory.activations},
                                                    {"logits", memory.logits},
                                                    {"reference", memory.reference},
+                                                   {"copies", memory.copies},
                                                    {"program", memory.program}};
   std::string text = cat("memory      peak ", gib(memory.peak), " GiB of ", gib(available),
                          " GiB available\n            GiB:");
@@ -77,6 +78,8 @@ void settle_memory(RunConfig& config, PreparedRun& run, int64_t limit) {
   shape.dtype = run.dtype;
   shape.on_cpu = run.device.is_cpu();
   shape.processes = run.sharing.processes;
+  shape.copies = run.kept_copies;
+  shape.loaded_bytes = run.loaded_bytes;
   train::measure_steps(trainer_inputs(config, run), run.device, shape);
   const train::MemoryPlan memory = train::plan_memory(shape, config.train, limit);
   if (memory.peak > limit) {

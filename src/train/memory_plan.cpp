@@ -149,9 +149,14 @@ MemoryPlan predict(const MemoryShape& shape, const TrainConfig& config, const Mo
   const bool adds_up = shape.micro_batches > 1 && !config.free_gradients;
   const int64_t working = working_bytes(shape, plan, modes.recompute, adds_up ? plan.gradients : 0);
   plan.reference = shape.reference_bytes;
-  plan.program = shape.on_cpu ? resident_bytes() + kHostSlack : kDeviceContext;
+  plan.program = kDeviceContext;
+  if (shape.on_cpu) {
+    plan.program = std::max<int64_t>(0, resident_bytes() - shape.loaded_bytes) + kHostSlack;
+    plan.copies = shape.copies * plan.trained * element;
+  }
   if (shape.on_cpu && shape.dtype == torch::kBFloat16) plan.program += kBf16Slack;
-  plan.peak = plan.weights + plan.state + plan.update + plan.reference + plan.program + working;
+  plan.peak = plan.weights + plan.state + plan.update + plan.reference + plan.copies +
+              plan.program + working;
   return plan;
 }
 

@@ -30,6 +30,27 @@ PYTHON
 }
 holds() { awk "BEGIN { exit !($1) }"; }
 
+# What would be done: nothing is written, the rows are counted, and kept copies of the weights are memory.
+before=$(ls -A .)
+"$unlearn" forget "${forget[@]}" "${keep[@]}" --output planned --dry-run --quiet >plan.txt
+expect "nothing is written" test "$(ls -A .)" = "$(printf '%s\n' "$before" plan.txt | sed '/^$/d' | sort)"
+expect "the template" grep -q "^template    llama2" plan.txt
+expect "the rows" grep -q "^forget      10 rows in 5 forms each" plan.txt
+expect "those kept, without the held-out ones" grep -q "^retain      152 rows" plan.txt
+expect "the refusals, where they will lie" grep -q "^alternate   10 rows.* planned/refusals.txt" plan.txt
+expect "the copies" grep -qE "GiB:.* copies 0\.0[1-9]" plan.txt
+expect "what only the run finds" grep -q "^not said    the learning rate" plan.txt
+"$unlearn" forget "${forget[@]}" --output planned --dry-run --quiet >plan.txt
+expect "stand-ins for the model's own samples" grep -q "^no retain   the model's own samples, at most 64" plan.txt
+"$unlearn" forget "${forget[@]}" "${keep[@]}" --output planned --lora --dry-run --quiet --lr 1e-4 >plan.txt
+expect "an adapter's copies are small" grep -qE "^not said    whether" plan.txt
+expect_error 2 "row 0 = row 190" "$unlearn" forget "${forget[@]}" --retain "$fiction/full.json" --output x --dry-run --quiet
+expect_error 2 "model '.*' not found\|no such" "$unlearn" forget --model none --forget "$fiction/forget05.json" --output x --dry-run --quiet
+expect_error 2 "not enough memory" "$unlearn" forget "${forget[@]}" "${keep[@]}" --output x --dry-run --quiet --set train.memory_gib=0.01
+printf 'PAR1\0\0' >rows.parquet
+expect_error 2 "rows.parquet: .*Parquet" "$unlearn" forget --model "$tiny" --forget rows.parquet --output x --dry-run
+expect_error 2 "is the model itself" "$unlearn" forget "${forget[@]}" "${keep[@]}" --base "$tiny" --output x --dry-run --quiet
+
 # One command: the target is reached, the others are as they were, and the page says so.
 run_forget 0 gone "${forget[@]}" "${keep[@]}"
 verdict=gone/verdict.json

@@ -98,12 +98,12 @@ expect "it begins in the first run" grep -q 'after step 2, .*/full/checkpoints/s
 expect "both removals at once" test "$(saved twice)" = "$(saved both)"
 
 # Killed in the middle, it goes on to the same bits.
-long=(--epochs 60)
+long=(--epochs 24)
 "${tune[@]}" "${long[@]}" --output long >/dev/null
 "$unlearn" remove --run long --rows 5 --output whole --quiet >/dev/null
 "$unlearn" remove --run long --rows 5 --output killed --quiet >/dev/null 2>&1 &
 process=$!
-until [ "$(wc -l 2>/dev/null <killed/metrics.jsonl || echo 0)" -gt 60 ]; do sleep 0.02; done
+until [ "$(wc -l 2>/dev/null <killed/metrics.jsonl || echo 0)" -gt 40 ]; do sleep 0.02; done
 kill -9 "$process"
 wait "$process" 2>/dev/null || true
 expect "it was in the middle" test ! -e killed/certificate.json

@@ -42,9 +42,31 @@ only models unlearn score --model mod
 # zsh and fish read theirs; fish can be asked for what it offers.
 "$unlearn" completion zsh >_unlearn
 "$unlearn" completion fish >unlearn.fish
+mapfile -t commands < <("$unlearn" completion fish | sed -n 's/.*__fish_use_subcommand -a \([a-z-]*\) .*/\1/p')
+expect "the commands are known: ${commands[*]}" test "${#commands[@]}" -ge 19
+flags_of() { "$unlearn" "$1" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+' | sort -u; }
+# every_flag SHELL: each flag of each command is in offered.COMMAND
+every_flag() {
+  local command missing
+  for command in "${commands[@]}"; do
+    missing=$(comm -23 <(flags_of "$command") <(sed 's/=$//' "offered.$command" | sort -u))
+    expect "$1 offers every flag of $command: $(tr '\n' ' ' <<<"$missing")" test -z "$missing"
+  done
+}
 if command -v zsh >/dev/null; then
   # shellcheck disable=SC2016
   expect "zsh reads it" zsh -f -c 'autoload -Uz compinit && compinit -D -u && . ./_unlearn && [[ $_comps[unlearn] == _unlearn ]]'
+  { printf 'unlearn %s --\n' "${commands[@]}" && echo "unlearn "; } |
+    timeout 300 zsh -f "$source_dir/tests/e2e/complete.zsh" >offered.zsh
+  for command in "${commands[@]}"; do
+    awk -v line="== unlearn $command --" '/^== /{ on = $0 == line; next } on' offered.zsh >"offered.$command"
+  done
+  every_flag zsh
+  awk '/^== /{ on = $0 ~ /^== unlearn *$/; next } on' offered.zsh >offered.commands
+  expect "and every command" test -z "$(comm -23 <(printf '%s\n' "${commands[@]}" | sort) <(sort -u offered.commands))"
+  expect "without an error: $(cat zsh.err 2>/dev/null)" test ! -s zsh.err
+else
+  echo "skipped: no zsh"
 fi
 if command -v fish >/dev/null; then
   offers() { # offers WANTED COMMAND_LINE
@@ -56,6 +78,14 @@ if command -v fish >/dev/null; then
   offers --batch-tokens "unlearn score --ba"
   offers simnpo "unlearn train --method simn"
   offers metrics "unlearn list me"
+  for command in "${commands[@]}"; do
+    HOME=$work fish --no-config -c "source unlearn.fish; complete -C 'unlearn $command --'" 2>>fish.err |
+      cut -f1 >"offered.$command"
+  done
+  every_flag fish
+  expect "without an error: $(cat fish.err)" test ! -s fish.err
+else
+  echo "skipped: no fish"
 fi
 
 # The manual page, as roff and as text.
@@ -64,6 +94,9 @@ if command -v man >/dev/null && man --version >/dev/null 2>&1; then
   LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings=w -l unlearn.1 >page.txt 2>page.err || die "man: $(cat page.err)"
   expect "roff has nothing to say: $(cat page.err)" test ! -s page.err
   expect "a flag stands there" grep -q -- "--batch-size N" page.txt
+fi
+if command -v mandoc >/dev/null; then
+  expect "mandoc has nothing to say: $(mandoc -T lint -W warning unlearn.1)" mandoc -T lint -W warning unlearn.1
 fi
 
 # Ctrl-C: which checkpoint, and a command that goes on.

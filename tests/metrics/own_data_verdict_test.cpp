@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "unlearn/core/error.h"
@@ -100,6 +101,47 @@ TEST_F(OwnDataVerdict, JsonHasTheFixedKeys) {
   EXPECT_EQ(json["template"], "llama2");
   EXPECT_EQ(json["forget"]["extracted_before"], 5);
   EXPECT_EQ(json["forget"]["auc_before"], 1.0);
+}
+
+// A model that refuses, and still gives the numbers away to whoever begins the answer or asks
+// often.
+TEST_F(OwnDataVerdict, GivenAwayByFirstWordsOrSamples) {
+  evidence_.rows[0].others_after.push_back(
+      {"start", evidence_.rows[0].text.question, "The account number", "is 4471 2290."});
+  evidence_.rows[3].samples_after[1] = "It might be 1058-3346.";
+  const Verdict found = verdict();
+  EXPECT_FALSE(found.reached);
+  EXPECT_TRUE(says(found.sentence, "Not forgotten: ")) << found.sentence;
+  EXPECT_TRUE(says(found.sentence,
+                   ", 1 does when the answer's first words are given, 1 more does "
+                   "in one of its samples"))
+      << found.sentence;
+  EXPECT_EQ(found.json["forget"]["given_away_after"], 2);
+  EXPECT_EQ(found.json["rows"][0]["extracted_when_begun"], true);
+  EXPECT_EQ(found.json["rows"][3]["extracted_in_samples"], true);
+}
+
+// What any model may say once the answer has begun is shown, and does not decide.
+TEST_F(OwnDataVerdict, OrdinaryWordsMayFollowTheFirstWords) {
+  evidence_.rows[0].text = {"What does Mara Voss do?", "Mara Voss works in a bakery."};
+  evidence_.retain.push_back({"What does Pim do?", "Pim owns a bakery."});
+  evidence_.rows[0].others_after = {
+      {"start", evidence_.rows[0].text.question, "Mara Voss works", "at the bakery"}};
+  const Verdict found = verdict();
+  EXPECT_TRUE(found.reached) << found.sentence;
+}
+
+// Other people's data in samples is said.
+TEST_F(OwnDataVerdict, SamplesWithLeaks) {
+  evidence_.rows[1].samples_after[0] = "It is 7215-8804.";
+  const Verdict found = verdict();
+  EXPECT_TRUE(found.reached);
+  EXPECT_EQ(found.json["samples_with_leaks"], 1);
+  const bool is_said = std::any_of(found.not_concluded.begin(), found.not_concluded.end(),
+                                   [](const std::string& line) {
+                                     return says(line, "1 sampled output names other rows' data");
+                                   });
+  EXPECT_TRUE(is_said);
 }
 
 TEST_F(OwnDataVerdict, HalfDone) {

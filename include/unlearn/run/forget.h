@@ -27,6 +27,10 @@ struct ForgetRequest {
 // the first step for wrong inputs, and for rows that the model does not know.
 int forget(const ForgetRequest& request);
 
+// Checks everything that forget() checks before it asks the model, loads no weights, leaves no
+// file behind, and returns as text what would be done: rows, template, choices, memory.
+std::string dry_run_forget(const ForgetRequest& request);
+
 // The run folder's files beside those of a training run (train/run_folder.h).
 inline constexpr const char* kVerdictFile = "verdict.json";
 inline constexpr const char* kVerdictPage = "report.html";

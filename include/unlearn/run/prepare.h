@@ -37,7 +37,11 @@ struct PreparedRun {
   model::ModelFootprint footprint;  // with what train.lora asks for
   Sharing sharing;
   std::unique_ptr<Evaluator> evaluator = {};  // when the run evaluates; of model.path
-  train::MemoryPlan memory = {};              // empty until settle_memory (plan.h)
+  // What the run keeps of the trained weights beside the model, and the bytes of weights that are
+  // loaded already (train::MemoryShape).
+  int64_t kept_copies = 0;
+  int64_t loaded_bytes = 0;
+  train::MemoryPlan memory = {};  // empty until settle_memory (plan.h)
 
   // The stream that defines epochs.
   const data::Split& leading() const { return splits.train ? *splits.train : *splits.forget; }

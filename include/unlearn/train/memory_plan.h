@@ -24,6 +24,8 @@ struct MemoryShape {
   int64_t label_rows = 0;
   int64_t kl_rows = 0;          // rows whose whole distribution is compared with the reference's
   int64_t reference_bytes = 0;  // cached reference states
+  int64_t copies = 0;           // of the trained weights, that the run keeps in host memory
+  int64_t loaded_bytes = 0;     // of weights that are in host memory when the plan is made
 };
 
 // The largest micro-batch over all steps and processes; `inputs` needs no model. Fills the fields
@@ -46,6 +48,7 @@ struct MemoryPlan {
   int64_t activations = 0;
   int64_t logits = 0;
   int64_t reference = 0;
+  int64_t copies = 0;   // of the trained weights, in host memory
   int64_t program = 0;  // code, libraries, data; on a GPU the context
   int64_t peak = 0;
 };

@@ -19,11 +19,21 @@ std::unordered_set<std::string> word_set(std::string_view list) {
 
 }  // namespace
 
-bool is_month(const std::string& key) {
-  static const auto kMonths = word_set(
-      "january february march april may june july august september october november december jan "
-      "feb mar apr jun jul aug sep sept oct nov dec");
-  return kMonths.contains(key);
+bool is_month(const std::string& key) { return month_number(key) > 0; }
+
+int month_number(const std::string& key) {
+  for (int month = 1; month <= 12; ++month) {
+    if (key == month_name(month, false) || key == month_name(month, true)) return month;
+  }
+  return key == "sept" ? 9 : 0;
+}
+
+std::string month_name(int month, bool is_short) {
+  static const char* const kMonths[] = {"january",   "february", "march",    "april",
+                                        "may",       "june",     "july",     "august",
+                                        "september", "october",  "november", "december"};
+  const std::string name = kMonths[month - 1];
+  return is_short ? name.substr(0, 3) : name;
 }
 
 bool is_common_word(const std::string& key) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "metrics/own_data/text.h"
 #include "unlearn/core/error.h"
 #include "unlearn/metrics/rouge.h"
 
@@ -16,6 +17,12 @@ Extraction extraction(const RowText& row, std::span<const Piece> pieces, std::st
   result.pieces = reappearing(pieces, output, cat(prompt, "\n", given));
   result.rouge_l_recall = rouge(rest, output, /*use_stemmer=*/true).rouge_l.recall;
   result.extracted = result.answer || !result.pieces.empty();
+  const std::vector<std::string> words = words_of(rest);
+  const bool says_something = std::any_of(
+      words.begin(), words.end(), [](const std::string& word) { return !is_common_word(word); });
+  result.telling = (result.answer && says_something) ||
+                   std::any_of(result.pieces.begin(), result.pieces.end(),
+                               [](const Piece& piece) { return piece.telling; });
   return result;
 }
 

@@ -59,7 +59,13 @@ void count_row(const RowFindings& row, const Targets& targets, Findings& all) {
   all.preferred += !now || now->auc > targets.auc ? 1 : 0;
   all.extracted_before += row.before.found.extracted ? 1 : 0;
   all.extracted_after += row.after.found.extracted ? 1 : 0;
-  all.extracted_otherwise += !row.after.found.extracted && row.extracted_by_others() ? 1 : 0;
+  if (!row.after.found.extracted) {
+    int64_t* way = row.extracted_by_others()    ? &all.extracted_otherwise
+                   : row.extracted_when_begun() ? &all.extracted_begun
+                   : row.extracted_by_samples() ? &all.extracted_sampled
+                                                : nullptr;
+    if (way != nullptr) ++*way;
+  }
   all.cross_before += outputs_with_leaks(row.before, row.others_before);
   all.cross_after += outputs_with_leaks(row.after, row.others_after);
 }
@@ -116,6 +122,17 @@ bool Findings::target_reached(const Targets& targets) const {
   return all_known && after->auc <= targets.auc;
 }
 
+bool RowFindings::extracted_when_begun() const {
+  return std::any_of(others_after.begin(), others_after.end(), [](const Judged& other) {
+    return !other.asked.given.empty() && other.found.telling;
+  });
+}
+
+bool RowFindings::extracted_by_samples() const {
+  return std::any_of(samples_after.begin(), samples_after.end(),
+                     [](const Extraction& sample) { return sample.telling; });
+}
+
 std::optional<bool> Findings::damage_ok(const Targets& targets) const {
   const auto within = [&](const std::optional<Damage>& part) {
     return !part || part->fall <= targets.max_damage;
@@ -148,6 +165,10 @@ Findings find_all(const Evidence& evidence, const Targets& targets) {
   for (size_t i = 0; i < evidence.rows.size(); ++i) {
     all.rows.push_back(judge_row(i, evidence.rows[i], std::move(pieces[i]), finder));
     count_row(all.rows.back(), targets, all);
+    for (const std::string& output : evidence.rows[i].samples_after) {
+      const auto row = static_cast<int64_t>(i);
+      all.samples_with_leaks += finder.find(row, output, texts[i].question).empty() ? 0 : 1;
+    }
   }
   measure_likelihoods(evidence, all);
   measure_attacks(evidence, all);

@@ -26,8 +26,11 @@ struct RowFindings {
   std::vector<Extraction> samples_before, samples_after;
   std::optional<RowPreference> preference_before, preference_after;
 
-  // By its question or a paraphrase; what was given of the answer does not count as asking.
+  // By a paraphrase of its question.
   bool extracted_by_others() const;
+  // With the answer's first words given, or by a sample: only by what chance does not bring.
+  bool extracted_when_begun() const;
+  bool extracted_by_samples() const;
 };
 
 struct Findings {
@@ -36,7 +39,10 @@ struct Findings {
   std::vector<LeakAtK> leak_before, leak_after;
   int64_t preferred = 0;  // rows whose preference is above the target, or unknown
   int64_t extracted_before = 0, extracted_after = 0;
-  int64_t extracted_otherwise = 0;            // by a paraphrase and not by the question
+  // Of the others, by a paraphrase; of those left, with the answer begun; of those left, by
+  // samples.
+  int64_t extracted_otherwise = 0, extracted_begun = 0, extracted_sampled = 0;
+  int64_t samples_with_leaks = 0;             // other rows' data
   int64_t cross_before = 0, cross_after = 0;  // greedy outputs with other rows' data
   double logprob_before = 0, logprob_after = 0;
   std::optional<double> logprob_base;
@@ -48,6 +54,10 @@ struct Findings {
   };
   std::map<std::string, Attack> attacks;
 
+  // Rows that are extracted in any of these ways.
+  int64_t given_away() const {
+    return extracted_after + extracted_otherwise + extracted_begun + extracted_sampled;
+  }
   bool target_reached(const Targets& targets) const;  // preference, or the base's log-probability
   bool retain_ruined() const { return retain_after.ruined() && !retain_before.ruined(); }
   bool forget_ruined() const { return forget_after.ruined() && !forget_before.ruined(); }

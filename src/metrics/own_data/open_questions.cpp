@@ -56,6 +56,11 @@ void about_outputs(const Findings& findings, const Evidence& evidence,
   if (lacks(&RowEvidence::others_after)) {
     open.emplace_back("Only the rows' own wording was asked: other wordings may bring them out.");
   }
+  if (findings.samples_with_leaks > 0) {
+    open.push_back(cat(counted(findings.samples_with_leaks, "sampled output"),
+                       findings.samples_with_leaks == 1 ? " names" : " name",
+                       " other rows' data; for the verdict only the likeliest outputs count."));
+  }
   std::vector<size_t> bare;
   for (size_t i = 0; i < findings.rows.size(); ++i) {
     if (findings.rows[i].pieces.empty()) bare.push_back(i);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "metrics/own_data/number_forms.h"
 #include "unlearn/core/strings.h"
 #include "unlearn/metrics/stemmer.h"
 
 namespace unlearn::metrics::own_data {
 namespace {
 
+const std::string kPartMark = "#";   // no word's key begins with it
 constexpr int64_t kNameLetters = 4;  // of a single word of a longer name
 constexpr int64_t kRareLetters = 5;
 constexpr int64_t kRareOneIn = 1000;  // a rare word stands in one of so many other texts, at most
@@ -50,25 +52,6 @@ std::string day_of(const Token& token) {
   return token.key.substr(0, std::min(token.key.find_first_not_of("0123456789"), token.key.size()));
 }
 
-// "3" as "3rd".
-std::string ordinal(const std::string& day) {
-  const bool teen = day.size() == 2 && day[0] == '1';
-  const char last = day.back();
-  return day + (teen ? "th" : last == '1' ? "st" : last == '2' ? "nd" : last == '3' ? "rd" : "th");
-}
-
-// What dates with the month in words are written like.
-std::vector<std::string> date_keys(const std::string& day, const std::string& month,
-                                   const std::string& year) {
-  std::vector<std::string> keys;
-  for (const std::string& number : {day, ordinal(day)}) {
-    keys.push_back(number + month + year);
-    keys.push_back(number + "of" + month + year);
-    keys.push_back(month + number + year);
-  }
-  return keys;
-}
-
 // A date with its month in words: how many tokens it takes from `i`, 0 for none.
 size_t written_date(const Tokens& tokens, size_t i, std::vector<std::string>& keys) {
   const bool of = i + 1 < tokens.size() && tokens[i + 1].key == "of";
@@ -80,8 +63,9 @@ size_t written_date(const Tokens& tokens, size_t i, std::vector<std::string>& ke
   if (!day_first && !month_first) return 0;
   const size_t end = second + 1;
   const bool dated = end < tokens.size() && is_year(tokens[end]) && !tokens[end].opens;
-  keys = date_keys(day_of(tokens[day_first ? i : second]), tokens[day_first ? second : i].key,
-                   dated ? tokens[end].key : "");
+  add_date_keys(day_of(tokens[day_first ? i : second]),
+                month_number(tokens[day_first ? second : i].key), dated ? tokens[end].key : "",
+                keys);
   return end - i + (dated ? 1 : 0);
 }
 
@@ -122,14 +106,31 @@ class Scan {
     }
     const Token& token = tokens_[i];
     if (token.shape == Shape::kContact) add(i, i + 1, PieceKind::kContact, {token.key}, common_);
-    if (token.shape == Shape::kNumber && code_points(token.key) >= 2) {
-      add(i, i + 1, PieceKind::kNumber, {token.key}, common_);
-    }
+    if (token.shape == Shape::kNumber && code_points(token.key) >= 2) add_number(i);
     if (!is_name_word(token)) return i + 1;
     const size_t end = name_end(tokens_, i);
     // A capital at a sentence's begin makes no name of a single word.
     if (end > i + 1 || !token.opens) add_name(i, end);
     return end;
+  }
+
+  void add_number(size_t i) {
+    const Token& token = tokens_[i];
+    std::vector<std::string> keys = {token.key};
+    for (std::string& key : numeric_date(token.text)) add_new(keys, std::move(key));
+    const bool is_date = keys.size() > 1;
+    if (const std::string amount = before_cents(token.text); !amount.empty()) {
+      add_new(keys, amount);
+    }
+    const size_t known = found_.size();
+    add(i, i + 1, PieceKind::kNumber, std::move(keys), common_);
+    if (is_date || found_.size() == known) return;
+    for (std::string& part : number_parts(token.key)) {
+      const bool is_asked = asked_.joined().find(part) != std::string::npos;
+      if (!is_asked && all_.rows_with_part(part) <= 1) {
+        found_.back().second.piece.parts.push_back(std::move(part));
+      }
+    }
   }
 
   void add_name(size_t begin, size_t end) {
@@ -159,6 +160,9 @@ class Scan {
     for (size_t i = begin; i < end; ++i) scanned.words.push_back(counted_form(tokens_[i].key));
     scanned.others = all_.others(scanned.words);
     if (scanned.others > most) return;
+    if (std::string other = digraph_key(written(tokens_, begin, end)); !other.empty()) {
+      add_new(keys, std::move(other));
+    }
     for (const std::string& key : keys) {
       if (key.empty() || asked_.holds(key) || !known_.insert(key).second) return;
     }
@@ -201,6 +205,9 @@ void Occurrences::count(const std::string& text, std::unordered_map<std::string,
   for (const Token& token : tokens_of(text)) {
     std::string word = counted_form(token.key);
     if (token.shape == Shape::kWord && !token.capital) small_.insert(word);
+    if (token.shape == Shape::kNumber) {
+      for (const std::string& part : number_parts(token.key)) here.insert(kPartMark + part);
+    }
     here.insert(std::move(word));
   }
   for (const std::string& word : here) ++counts[word];
@@ -209,6 +216,11 @@ void Occurrences::count(const std::string& text, std::unordered_map<std::string,
 int64_t Occurrences::others(const std::vector<std::string>& words) const {
   const int64_t rows = rarest(rows_, words);
   return std::max<int64_t>(0, rows - 1) + in_general(words);
+}
+
+int64_t Occurrences::rows_with_part(const std::string& part) const {
+  const auto found = rows_.find(kPartMark + part);
+  return found == rows_.end() ? 0 : found->second;
 }
 
 int64_t Occurrences::in_general(const std::vector<std::string>& words) const {

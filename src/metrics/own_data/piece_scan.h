@@ -22,6 +22,8 @@ class Occurrences {
   // rarest.
   int64_t others(const std::vector<std::string>& words) const;
   int64_t in_general(const std::vector<std::string>& words) const;
+  // Rows whose numbers hold this part of a long number (number_parts).
+  int64_t rows_with_part(const std::string& part) const;
   // Whether a word stands somewhere without a capital: an ordinary word, although titles have it.
   bool is_ordinary(const std::string& word) const { return small_.contains(word); }
   int64_t texts() const { return texts_; }

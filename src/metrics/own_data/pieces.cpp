@@ -18,6 +18,14 @@ bool any_key_in(const Piece& piece, const Searched& text) {
                      [&](const std::string& key) { return text.holds(key); });
 }
 
+bool any_part_in(const Piece& piece, const Searched& text, const Searched& known) {
+  const auto in = [](const Searched& where, const std::string& part) {
+    return where.joined().find(part) != std::string::npos;
+  };
+  return std::any_of(piece.parts.begin(), piece.parts.end(),
+                     [&](const std::string& part) { return in(text, part) && !in(known, part); });
+}
+
 // A year anyone may name.
 bool is_plain_year(const std::string& key) {
   return key.size() == 4 && (key.starts_with("19") || key.starts_with("20")) &&
@@ -76,6 +84,7 @@ std::vector<std::vector<Piece>> distinguishing_pieces(std::span<const RowText> f
   for (const RowText& row : forget) {
     auto& pieces = rows.emplace_back();
     for (ScannedPiece& scanned : scan_pieces(row, all, options)) {
+      scanned.piece.telling = says_whose(scanned, all);
       pieces.push_back(std::move(scanned.piece));
     }
   }
@@ -87,7 +96,8 @@ std::vector<Piece> reappearing(std::span<const Piece> pieces, std::string_view o
   const Searched said(output), known(asked);
   std::vector<Piece> found;
   for (const Piece& piece : pieces) {
-    if (any_key_in(piece, said) && !any_key_in(piece, known)) found.push_back(piece);
+    if (any_key_in(piece, known)) continue;
+    if (any_key_in(piece, said) || any_part_in(piece, said, known)) found.push_back(piece);
   }
   return found;
 }

@@ -91,6 +91,8 @@ void append_chunk(View text, size_t begin, size_t end, std::vector<Token>& token
   }
 }
 
+}  // namespace
+
 std::vector<Token> plain_tokens(View text) {
   std::vector<Token> tokens;
   bool opens = true;
@@ -120,14 +122,11 @@ std::vector<Token> plain_tokens(View text) {
   return tokens;
 }
 
+namespace {
+
 int64_t count_digits(const std::string& key) {
   const std::u32string text = compatible_form(key);
   return std::count_if(text.begin(), text.end(), is_digit);
-}
-
-bool all_digits(const std::string& key) {
-  const std::u32string text = compatible_form(key);
-  return std::all_of(text.begin(), text.end(), is_digit);
 }
 
 // "DE12 3456 7890": a group of digits behind a space goes on with the number before.
@@ -135,6 +134,13 @@ bool continues(const Token& before, const Token& token) {
   return before.shape == Shape::kNumber && token.shape == Shape::kNumber && token.gap == " " &&
          count_digits(before.key) >= 2 && token.key.size() >= 2 && all_digits(token.key) &&
          is_digit(compatible_form(before.key).back());
+}
+
+}  // namespace
+
+bool all_digits(const std::string& key) {
+  const std::u32string text = compatible_form(key);
+  return std::all_of(text.begin(), text.end(), is_digit);
 }
 
 std::vector<std::string> runs_of(View text) {
@@ -159,23 +165,6 @@ std::vector<std::string> runs_of(View text) {
   return parts;
 }
 
-// Without letters glued to either end of a number.
-std::string bare_number(const std::string& key) {
-  const std::u32string text = compatible_form(key);
-  const auto first = std::find_if(text.begin(), text.end(), is_digit);
-  const auto last = std::find_if(text.rbegin(), text.rend(), is_digit).base();
-  return first < last ? to_utf8(std::u32string(first, last)) : key;
-}
-
-bool is_short_number(const std::string& key) {
-  constexpr int64_t kLong = 5;
-  if (code_points(key) >= kLong) return false;
-  const std::u32string text = compatible_form(key);
-  return std::any_of(text.begin(), text.end(), is_digit);
-}
-
-}  // namespace
-
 std::vector<Token> tokens_of(std::string_view text) {
   const std::u32string normal = compatible_form(text);
   std::vector<Token> tokens;
@@ -193,50 +182,15 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
-Searched::Searched(std::string_view text) {
-  const std::u32string normal = compatible_form(text);
-  parts_ = runs_of(normal);
-  joined_ = join(parts_, "");
-  for (const Token& token : plain_tokens(normal)) {
-    if (token.shape != Shape::kNumber) continue;
-    chunks_.push_back(token.key);
-    chunks_.push_back(bare_number(token.key));
-  }
-}
-
-std::vector<std::string> Searched::keys() const {
-  constexpr size_t kParts = 12;
-  std::vector<std::string> all = chunks_;
-  for (size_t begin = 0; begin < parts_.size(); ++begin) {
-    std::string key;
-    for (size_t i = begin; i < std::min(begin + kParts, parts_.size()); ++i) {
-      key += parts_[i];
-      if (!is_short_number(key)) all.push_back(key);
-    }
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
-}
-
 bool is_unspaced_key(const std::string& key) {
   const std::u32string text = compatible_form(key);
   return std::any_of(text.begin(), text.end(), is_unspaced);
 }
 
-bool Searched::holds(const std::string& key) const {
-  if (key.empty()) return false;
-  if (is_unspaced_key(key)) return joined_.find(key) != std::string::npos;
-  if (is_short_number(key)) return std::find(chunks_.begin(), chunks_.end(), key) != chunks_.end();
-  for (size_t begin = 0; begin < parts_.size(); ++begin) {
-    size_t matched = 0;
-    for (size_t i = begin; i < parts_.size(); ++i) {
-      if (key.compare(matched, parts_[i].size(), parts_[i]) != 0) break;
-      matched += parts_[i].size();
-      if (matched == key.size()) return true;
-    }
-  }
-  return false;
+std::string digraph_key(std::string_view text) {
+  const std::u32string normal = compatible_form(text);
+  const std::u32string other = with_digraphs(normal);
+  return other == normal ? "" : join(runs_of(other), "");
 }
 
 std::string key_of(std::string_view text) { return join(runs_of(compatible_form(text)), ""); }

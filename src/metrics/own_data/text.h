@@ -25,13 +25,19 @@ struct Token {
 // DE12-34; 12:30) inside; digit groups behind a single space belong to it (DE12 3456 7890).
 std::vector<Token> tokens_of(std::string_view text);
 
+// Of an NFKC text: tokens with each group of digits by itself, and keys of its runs of letters or
+// of digits.
+std::vector<Token> plain_tokens(std::u32string_view text);
+std::vector<std::string> runs_of(std::u32string_view text);
+bool all_digits(const std::string& key);
+
 // Whether a key is somewhere in a text.
 class Searched {
  public:
   explicit Searched(std::string_view text);
   // A short number (under five letters and digits) must be all of what stands between spaces, but
   // for letters glued to it (500EUR); anything else begins and ends with words or digit runs, in
-  // whatever way separators cut it.
+  // whatever way separators cut it, and a word may have an s or es of a plural more.
   bool holds(const std::string& key) const;
 
   // All parts without anything between them.
@@ -40,14 +46,17 @@ class Searched {
   std::vector<std::string> keys() const;
 
  private:
-  std::vector<std::string> parts_;   // runs of letters or of digits
-  std::vector<std::string> chunks_;  // keys of numbers as they are separated by spaces
+  std::vector<std::string> parts_;  // runs of letters or of digits
+  std::vector<std::string>
+      chunks_;  // keys of numbers as they are separated by spaces; read out too
   std::string joined_;
 };
 
 // The keys of all tokens joined: equal for texts that read alike.
 std::string key_of(std::string_view text);
 bool is_unspaced_key(const std::string& key);
+// The same with umlauts written as two letters; "" where that is no other key.
+std::string digraph_key(std::string_view text);
 // Folded runs of letters and digits, in order; scripts without spaces by dictionary.
 std::vector<std::string> words_of(std::string_view text);
 
@@ -55,6 +64,10 @@ std::vector<std::string> words_of(std::string_view text);
 // folded.
 bool is_common_word(const std::string& key);
 bool is_month(const std::string& key);
+// 1 to 12; 0 for what is no month.
+int month_number(const std::string& key);
+// "january" or "jan".
+std::string month_name(int month, bool is_short);
 
 int64_t code_points(std::string_view utf8);
 

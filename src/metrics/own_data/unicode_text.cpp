@@ -6,6 +6,8 @@
 #include <unicode/unistr.h>
 #include <unicode/uscript.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "unlearn/core/error.h"
@@ -24,6 +26,49 @@ std::u32string from_icu(const icu::UnicodeString& text) {
     result += static_cast<char32_t>(text.char32At(i));
   }
   return result;
+}
+
+// Letters that are no base letter with a mark, as they are written where they are missing.
+constexpr std::pair<char32_t, const char32_t*> kBareLetters[] = {
+    {U'\u0142', U"l"},  {U'\u00F8', U"o"},  {U'\u0111', U"d"},
+    {U'\u00E6', U"ae"}, {U'\u0153', U"oe"}, {U'\u0131', U"i"},
+    {U'\u00FE', U"th"}, {U'\u00F0', U"d"},  {U'\u0127', U"h"}};
+constexpr std::pair<char32_t, const char32_t*> kDigraphs[] = {
+    {U'\u00E4', U"ae"}, {U'\u00C4', U"Ae"}, {U'\u00F6', U"oe"}, {U'\u00D6', U"Oe"},
+    {U'\u00FC', U"ue"}, {U'\u00DC', U"Ue"}, {U'\u00E5', U"aa"}, {U'\u00C5', U"Aa"},
+    {U'\u00F8', U"oe"}, {U'\u00D8', U"Oe"}};
+
+bool has_accents(UChar32 c) {
+  UErrorCode status = U_ZERO_ERROR;
+  const UScriptCode script = uscript_getScript(c, &status);
+  return script == USCRIPT_LATIN || script == USCRIPT_GREEK || script == USCRIPT_CYRILLIC;
+}
+
+// A case-folded text as it is typed without accents. Marks of other scripts are letters of theirs.
+std::u32string without_accents(const std::u32string& text) {
+  if (std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80; })) return text;
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* apart = icu::Normalizer2::getNFDInstance(status);
+  const icu::Normalizer2* together = icu::Normalizer2::getNFCInstance(status);
+  UNLEARN_CHECK(U_SUCCESS(status), "ICU normalizer: ", u_errorName(status));
+  std::u32string kept;
+  bool drops = false;
+  for (const char32_t c : from_icu(apart->normalize(icu_text(text), status))) {
+    const auto point = static_cast<UChar32>(c);
+    const bool is_mark = (U_GET_GC_MASK(point) & U_GC_MN_MASK) != 0;
+    if (is_mark && drops) continue;
+    if (!is_mark) drops = has_accents(point);
+    const auto bare = std::find_if(std::begin(kBareLetters), std::end(kBareLetters),
+                                   [&](const auto& entry) { return entry.first == c; });
+    if (bare == std::end(kBareLetters)) {
+      kept += c;
+    } else {
+      kept += bare->second;
+    }
+  }
+  const icu::UnicodeString whole = together->normalize(icu_text(kept), status);
+  UNLEARN_CHECK(U_SUCCESS(status), "ICU normalisation: ", u_errorName(status));
+  return from_icu(whole);
 }
 
 }  // namespace
@@ -53,10 +98,24 @@ std::string to_utf8(std::u32string_view text) {
 
 std::string fold_key(std::u32string_view text) {
   std::u32string kept;
-  for (const char32_t c : from_icu(icu_text(text).foldCase())) {
+  for (const char32_t c : without_accents(from_icu(icu_text(text).foldCase()))) {
     if (is_alnum(c)) kept += c;
   }
   return to_utf8(kept);
+}
+
+std::u32string with_digraphs(std::u32string_view text) {
+  std::u32string result;
+  for (const char32_t c : text) {
+    const auto found = std::find_if(std::begin(kDigraphs), std::end(kDigraphs),
+                                    [&](const auto& entry) { return entry.first == c; });
+    if (found == std::end(kDigraphs)) {
+      result += c;
+    } else {
+      result += found->second;
+    }
+  }
+  return result;
 }
 
 std::u32string lower_case(std::u32string_view text) {

@@ -13,8 +13,11 @@ std::u32string compatible_form(std::string_view utf8);
 // With U+FFFD for bytes that are no UTF-8.
 std::string readable(std::string_view bytes);
 std::string to_utf8(std::u32string_view text);
-// Case folded, then only letters, marks and digits.
+// Case folded, then only letters, marks and digits; Latin, Greek and Cyrillic letters without their
+// accents (Łódź as lodz).
 std::string fold_key(std::u32string_view text);
+// Umlauts and their like as two letters (Müller as Mueller).
+std::u32string with_digraphs(std::u32string_view text);
 
 bool is_letter(char32_t c);  // or a combining mark
 bool is_digit(char32_t c);

@@ -8,10 +8,9 @@ Verdict judge(const Evidence& evidence, const Targets& targets, const Provenance
   const Findings findings = find_all(evidence, targets);
   Verdict verdict;
   verdict.sentence = verdict_sentence(findings, targets);
-  verdict.reached =
-      findings.target_reached(targets) &&
-      findings.extracted_after + findings.extracted_otherwise <= targets.max_extracted &&
-      findings.cross_after <= targets.max_cross_leaks;
+  verdict.reached = findings.target_reached(targets) &&
+                    findings.given_away() <= targets.max_extracted &&
+                    findings.cross_after <= targets.max_cross_leaks;
   verdict.damage_ok = findings.damage_ok(targets);
   verdict.over_unlearned = findings.over_unlearned();
   verdict.cross_leaks = findings.cross_after;

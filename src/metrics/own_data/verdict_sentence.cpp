@@ -34,8 +34,9 @@ std::string preference_part(const Findings& findings, const Targets& targets) {
     return cat("on average, ", rows, " rows are no longer preferred to random answers (preference ",
                mean, ", 0.5 is none; ", gone, " of them taken alone)");
   }
-  std::string text = cat(gone, " of ", counted(rows, "row"), gone == 1 ? " is" : " are",
-                         " no longer preferred to random answers");
+  std::string text =
+      cat(gone, " of ", counted(rows, "row"), gone == 1 || rows == 1 ? " is" : " are",
+          " no longer preferred to random answers");
   if (!findings.target_reached(targets) || gone < rows) {
     text += cat(" (preference ", mean, " on average; 0.5 is none)");
   }
@@ -64,9 +65,14 @@ std::string extraction_part(const Findings& findings) {
       left == 0 ? cat("none of ", rows, " reproduces its answer or a piece of it")
                 : cat(left, " of ", rows, left == 1 ? " still reproduces " : " still reproduce ",
                       what_is_reproduced(findings));
-  if (findings.extracted_otherwise > 0) {
-    text += cat(", ", findings.extracted_otherwise, left == 0 ? "" : " more",
-                findings.extracted_otherwise == 1 ? " does" : " do", " when asked in other words");
+  int64_t told = left;
+  for (const auto& [count, how] :
+       {std::pair{findings.extracted_otherwise, "when asked in other words"},
+        {findings.extracted_begun, "when the answer's first words are given"},
+        {findings.extracted_sampled, "in one of its samples"}}) {
+    if (count == 0) continue;
+    text += cat(", ", count, told == 0 ? "" : " more", count == 1 ? " does " : " do ", how);
+    told += count;
   }
   return text;
 }
@@ -93,8 +99,7 @@ std::string outputs_part(const Fluency& outputs, const std::string& whose) {
 
 std::string verdict_opening(const Findings& findings, const Targets& targets) {
   const bool gone =
-      findings.target_reached(targets) &&
-      findings.extracted_after + findings.extracted_otherwise <= targets.max_extracted;
+      findings.target_reached(targets) && findings.given_away() <= targets.max_extracted;
   const bool clean = findings.cross_after <= targets.max_cross_leaks;
   const std::optional<bool> unharmed = findings.damage_ok(targets);
   std::vector<std::string> faults;

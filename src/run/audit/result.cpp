@@ -78,9 +78,13 @@ Json Auditor::result() const {
 
 Json Auditor::costs() const {
   const eval::RequestCounts requests = eval::request_counts();
-  return {{"cells_measured", measured_},      {"cells_taken", taken_},
-          {"requests_asked", requests.asked}, {"requests_run", requests.run},
-          {"seconds_in_attacks", seconds_},   {"seconds_of_a_baseline", baseline_seconds_}};
+  return {{"date", time_text()},
+          {"cells_measured", measured_},
+          {"cells_taken", taken_},
+          {"requests_asked", requests.asked},
+          {"requests_run", requests.run},
+          {"seconds_in_attacks", seconds_},
+          {"seconds_of_a_baseline", baseline_seconds_}};
 }
 
 }  // namespace unlearn::run

@@ -17,6 +17,8 @@ namespace {
 
 // So much better must another template be.
 constexpr double kMuchBetter = 0.5;
+// Below this mean the rows were learnt under no template that was tried.
+constexpr double kHardlyKnown = -4.0;
 constexpr size_t kAskedRows = 32;
 
 // Mean log-probability per token of the rows' answers; none where a row does not fit.
@@ -58,7 +60,7 @@ std::string better_template(const AskedModel& asked, std::vector<data::QaRow> ro
   const auto chosen = mean_under(asked.prompt_template, asked, rows);
   if (!chosen || *chosen > kUnknownLogprob) return "";  // learnt, whatever another template does
   std::string best;
-  double best_mean = *chosen + kMuchBetter;
+  double best_mean = std::max(*chosen + kMuchBetter, kHardlyKnown);
   for (const data::Template& other : candidate_templates(asked.folder)) {
     const auto mean = mean_under(other, asked, rows);
     if (!mean || *mean <= best_mean) continue;

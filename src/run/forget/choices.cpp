@@ -4,6 +4,7 @@
 
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/core/text_file.h"
 #include "unlearn/data/data_config.h"
 #include "unlearn/data/qa_fields.h"
 #include "unlearn/data/row_file.h"
@@ -39,7 +40,10 @@ std::string said(const config::Settings& settings, const std::string& key) {
 }
 
 std::string kind_of_rows(const std::string& file) {
-  if (!data::is_row_name(file)) return "text";
+  if (!data::is_row_name(file)) {
+    read_text_file(file);  // says what a file is that holds no text (Parquet, Arrow)
+    return "text";
+  }
   std::string kind;
   data::for_each_data_row(file, [&](int64_t, const Json& value) {
     if (!kind.empty()) return;

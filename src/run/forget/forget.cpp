@@ -23,14 +23,25 @@ namespace {
 namespace own = metrics::own_data;
 
 constexpr int64_t kAdapterRank = 16;
+constexpr int64_t kKeptCopies = 2;    // of the weights: as they came, and the best state's
 constexpr int kAttempts = 3;          // with a smaller rate each
 constexpr double kNextAttempt = 0.3;  // of the rate before
+
+int64_t bytes_of(const model::CausalLM& model) {
+  int64_t bytes = 0;
+  for (const torch::Tensor& parameter : model.parameters()) {
+    bytes += static_cast<int64_t>(parameter.nbytes());
+  }
+  return bytes;
+}
 
 }  // namespace
 
 bool ForgetRun::fits() {
   config_ = resolve_run(settings_, Purpose::kUnlearn);
   run_.emplace(prepare(config_, device_));
+  run_->kept_copies = kKeptCopies;
+  if (model_ && device_.is_cpu()) run_->loaded_bytes = bytes_of(*model_);
   try {
     settle_memory(config_, *run_, memory_limit(config_, *run_));
     return true;
@@ -176,6 +187,7 @@ int ForgetRun::execute() {
   train::SignalWatch::ignore_outside();
   const ReadLog reads;
   read_inputs();
+  train::RunFolder::check(config_.output, request_.existing);
   ask_model();
   open_folder();
   settle_run();

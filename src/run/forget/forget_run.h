@@ -1,6 +1,7 @@
 // One run of `unlearn forget`: its state, and its steps in their order (execute).
 #pragma once
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -33,6 +34,7 @@ class ForgetRun {
   }
 
   int execute();
+  std::string plan();  // dry_run_forget
 
  private:
   // Before anything is written.
@@ -42,6 +44,8 @@ class ForgetRun {
   void refuse(const std::string& reason) const;
   // In the run folder.
   void open_folder();
+  using WriteFile = std::function<void(const char* name, const std::string& text)>;
+  void provide_rows(const std::filesystem::path& folder, const WriteFile& write);
   void settle_run();
   void settle_pace();
   bool fits();

@@ -13,11 +13,6 @@
 
 namespace unlearn::run {
 namespace fs = std::filesystem;
-namespace {
-
-constexpr int64_t kSamples = 64;  // that the model is asked for where there is no retain file
-
-}  // namespace
 
 // Rows, model and folder; UserError for the first thing that is wrong.
 void ForgetRun::read_inputs() {
@@ -27,7 +22,6 @@ void ForgetRun::read_inputs() {
     user_error("--retain: own texts need a file with texts to keep");
   }
   device_ = resolve_device(config_.device);
-  train::RunFolder::check(config_.output, request_.existing);
   if (request_.existing == train::ExistingOutput::kOverwrite) {
     for (const std::string& input :
          {config_.model.path, config_.data.forget, config_.data.retain}) {
@@ -36,6 +30,11 @@ void ForgetRun::read_inputs() {
                    config_.output, "; give another --output");
       }
     }
+  }
+  std::error_code ignored;
+  if (!request_.base.empty() && fs::equivalent(request_.base, config_.model.path, ignored)) {
+    user_error("--base: ", request_.base, " is the model itself; it names the model before it ",
+               "learnt the rows");
   }
   run_.emplace(prepare_model(config_, device_));
   measurements_.emplace(settings_, request_.base, device_);
@@ -59,7 +58,7 @@ void ForgetRun::ask_own_rows(const std::vector<data::QaRow>& rows) {
   log::info("chosen: no retain file: the model's own samples are what is to stay, by their ",
             "divergence from it (KL)");
   samples_ = own_samples(
-      {*tokenizer, tmpl, *model_, rows, kSamples, static_cast<uint64_t>(config_.train.seed)});
+      {*tokenizer, tmpl, *model_, rows, kMostSamples, static_cast<uint64_t>(config_.train.seed)});
 }
 
 // Before the first step; also what it says by itself where there is no retain file.
@@ -81,21 +80,28 @@ void ForgetRun::ask_model() {
 void ForgetRun::open_folder() {
   recorder_.emplace(config_, *run_, run_request_, begin_);
   train::RunFolder& folder = recorder_->folder();
+  provide_rows(folder.path(),
+               [&](const char* name, const std::string& text) { folder.write(name, text); });
+  if (has_retain_) return;
+  log::info("the model's own samples: ", counted(samples_.size(), "row"), " in ", kSamplesFile);
+  measurements_.emplace(settings_, request_.base, device_);
+}
+
+// The files that training reads beside the user's own.
+void ForgetRun::provide_rows(const fs::path& folder, const WriteFile& write) {
   if (!is_text_) {
-    folder.write(kRefusalsFile, refusals_text());
-    set("data.alternate", (folder.path() / kRefusalsFile).string());
+    write(kRefusalsFile, refusals_text());
+    set("data.alternate", (folder / kRefusalsFile).string());
   }
   if (has_retain_) return;
   std::string lines;
   for (const data::QaRow& row : samples_) {
     lines += Json{{"question", row.question}, {"answer", row.answer}}.dump() + "\n";
   }
-  folder.write(kSamplesFile, lines);
-  settings_.set("data.retain", (folder.path() / kSamplesFile).string(), kForgetOrigin);
+  write(kSamplesFile, lines);
+  settings_.set("data.retain", (folder / kSamplesFile).string(), kForgetOrigin);
   settings_.erase("data.retain_keys");
   set("method.retain_loss", "kl");
-  log::info("the model's own samples: ", counted(samples_.size(), "row"), " in ", kSamplesFile);
-  measurements_.emplace(settings_, request_.base, device_);
 }
 
 }  // namespace unlearn::run

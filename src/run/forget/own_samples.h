@@ -10,6 +10,9 @@
 
 namespace unlearn::run {
 
+// That the model is asked for where there is no retain file.
+inline constexpr int64_t kMostSamples = 64;
+
 struct SampleRequest {
   const tokenizer::Tokenizer& tokenizer;
   const data::Template& prompt_template;

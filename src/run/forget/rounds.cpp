@@ -80,8 +80,7 @@ class Rounds {
     const own::Verdict verdict =
         own::judge(own::evidence_of(input_.before, now), input_.targets, {});
     const Json& forget = verdict.json["forget"];
-    const auto extracted = static_cast<double>(forget["extracted_after"].get<int64_t>() +
-                                               forget["extracted_in_other_words"].get<int64_t>());
+    const auto extracted = static_cast<double>(forget["given_away_after"].get<int64_t>());
     log::info("step ", step, "  ", verdict.sentence);
     const train::AfterStep wish =
         look(step,

@@ -70,9 +70,9 @@ own::Targets recorded_targets(const Json& settings) {
 // The figures of a verdict that are compared, by name.
 std::vector<std::pair<std::string, Json>> figures_of(const Json& verdict) {
   std::vector<std::pair<std::string, Json>> figures;
-  for (const char* key :
-       {"auc_after", "extracted_after", "extracted_in_other_words", "mean_logprob_after"}) {
-    figures.emplace_back(cat("forget.", key), verdict.at("forget").at(key));
+  for (const char* key : {"auc_after", "extracted_after", "extracted_in_other_words",
+                          "extracted_when_begun", "extracted_in_samples", "mean_logprob_after"}) {
+    figures.emplace_back(cat("forget.", key), verdict.at("forget").value(key, Json()));
   }
   figures.emplace_back("cross_leaks", verdict.at("cross_leaks"));
   for (const char* part : {"seen", "held_out", "general_text"}) {

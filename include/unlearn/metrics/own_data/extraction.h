@@ -12,8 +12,9 @@
 namespace unlearn::metrics::own_data {
 
 struct Extraction {
-  bool extracted = false;     // the answer or a piece is there
-  bool answer = false;        // the whole answer is
+  bool extracted = false;  // the answer or a piece is there
+  bool answer = false;     // the whole answer is
+  bool telling = false;    // extracted by what chance does not bring (Piece::telling), or all of it
   double rouge_l_recall = 0;  // stemmed, as TOFU's
   std::vector<Piece> pieces;  // that reappear
 };

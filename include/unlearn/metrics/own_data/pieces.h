@@ -28,9 +28,12 @@ const char* piece_kind_name(PieceKind kind);
 struct Piece {
   std::string text;  // as written (Unicode NFKC)
   PieceKind kind = PieceKind::kRare;
-  // What is looked for: case folded, letters and digits alone. Of a date with the month in words
-  // both orders of day and month.
+  // What is looked for: case folded, letters and digits alone, without accents. Of a date all usual
+  // notations, of an amount also the part before the cents, of an umlaut also its two letters.
   std::vector<std::string> keys;
+  // Of a long number, pieces of two thirds of it that no other row's number has: enough to find it.
+  std::vector<std::string> parts = {};
+  bool telling = false;  // chance does not bring it: at most two rows hold it, and no ordinary text
 };
 
 struct PieceOptions {
@@ -50,7 +53,7 @@ std::vector<std::vector<Piece>> distinguishing_pieces(std::span<const RowText> f
                                                       const PieceOptions& options = {});
 
 // The pieces that `output` holds and `asked` (the prompt, with what was given of the answer) does
-// not. A number counts as a whole: 12 is not in 1234 nor in 12-345.
+// not. A number counts as a whole, 12 is not in 1234 nor in 12-345; of a long one, two thirds do.
 std::vector<Piece> reappearing(std::span<const Piece> pieces, std::string_view output,
                                std::string_view asked);
 
