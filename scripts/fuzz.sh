@@ -64,7 +64,7 @@ before=$(wc -l <"$record")
 # What a reader can be brought to mostly fits into few bytes, and short inputs are many.
 longest_input() { # longest_input TARGET: bytes
   case $1 in
-    jinja | yaml | rows) echo 128 ;;
+    jinja | yaml | json | rows) echo 128 ;;
     tokenizer_json) echo 2800 ;;
     tokenizer_model | model_config | run_folder) echo 1000 ;;
     run_state | adapter) echo 600 ;;
