@@ -159,6 +159,18 @@ void refuse_second_document(const std::string& content, const fs::path& file) {
   user_error(file.string(), ": not valid YAML: what follows the first map is none of its keys");
 }
 
+// A dotted key beside its map says things again that no reader of YAML sees: train: {lr: 1} and
+// train.lr: 2. `given`: the keys so far, to which this one is added.
+void refuse_again(std::set<std::string>& given, const std::string& key, const std::string& origin) {
+  const auto below = given.lower_bound(key + ".");
+  bool is_again =
+      !given.insert(key).second || (below != given.end() && below->starts_with(key + "."));
+  for (size_t dot = key.find('.'); dot != std::string::npos; dot = key.find('.', dot + 1)) {
+    is_again = is_again || given.count(key.substr(0, dot)) > 0;
+  }
+  if (is_again) user_error(origin, ": '", key, "' again");
+}
+
 // One document of a config. Two of one name in a map, and a second document, are mistakes that
 // readers of YAML settle in silence.
 YAML::Node read_document(const fs::path& file) {
@@ -188,8 +200,10 @@ Settings load(const fs::path& file, const std::vector<fs::path>& presets, int de
   Settings own;
   Settings result;
   std::string parent;
+  std::set<std::string> given;
   Flattener{file.string(),
             [&](const std::string& key, Setting setting) {
+              refuse_again(given, key, setting.origin);
               if (key == "extends") {
                 if (!setting.value.is_string()) {
                   user_error(setting.origin, ": 'extends' takes the name of a config file");

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kLongest = 2000;  // bytes of the text
 
+bool is_plain(char c) { return c >= 0x20 && c < 0x7F; }
+
 // The length of the UTF-8 character at the beginning, 1 for a byte that begins none.
 size_t character_length(std::string_view text) {
   for (size_t length = 2; length <= 4 && length <= text.size(); ++length) {
@@ -17,6 +19,18 @@ size_t character_length(std::string_view text) {
     }
   }
   return 1;
+}
+
+// Controls above ASCII: U+0080 to U+009F, and what ends a line or turns the direction of what
+// follows (U+2028 to U+202E, U+2066 to U+2069, U+200E, U+200F, U+061C).
+bool is_control(std::string_view character) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return !is_plain(character[0]);
+  if (character.size() == 2) return (byte(0) == 0xC2 && byte(1) < 0xA0) || character == "\u061c";
+  if (character.size() != 3 || byte(0) != 0xE2) return false;
+  if (byte(1) == 0x80)
+    return byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE);
+  return byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;
 }
 
 }  // namespace
@@ -28,28 +42,24 @@ std::string printable(std::string_view text) {
     if (at >= kLongest) return cat(line, "… (", text.size() - at, " bytes more)");
     // Most texts are plain: as much of that as there is, at once.
     size_t end = at;
-    while (end < std::min(text.size(), kLongest) && text[end] >= 0x20 && text[end] < 0x7F) ++end;
+    while (end < std::min(text.size(), kLongest) && is_plain(text[end])) ++end;
     if (end > at) {
       line += text.substr(at, end - at);
       at = end;
       continue;
     }
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const size_t length = character_length(text.substr(at));
-    // The control characters above ASCII are U+0080 to U+009F.
-    const bool is_high_control =
-        length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
-    if (byte == '\n') {
+    const std::string_view character = text.substr(at, character_length(text.substr(at)));
+    if (character == "\n") {
       line += "\\n";
-    } else if ((length == 1 && (byte < 0x20 || byte >= 0x7F)) || is_high_control) {
-      for (size_t i = 0; i < length; ++i) {
-        const auto code = static_cast<unsigned char>(text[at + i]);
+    } else if (is_control(character)) {
+      for (const char c : character) {
+        const auto code = static_cast<unsigned char>(c);
         line += {'\\', 'x', kHex[code >> 4], kHex[code & 15]};
       }
     } else {
-      line += text.substr(at, length);
+      line += character;
     }
-    at += length;
+    at += character.size();
   }
   return line;
 }

@@ -4,6 +4,7 @@
 #include "model/family.h"
 #include "model/linear_layers.h"
 #include "model/stored_weights.h"
+#include "unlearn/checkpoint/finite.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/files.h"
 #include "unlearn/core/folder_writer.h"
@@ -61,10 +62,13 @@ RoundingReport write_rounded_copy(const fs::path& source, const WeightFormat& fo
   torch::Dtype dtype = torch::kFloat;
   for (const std::string& name : store.names()) {
     const torch::Tensor tensor = store.view(name);
+    const std::string where = cat(store.file_of(name).string(), ": tensor '", name, "'");
+    if (checkpoint::has_nonfinite(tensor)) {
+      user_error(where, " holds NaN or infinities; the model is damaged");
+    }
     const auto matrix = matrices.find(name);
     if (matrix != matrices.end()) {
       dtype = tensor.scalar_type();
-      const std::string where = cat(store.file_of(name).string(), ": tensor '", name, "'");
       tensors.push_back({name, round_tensor(tensor, matrix->second, format, where, report)});
     } else {
       tensors.push_back({name, tensor.clone()});

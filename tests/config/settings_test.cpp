@@ -180,6 +180,11 @@ TEST_F(SettingsTest, WhatReadersOfYamlSettleInSilenceIsRefused) {
       std::string::npos);
   EXPECT_NE(said("train:\n  lr: 1\n  lr: 2\n").find("config.yaml:3: 'train.lr' again"),
             std::string::npos);
+  EXPECT_NE(said("train: {lr: 1}\ntrain.lr: 2\n").find("config.yaml:2: 'train.lr' again"),
+            std::string::npos);
+  EXPECT_NE(said("method.beta: 1\nmethod: npo\n").find("'method' again"), std::string::npos);
+  EXPECT_NE(said("method: npo\nmethod.beta: 1\n").find("'method.beta' again"), std::string::npos);
+  EXPECT_EQ(said("method.beta: 1\nmethod.name: npo\nmethod-x: 1\n"), "accepted");
   EXPECT_NE(said("a: 1\n---\nb: 2\n").find("a second document"), std::string::npos);
   EXPECT_EQ(said("---\na: 1\n...\n"), "accepted");
   EXPECT_NE(said("a: \xff\n").find("not valid UTF-8"), std::string::npos);

@@ -72,6 +72,10 @@ TEST(Printable, OneLineWhateverItHolds) {
   EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3");
   EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // another escape
   EXPECT_EQ(printable(std::string(1, '\0')), "\\x00");
+  // What turns the direction of the rest of a line, or ends it.
+  EXPECT_EQ(printable("a\u202eb\u2066"), "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6");
+  EXPECT_EQ(printable("\u2028 \u061c"), "\\xe2\\x80\\xa8 \\xd8\\x9c");
+  EXPECT_EQ(printable("“\u2027\u2030”"), "“\u2027\u2030”");
   const std::string cut = printable(std::string(100000, 'x'));
   EXPECT_LT(cut.size(), 2100U);
   EXPECT_TRUE(cut.ends_with("(98000 bytes more)"));

@@ -204,4 +204,4 @@ done
 printf '{"prompt":"%s","answer":"b"}\n' "$(repeated 'word ' 5000000)" >megabytes.jsonl
 within_bounds "a prompt of 5 MB is scored" "$unlearn" score --model "$tiny" --input megabytes.jsonl
 within_bounds "a prompt of 5 MB is gone on from" "$unlearn" generate --model "$tiny" --input megabytes.jsonl
-echo "bad files: $checks checks passed"
+echo "bad files: $checks checks passed, $mistakes of them wrong inputs"
