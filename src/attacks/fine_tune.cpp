@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "unlearn/core/error.h"
 #include "unlearn/core/rng.h"
 #include "unlearn/losses/loss.h"
 #include "unlearn/model/lora.h"
+#include "unlearn/train/signals.h"
 #include "unlearn/train/trainer.h"
 
 namespace unlearn::attacks {
@@ -87,6 +89,8 @@ void fine_tune(const FineTuning& tuning, Subject& subject) {
                               .data = {.forget = &tuning.rows},
                               .config = config};
   train::Trainer(std::move(inputs), folder, std::move(hooks)).run();
+  // One that came while the last step was measured.
+  if (const int signal = train::SignalWatch::received(); signal != 0) throw Interrupted(signal);
   folder.update_run_json({{"status", "done"}});
   if (tuning.lora) model::merge_lora(subject.model);
 }

@@ -10,6 +10,9 @@
 namespace unlearn::attacks {
 namespace {
 
+constexpr const char* kNeedsOriginal =
+    "the model before unlearning, of the same sizes (--original)";
+
 // The block that a parameter belongs to ("model.layers.3.mlp.up_proj.weight": 3); -1: none.
 int64_t block_of(const std::string& parameter) {
   for (const std::string& part : split(parameter, '.')) {
@@ -23,7 +26,12 @@ int64_t block_of(const std::string& parameter) {
 void reset_where(Subject& subject, const std::function<bool(const std::string&)>& is_reset) {
   const torch::NoGradGuard no_grad;
   for (auto& entry : subject.model.named_parameters()) {
-    if (is_reset(entry.key())) entry.value().copy_(subject.original(entry.key()));
+    if (!is_reset(entry.key())) continue;
+    const torch::Tensor original = subject.original(entry.key());
+    if (original.sizes() != entry.value().sizes()) {
+      user_error("--original: '", entry.key(), "' has other sizes than in the audited model");
+    }
+    entry.value().copy_(original);
   }
   subject.measure(0, /*is_result=*/true);
 }
@@ -46,7 +54,7 @@ class Reset : public Attack {
       if (first <= 0) continue;  // all of them: the original model
       AttackedModel& way = ways.emplace_back(AttackedModel{.id = cat("reset-last-", blocks)});
       way.settings = {{"blocks", blocks}, {"from", "original"}};
-      if (!material.has_original) way.missing = "the model before unlearning (--original)";
+      if (!material.has_original) way.missing = kNeedsOriginal;
       way.change_weights = [first](Subject& subject) {
         reset_where(subject, [first](const std::string& name) { return block_of(name) >= first; });
       };
@@ -60,7 +68,7 @@ class Reset : public Attack {
   static AttackedModel head_way(const Material& material) {
     AttackedModel way{.id = "reset-head"};
     way.settings = {{"head", true}, {"from", "original"}};
-    if (!material.has_original) way.missing = "the model before unlearning (--original)";
+    if (!material.has_original) way.missing = kNeedsOriginal;
     if (material.tied_embeddings) way.missing = "a head of its own: it is the embedding";
     way.change_weights = [](Subject& subject) {
       const torch::Tensor head = subject.model.head().weight;

@@ -9,7 +9,7 @@ namespace unlearn::eval {
 ResultStore::ResultStore(const std::filesystem::path& folder) {
   if (folder.empty()) return;
   std::filesystem::create_directories(folder);
-  const std::filesystem::path path = folder / kResultsFile;
+  const std::filesystem::path& path = path_ = folder / kResultsFile;
   int64_t damaged = 0;
   bool open_line = false;
   if (std::ifstream in(path); in) {
@@ -45,7 +45,7 @@ void ResultStore::add(const std::string& key, Json value) {
 void ResultStore::flush() {
   if (!file_.is_open()) return;
   file_.flush();
-  if (!file_) user_error("eval/cache: writing failed (is the disk full?)");
+  if (!file_) user_error(path_.string(), ": writing failed (is the disk full?)");
 }
 
 }  // namespace unlearn::eval

@@ -36,6 +36,7 @@ class ResultStore {
   void flush();
 
  private:
+  std::filesystem::path path_;
   std::unordered_map<std::string, Json> values_;
   std::ofstream file_;
 };

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <csignal>
 #include <set>
 #include <sstream>
 
@@ -14,6 +15,7 @@
 #include "unlearn/data/examples.h"
 #include "unlearn/data/rows.h"
 #include "unlearn/model/weight_format.h"
+#include "unlearn/train/signals.h"
 
 namespace unlearn::attacks {
 namespace {
@@ -153,6 +155,28 @@ TEST_F(AttacksTest, RelearningTrainsAndMeasuresEveryEpoch) {
     }
     if (id == "relearn-forget-full") {
       EXPECT_NE(change(relearn, 2).distance, first.distance);
+    }
+  }
+}
+
+// A result that nobody waited for is none: a signal ends the attack also while its end is measured.
+TEST_F(AttacksTest, ASignalEndsRelearningAtAnyPoint) {
+  const AttackedModel relearn = way("relearn", "relearn-forget-full");
+  for (const bool at_the_end : {false, true}) {
+    const auto model = model::load_model(kTiny, torch::kFloat32, torch::kCPU);
+    Subject subject{.model = *model,
+                    .seed = 1,
+                    .scratch = folder_.path() / "scratch",
+                    .measure = [&](int64_t, bool is_result) {
+                      if (is_result == at_the_end && train::SignalWatch::received() == 0) {
+                        std::raise(SIGTERM);  // a second one would end the process
+                      }
+                    }};
+    try {
+      relearn.change_weights(subject);
+      ADD_FAILURE() << "goes on";
+    } catch (const Interrupted& stopped) {
+      EXPECT_EQ(stopped.signal(), SIGTERM);
     }
   }
 }

@@ -39,6 +39,7 @@ expect "a finished audit is kept" test "$(stat -c %Y.%s "$work/audit/audits/ga-5
 METHODS="ga" SHARES=1 RATES=1e-3 EPOCHS=2 BASE_EPOCHS=2 $scripts/meta.sh "$work/meta" 5 >"$work/meta.md" 2>"$work/last.log"
 expect "3 models of each pool" grep -q '^3 models know, 3 do not; 1 unlearned' "$work/meta.md"
 expect "metrics have rows" grep -q '^| probability | [01]\.[0-9]* | ' "$work/meta.md"
+expect "those of hidden states, too" test "$(grep -cE '^\| (depth score|logit lens) \| [01]\.[0-9]' "$work/meta.md")" = 2
 
 # --- the arithmetic: the goldens of scikit-learn and NumPy that the program's own is tested with ------
 python3 - "$source_dir" <<'PYTHON'

@@ -74,6 +74,15 @@ const std::vector<data::Example>* training_examples(const std::optional<data::Sp
   return split && !split->examples.empty() ? &split->examples : nullptr;
 }
 
+bool has_sizes_of_original(const AuditInputs& inputs, AuditRole role) {
+  const auto sizes_of = [&](AuditRole of) {
+    const model::ModelDims dims = inputs.models.at(of)->evaluator().dims();
+    return std::array{dims.num_layers, dims.hidden_size, dims.vocab_size};
+  };
+  return inputs.models.contains(AuditRole::kOriginal) &&
+         sizes_of(role) == sizes_of(AuditRole::kOriginal);
+}
+
 void fill_material(const AuditRequest& request, AuditInputs& inputs) {
   const Evaluator& evaluator = inputs.models.at(AuditRole::kUnlearned)->evaluator();
   const eval::EvaluationInputs given = evaluator.inputs();
@@ -86,7 +95,7 @@ void fill_material(const AuditRequest& request, AuditInputs& inputs) {
                      .context = given.context,
                      .num_layers = dims.num_layers,
                      .tied_embeddings = dims.tied_embeddings,
-                     .has_original = inputs.models.contains(AuditRole::kOriginal),
+                     .has_original = has_sizes_of_original(inputs, AuditRole::kUnlearned),
                      .lr = inputs.configs.narrow.train.lr,
                      .quick = request.quick};
   std::string content = inputs.benign_text;
@@ -110,13 +119,8 @@ void plan_depth(AuditInputs& inputs) {
        {std::pair{AuditRole::kOriginal, "--original"}, {AuditRole::kRetain, "--retain-model"}}) {
     if (!inputs.models.contains(role)) return leave_out(cat("needs ", flag));
   }
-  const auto sizes_of = [&](AuditRole role) {
-    const model::ModelDims dims = inputs.models.at(role)->evaluator().dims();
-    return std::array{dims.num_layers, dims.hidden_size, dims.vocab_size};
-  };
-  const auto original = sizes_of(AuditRole::kOriginal);
   for (const AuditRole role : {AuditRole::kUnlearned, AuditRole::kRetain}) {
-    if (sizes_of(role) != original) {
+    if (!has_sizes_of_original(inputs, role)) {
       return leave_out(cat("needs models of the same sizes as the original, which ",
                            role_name(role), " has not"));
     }
@@ -138,7 +142,15 @@ std::unique_ptr<AuditInputs> audit_inputs(const AuditRequest& request) {
   const torch::Device device = resolve_device(config.device);
   const auto add = [&](AuditRole role, const EvaluatedModel& evaluated) {
     check_model(evaluated.folder, config.model.strict);
-    inputs->models[role] = std::make_unique<AuditedModel>(role, evaluated, inputs->configs, device);
+    auto& model = inputs->models[role] =
+        std::make_unique<AuditedModel>(role, evaluated, inputs->configs, device);
+    try {
+      model->evaluation_key();  // what will be asked of it, checked
+    } catch (const UserError& error) {
+      if (role == AuditRole::kUnlearned) throw;
+      user_error(role == AuditRole::kRetain ? "--retain-model " : "--original ",
+                 evaluated.folder.string(), ": ", error.what());
+    }
   };
   add(AuditRole::kUnlearned, evaluated_model(request.unlearned, config, ""));
   if (!request.retain.empty()) {
