@@ -101,7 +101,9 @@ config::Settings first_choices(const ForgetRequest& request) {
     choose(chosen, user, "method.beta", 1.0, "goes on until answers are no longer preferred");
     choose(chosen, user, "method.forget_weight", 0.5, "what is kept counts twice");
     choose(chosen, user, "method.refusal_weight", 0.3, "refusals are learnt quickly");
-    if (!said(user, "data.retain").empty()) {
+    if (said(user, "data.retain").empty()) {
+      choose(chosen, user, "method.retain_weight", 4.0, "samples stand for all that is to stay");
+    } else {
       choose(chosen, user, "data.question_forms", data::kMostQuestionForms,
              "questions in other words, too; none of them is asked when it is measured");
     }

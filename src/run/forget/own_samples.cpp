@@ -15,6 +15,8 @@ namespace {
 namespace own = metrics::own_data;
 
 constexpr const char* kMark = "QUESTION-STANDS-HERE";
+// At 1 a small model asks much that nobody would; what it was trained on comes below.
+constexpr double kQuestionTemperature = 0.7;
 constexpr int64_t kQuestionTokens = 48;
 constexpr int64_t kAnswerTokens = 96;
 constexpr int64_t kBeginWords = 2;
@@ -109,7 +111,7 @@ std::vector<data::QaRow> own_samples(const SampleRequest& request) {
   for (const std::string& beginning : beginnings) prompts.push_back(parts.before + beginning);
   // With the marks of turns, which end a question.
   const auto outputs =
-      generated(request, prompts, /*temperature=*/1.0, kQuestionTokens, /*with_marks=*/true);
+      generated(request, prompts, kQuestionTemperature, kQuestionTokens, /*with_marks=*/true);
   const std::vector<own::Piece> pieces = private_pieces(request.forget);
   std::set<std::string> questions;
   for (size_t i = 0; i < outputs.size(); ++i) {
