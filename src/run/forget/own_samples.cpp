@@ -51,9 +51,18 @@ std::vector<std::string> generated(const SampleRequest& request,
   return texts;
 }
 
+// Where nothing is begun the model says the space before a word itself: alone it is a token that
+// stands before no question.
+std::string begun(const PromptParts& parts, const std::string& beginning) {
+  std::string prompt = parts.before + beginning;
+  while (beginning.empty() && prompt.ends_with(' ')) prompt.pop_back();
+  return prompt;
+}
+
 // The question of an output that may go on with the answer.
-std::string question_of(const std::string& begun, std::string output, const PromptParts& parts) {
-  output = begun + output;
+std::string question_of(const std::string& beginning, std::string output,
+                        const PromptParts& parts) {
+  output = beginning + output;
   const std::string end(trim(parts.after));
   if (!end.empty()) output = output.substr(0, output.find(end));
   output = output.substr(0, output.find('\n'));
@@ -108,7 +117,7 @@ std::vector<data::QaRow> own_samples(const SampleRequest& request) {
   const PromptParts parts = prompt_parts(request.prompt_template);
   const std::vector<std::string> beginnings = question_beginnings(request);
   std::vector<std::string> prompts;
-  for (const std::string& beginning : beginnings) prompts.push_back(parts.before + beginning);
+  for (const std::string& beginning : beginnings) prompts.push_back(begun(parts, beginning));
   // With the marks of turns, which end a question.
   const auto outputs =
       generated(request, prompts, kQuestionTemperature, kQuestionTokens, /*with_marks=*/true);
