@@ -15,8 +15,6 @@ namespace {
 namespace own = metrics::own_data;
 
 constexpr const char* kMark = "QUESTION-STANDS-HERE";
-// At 1 a small model asks much that nobody would; what it was trained on comes below.
-constexpr double kQuestionTemperature = 0.7;
 constexpr int64_t kQuestionTokens = 48;
 constexpr int64_t kAnswerTokens = 96;
 constexpr int64_t kBeginWords = 2;
@@ -51,18 +49,9 @@ std::vector<std::string> generated(const SampleRequest& request,
   return texts;
 }
 
-// Where nothing is begun the model says the space before a word itself: alone it is a token that
-// stands before no question.
-std::string begun(const PromptParts& parts, const std::string& beginning) {
-  std::string prompt = parts.before + beginning;
-  while (beginning.empty() && prompt.ends_with(' ')) prompt.pop_back();
-  return prompt;
-}
-
 // The question of an output that may go on with the answer.
-std::string question_of(const std::string& beginning, std::string output,
-                        const PromptParts& parts) {
-  output = beginning + output;
+std::string question_of(const std::string& begun, std::string output, const PromptParts& parts) {
+  output = begun + output;
   const std::string end(trim(parts.after));
   if (!end.empty()) output = output.substr(0, output.find(end));
   output = output.substr(0, output.find('\n'));
@@ -117,10 +106,10 @@ std::vector<data::QaRow> own_samples(const SampleRequest& request) {
   const PromptParts parts = prompt_parts(request.prompt_template);
   const std::vector<std::string> beginnings = question_beginnings(request);
   std::vector<std::string> prompts;
-  for (const std::string& beginning : beginnings) prompts.push_back(begun(parts, beginning));
+  for (const std::string& beginning : beginnings) prompts.push_back(parts.before + beginning);
   // With the marks of turns, which end a question.
   const auto outputs =
-      generated(request, prompts, kQuestionTemperature, kQuestionTokens, /*with_marks=*/true);
+      generated(request, prompts, /*temperature=*/1.0, kQuestionTokens, /*with_marks=*/true);
   const std::vector<own::Piece> pieces = private_pieces(request.forget);
   std::set<std::string> questions;
   for (size_t i = 0; i < outputs.size(); ++i) {

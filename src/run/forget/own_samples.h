@@ -11,7 +11,7 @@
 namespace unlearn::run {
 
 // That the model is asked for where there is no retain file.
-inline constexpr int64_t kMostSamples = 128;
+inline constexpr int64_t kMostSamples = 64;
 
 struct SampleRequest {
   const tokenizer::Tokenizer& tokenizer;
