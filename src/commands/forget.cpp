@@ -42,6 +42,9 @@ void add_forget_flags(cli::Flags& app, TrainingFlags& training, ForgetFlags& fla
   app.add_flag("--force", flags.force, "go on with rows that the model does not seem to know");
   app.add_flag("--lora", flags.lora, "train an adapter even where a full fine-tune fits");
   app.add_option("--lr", training.lr, "learning rate (train.lr)").otherwise("by a short test");
+  app.add_option("--batch-size", training.batch_size,
+                 "forget rows of a whole optimizer step (train.batch_size)")
+      .otherwise("by the number of rows");
   app.add_flag("--overwrite", training.overwrite, "replace the run in --output");
 }
 

@@ -47,6 +47,7 @@ expect "cells were taken over" above \
   "$(grep -o '"cells_taken": [0-9]*' twice/costs.json | sed 's/.* //')" 3
 "$unlearn" audit simnpo --original original "${some[@]}" --output twice >/dev/null 2>again.log
 expect "nothing is measured again" grep -q '"cells_measured": 0' twice/costs.json
+expect "the day is told" grep -qE '"date": "20[0-9]{2}-[0-9]{2}-[0-9]{2} ' twice/costs.json
 cmp once/audit.json twice/audit.json || die "a repeated audit says something else"
 # Neither a damaged cell nor an edited one is believed.
 mapfile -t cells < <(find twice/cells -name '*.json' | sort)

@@ -14,6 +14,9 @@ constexpr int64_t kProbeSteps = 6;
 // first and then ever more.
 constexpr double kEnough = 0.04;
 constexpr double kHarm = 0.25;  // of the damage limit
+// Nats per token that the held-out rows may gain: beyond it the model learns what it had not known,
+// and higher rates only teach it more.
+constexpr double kTaught = 0.5;
 constexpr double kRates[] = {1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3};
 constexpr size_t kUsual = 2;         // where the test begins
 constexpr size_t kUsualAdapter = 4;  // adapters start at zero and need about ten times the rate
@@ -55,7 +58,7 @@ double find_rate(const RateTest& test) {
     return found;
   };
   const auto harmless = [&](const Probe& found) {
-    return found.fall <= test.targets.max_damage * kHarm;  // false for NaN
+    return found.fall <= test.targets.max_damage * kHarm && found.fall >= -kTaught;  // not for NaN
   };
   size_t index = test.config.train.lora_rank > 0 ? kUsualAdapter : kUsual;
   Probe found = probe(index);
