@@ -123,9 +123,9 @@ TEST_F(SettingsTest, TypesAndRangesAreChecked) {
       {"nonsense", "dotted.key=value"},
       {"train.mode=[1, {a: 2}]", "plain values"}};
   for (const auto& [assignment, expected] : cases) {
-    const std::string text = refusal([&] {
+    const std::string text = refusal([&, &given = assignment] {
       Settings settings;
-      settings.assign(assignment, "--set");
+      settings.assign(given, "--set");
       read(settings);
     });
     EXPECT_NE(text.find(expected), std::string::npos) << assignment << " -> " << text;
