@@ -82,7 +82,8 @@ struct MemoryModes {
     const auto words = parse_json(bytes, "memory modes").get<std::vector<std::string>>();
     return {config::value_in(train::kMasters, words.at(0)),
             config::value_in(train::kStateBits, words.at(1)),
-            config::value_in(train::kRecomputes, words.at(2))};
+            config::value_in(train::kRecomputes, words.at(2)),
+            config::value_in(train::kGradientSums, words.at(3))};
   }
 };
 
