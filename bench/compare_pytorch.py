@@ -249,9 +249,17 @@ def run_together(names, spec, args, work):
     return [w for w in workers if w.name not in failures], failures
 
 
+def has_room(settings):
+    """Whether the contestants fit on the GPU together."""
+    if "together_gib" not in settings:
+        return True
+    import torch
+    return torch.cuda.mem_get_info()[1] >= settings["together_gib"] * 2**30
+
+
 def run_group(settings, spec, args, work):
     names = settings["contestants"]
-    apart = args.apart or settings.get("apart", False)
+    apart = args.apart or settings.get("apart", False) or not has_room(settings)
     done, failures = [], {}
     for together in [[name] for name in names] if apart else [names]:
         finished, failed = run_together(together, spec, args, work)

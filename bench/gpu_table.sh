@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
 # The GPU rows of the performance targets (G1-G8, T and light variants) as a Markdown table and JSON lines:
 #   bench/gpu_table.sh UNLEARN_PROGRAM OUTPUT_FOLDER [ROW …]
+#   bench/gpu_table.sh --model NAME      # only writes a model of bench/models.sh into UNLEARN_BENCH_MODELS
 # Models have random weights of the real shapes, rows have TOFU's or MUSE's lengths. A row whose plan
 # does not fit the device is reported as such. UNLEARN_BENCH_DEVICE=cpu UNLEARN_BENCH_TINY=1 runs the
 # same script in seconds on any machine, to test it; without TINY the real shapes run on the CPU (G5q
 # and G5r, 8B under LoRA, do in 24 GiB). UNLEARN_BENCH_STEPS=N (default 35, the first 5 not timed);
 # UNLEARN_BENCH_MODELS=DIR keeps the models there, for bench/compare_pytorch.py --models.
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 [ $# -ge 2 ] || { echo "error: give the program and an output folder (see --help)" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=models.sh
 . "$source_dir/bench/models.sh"
+wanted_model=""
+if [ "$1" = --model ]; then
+  wanted_model=$2
+  set -- "" "${UNLEARN_BENCH_MODELS:?a folder for the model}"
+fi
 unlearn=$1
 output=$2
 shift 2
@@ -35,6 +41,11 @@ saved_model() { # saved_model NAME: the folder on stdout
   fi
   echo "$models/$1"
 }
+
+if [ -n "$wanted_model" ]; then
+  saved_model "$wanted_model" || { cat "$work/stderr" >&2 && exit 1; }
+  exit 0
+fi
 
 value() { # value KEY FILE: a number of run.json
   sed -n "s/.*\"$1\": \([0-9.e+-]*\).*/\1/p" "$2" | head -1
@@ -138,6 +149,7 @@ table() {
       G7) row G7 7b 1 "$muse" simnpo train.state_bits=8 train.recompute=none ;;
       G8) row G8 1b 4 "$muse" grad_diff train.state_bits=32 method.retain_loss=kl ;;
       T) row T 1b 8 "$tofu" simnpo ;;
+      T8) row T8 1b 8 "$tofu" simnpo train.fp8=on ;;
       *) echo "unknown row '$id'" >&2 && return 2 ;;
     esac
   done

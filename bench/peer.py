@@ -10,7 +10,8 @@ Keys of the specification beside those of train_steps ("device", "dtype", "batch
 "compile": P2. "optimizer": "R1" = fp32 weights under bf16 autocast; "R3" = bf16 weights, whose
 AdamW state is bf16 too; neither: weights of "dtype". "micro_batch": examples per forward, the step
 is cut into such parts and their mean is taken, as the Trainer accumulates. "checkpoint": gradient
-checkpointing. "by_rows": the cheaper layout of the loss. "lora": the rank of trained pairs beside
+checkpointing. "liger": Liger-Kernel's norms, rotation and SwiGLU. "cudnn": cuDNN's attention where it
+takes the shape. "by_rows": the cheaper layout of the loss. "lora": the rank of trained pairs beside
 the frozen layers.
 """
 import contextlib
@@ -120,6 +121,22 @@ def load_model(spec, device):
     return model if "device_map" in options else model.to(device)
 
 
+def use_liger():
+    """Before the model is made. The loss stays ours: Liger's gives no token log-probabilities."""
+    from liger_kernel.transformers import apply_liger_kernel_to_llama
+    apply_liger_kernel_to_llama(rope=True, rms_norm=True, swiglu=True, cross_entropy=False,
+                                fused_linear_cross_entropy=False)
+
+
+def attention_of(spec):
+    if not spec.get("cudnn"):
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    order = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION,
+             SDPBackend.MATH]
+    return sdpa_kernel(order, set_priority=True)
+
+
 def prepare(model, spec):
     """What the specification adds to a loaded model."""
     if spec.get("lora"):
@@ -170,6 +187,8 @@ class Training:
         self.spec, self.machine = spec, machine
         rows = json.load(open(spec["examples"]))
         self.forget, self.retain = rows["forget"], rows["retain"]
+        if spec.get("liger"):
+            use_liger()
         self.model = load_model(spec, machine.device)
         needs_reference = (spec["method"] == "npo" or
                            spec["options"].get("retain_loss") == "kl")
@@ -184,7 +203,7 @@ class Training:
     def loss(self, at):
         autocast = (torch.autocast(self.machine.device.type, torch.bfloat16)
                     if self.spec.get("optimizer") == "R1" else contextlib.nullcontext())
-        with autocast:
+        with autocast, attention_of(self.spec):
             return loss_of(self.runner, self.reference, self.spec, self.batch(self.forget, at),
                            self.batch(self.retain, at))
 

@@ -30,6 +30,9 @@ CONTESTANTS = {
     "P1 R3 NPO, rows": ("peer", "npo", NPO, ROWS),
     "P1 R3 NPO": ("peer", "npo", NPO, R3),
     "P1 R3 GA+KL": ("peer", "grad_diff", GA_KL, R3),
+    "ours NPO, 8-bit state": ("ours", "npo", NPO, {"train": {"state_bits": "8"}}),
+    # What a user of PyTorch can do best today: compiled, Liger-Kernel's kernels, cuDNN's attention.
+    "P2 R3 SimNPO, rows, Liger": ("compiled", "simnpo", SIMNPO, ROWS | {"liger": True, "cudnn": True}),
     "P1 R3 SimNPO, LoRA, rows": ("peer", "simnpo", SIMNPO, ROWS | {"lora": LORA_RANK}),
     "P3 R3 SimNPO, rows": ("peer", "simnpo", SIMNPO, ROWS | {"checkpoint": True}),
 }
@@ -37,7 +40,7 @@ CUDA = {"device": "cuda", "dtype": "bfloat16", "train": {"state_bits": "32", "re
 # Contestants of one group run side by side; the first is what the others are compared with. A group
 # with settings of its own is {"contestants": [names], …}; they win over the suite's, which are:
 #   device, dtype ("cpu", "float32"), train (of ours), micro_batch (of the peers),
-#   apart (one contestant after the other), length (all rows have so many tokens, all labelled)
+#   apart (one contestant after the other), together_gib (apart on devices with less), length (all rows have so many tokens, all labelled)
 SUITES = {
     "30M": {"model": "30m", "batch": 4,
             "groups": [["ours SimNPO", "P1 SimNPO"], ["ours SimNPO", "ours NPO", "ours NPO+KL"]]},
@@ -68,8 +71,11 @@ SUITES = {
         ["ours SimNPO, 8-bit state", "P1 R3 SimNPO, rows"]]},
     "G5": CUDA | {"model": "8b", "batch": 8, "groups": [
         ["ours SimNPO, LoRA", "P1 R3 SimNPO, LoRA, rows"]]},
+    "G6": CUDA | {"model": "8b", "batch": 32, "groups": [["ours NPO, 8-bit state"]]},
     "G7": CUDA | {"model": "7b", "batch": 1, "length": 2048, "apart": True, "groups": [
         ["ours SimNPO, 8-bit state", "P1 R3 SimNPO, rows"]]},
+    "G7-best": CUDA | {"model": "7b", "batch": 1, "length": 2048, "together_gib": 125, "groups": [
+        ["ours SimNPO, 8-bit state", "P2 R3 SimNPO, rows, Liger"]]},
     # The peer recomputes its blocks: what is left to it where it does not fit otherwise.
     "G7-checkpoint": CUDA | {"model": "7b", "batch": 1, "length": 2048, "apart": True, "groups": [
         ["ours SimNPO, 8-bit state", "P3 R3 SimNPO, rows"]]},

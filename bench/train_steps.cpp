@@ -5,8 +5,10 @@
 // SPEC: {"model": DIR, "examples": FILE, "method": NAME, "options": {…}, "batch_size": N,
 //        "lr": X, "steps": N, "folder": DIR}, "train": {…} for further settings of `train:`
 //        ("lora.rank" among them), "device": "cpu" or "cuda", "dtype": "float32" or "bfloat16",
-//        "arena": false for tensors from the C library's heap.
+//        "arena": false for tensors from the C library's heap, "trace": {"step": N, "file": FILE}
+//        for a trace (Kineto's, in Chrome's format) of that step, counted from 1.
 // FILE: {"forget": [{"tokens": […], "labels": […]}], "retain": […]}.
+#include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/cuda.h>
 
 #include <chrono>
@@ -115,6 +117,33 @@ class StepClock {
   double cpu_ = 0;
 };
 
+// A trace of one step, from before it is asked for to the end of what it asked of the device.
+class StepTrace {
+ public:
+  StepTrace(const Json& spec, torch::Device device) {
+    if (!spec.contains("trace")) return;
+    step_ = spec.at("trace").at("step").get<int64_t>();
+    file_ = spec.at("trace").at("file").get<std::string>();
+    activities_.insert(torch::profiler::impl::ActivityType::CPU);
+    if (device.is_cuda()) activities_.insert(torch::profiler::impl::ActivityType::CUDA);
+  }
+  void before(int64_t step) const {
+    if (step != step_) return;
+    const torch::profiler::impl::ProfilerConfig config(
+        torch::profiler::impl::ProfilerState::KINETO);
+    torch::autograd::profiler::prepareProfiler(config, activities_);
+    torch::autograd::profiler::enableProfiler(config, activities_);
+  }
+  void after(int64_t step) const {
+    if (step == step_) torch::autograd::profiler::disableProfiler()->save(file_);
+  }
+
+ private:
+  int64_t step_ = -1;
+  std::string file_;
+  std::set<torch::profiler::impl::ActivityType> activities_;
+};
+
 void answer_steps(const Json& spec) {
   if (spec.value("arena", true)) runtime::use_arena_for_host_tensors();
   const run::RunConfig config = run_config(spec);
@@ -122,19 +151,23 @@ void answer_steps(const Json& spec) {
   const auto model = run::load_model(config, run);
   train::RunFolder folder(config.output, train::ExistingOutput::kRefuse);
   StepClock clock(run.device);
+  const StepTrace trace(spec, run.device);
   run::TrainingOptions options;
   options.reference_key = [] { return "bench"; };
   options.on_ready = [&](int64_t) {
     Json ready = peaks(run.device);
     ready["ready"] = true;
     print_line(ready);
+    trace.before(1);
     clock.wait_and_start();
   };
   options.hooks.on_step = [&](const train::StepRecord& record, int64_t) {
     Json line = record.to_json();
     clock.add_to(line);
+    trace.after(record.step);
     line.update(peaks(run.device));
     print_line(line);
+    trace.before(record.step + 1);
     clock.wait_and_start();
   };
   run::train({config, run, *model, folder}, std::move(options));

@@ -3,6 +3,7 @@
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO  // the wheel's Gloo backend is built in; its header asks
 #endif
+#include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <c10/util/Flags.h>
 #include <netdb.h>
@@ -123,8 +124,22 @@ class Group::Backend {
   // Starts an exchange and waits for its end.
   template <class Start>
   void run(const Start& start) {
+    begin(start)();
+  }
+
+  // Starts an exchange; the result waits for its end.
+  template <class Start>
+  std::function<void()> begin(const Start& start) {
+    c10::intrusive_ptr<c10d::Work> work;
+    guarded([&] { work = start(*gloo_); });
+    return [work] { guarded([&] { work->wait(); }); };
+  }
+
+ private:
+  template <class Call>
+  static void guarded(const Call& call) {
     try {
-      start(*gloo_)->wait();
+      call();
     } catch (const std::exception& error) {
       log::debug(error.what());
       throw ConnectionLost(
@@ -132,7 +147,6 @@ class Group::Backend {
     }
   }
 
- private:
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<Gloo> gloo_;
 };
@@ -235,15 +249,31 @@ void Group::connect_gpus() {
 }
 
 void Group::reduce(torch::Tensor tensor, int64_t root) const {
-  if (size_ == 1) return;
-  if (tensor.is_cuda()) {
-    gpus_->reduce(tensor.data_ptr(), tensor.numel(), nccl_type(tensor), root, stream_of(tensor));
-    return;
+  begin_reduce(std::move(tensor), root)();
+}
+
+std::function<void()> Group::begin_reduce(torch::Tensor tensor, int64_t root) const {
+  if (size_ == 1) return [] {};
+  if (!tensor.is_cuda()) {
+    std::vector<torch::Tensor> tensors = {std::move(tensor)};
+    c10d::ReduceOptions how;
+    how.rootRank = root;
+    return backend_->begin([&](Gloo& gloo) { return gloo.reduce(tensors, how); });
   }
-  std::vector<torch::Tensor> tensors = {std::move(tensor)};
-  c10d::ReduceOptions how;
-  how.rootRank = root;
-  backend_->run([&](Gloo& gloo) { return gloo.reduce(tensors, how); });
+  const torch::Device device = tensor.device();
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  if (!beside_) beside_ = guard.getNewStream(device);
+  c10::Event made(device.type());
+  made.record(guard.getStream(device));
+  made.block(*beside_);
+  gpus_->reduce(tensor.data_ptr(), tensor.numel(), nccl_type(tensor), root,
+                beside_->native_handle());
+  auto summed = std::make_shared<c10::Event>(device.type());
+  summed->record(*beside_);
+  // The tensor lives until its end is known.
+  return [summed, tensor] {
+    summed->block(c10::impl::VirtualGuardImpl(tensor.device().type()).getStream(tensor.device()));
+  };
 }
 
 void Group::broadcast(torch::Tensor tensor, int64_t root) const {

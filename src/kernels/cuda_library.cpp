@@ -52,6 +52,8 @@ bool find_all(void* handle, CudaLibrary& found) {
          find(handle, "unlearn_cuda_swiglu_forward", found.swiglu_forward) &&
          find(handle, "unlearn_cuda_swiglu_backward", found.swiglu_backward) &&
          find(handle, "unlearn_cuda_dropout", found.dropout) &&
+         find(handle, "unlearn_cuda_fp8_rows", found.fp8_rows) &&
+         find(handle, "unlearn_cuda_fp8_columns", found.fp8_columns) &&
          find(handle, "unlearn_cuda_unpack", found.unpack) &&
          find(handle, "unlearn_cuda_error", found.error);
 }

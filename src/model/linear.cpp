@@ -26,7 +26,8 @@ Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bia
 }
 
 torch::Tensor Linear::forward(const torch::Tensor& x) const {
-  if (!low_rank_ && !packed_) return torch::linear(x, turned(weight), bias);
+  if (is_plain() && precision_ == Precision::kFp8) return fp8_linear(x, weight, bias);
+  if (is_plain()) return torch::linear(x, turned(weight), bias);
   return frozen_linear(x, {.weight = packed_ ? weight : turned(weight),
                            .packed = packed_.get(),
                            .bias = bias,
@@ -37,7 +38,7 @@ torch::Tensor Linear::forward(const torch::Tensor& x) const {
 torch::Tensor Linear::forward_swiglu(const torch::Tensor& gate,
                                      const std::optional<torch::Tensor>& up) const {
   if (!is_plain()) return forward(swiglu(gate, up));
-  return swiglu_linear(gate, up, turned(weight), bias);
+  return swiglu_linear(gate, up, turned(weight), bias, precision_);
 }
 
 // frozen_linear() keeps its input for the pair alone, a plain layer for the weight's gradient.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/kept.h"
+#include "model/linear_product.h"
 
 namespace unlearn::model {
 
@@ -63,6 +64,8 @@ class Linear : public torch::nn::Module {
   void pack(const torch::Tensor& stored, const WeightFormat& format, torch::Device device,
             const std::string& where);
   void unpack();
+  // Of a plain layer's products.
+  void set_precision(Precision precision) { precision_ = precision; }
   // Only says so, for memory plans.
   void plan_pack(const WeightFormat& format);
 
@@ -77,6 +80,7 @@ class Linear : public torch::nn::Module {
 
   int64_t in_, out_;
   WeightLayout layout_;
+  Precision precision_ = Precision::kModel;
   std::shared_ptr<LowRank> low_rank_;     // or null
   std::shared_ptr<PackedMatrix> packed_;  // or null
 };

@@ -67,10 +67,12 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
  public:
   static Tensor forward(AutogradContext* context, const Tensor& gate,
                         const std::optional<Tensor>& up, const Tensor& weight,
-                        const std::optional<Tensor>& bias) {
+                        const std::optional<Tensor>& bias, Precision precision) {
     context->save_for_backward({gate, up.value_or(Tensor()), weight});
     context->saved_data["has_bias"] = bias.has_value();  // an absent one is no input in backward()
-    return at::linear(product(factors_of(gate, up)), weight, bias);
+    context->saved_data["precision"] = static_cast<int64_t>(precision);
+    return linear_product(product(factors_of(gate, up)), weight, bias.value_or(Tensor()),
+                          precision);
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
@@ -80,6 +82,8 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
     const Tensor& weight = saved[2];
     const Tensor& gradient = gradients[0];
     const size_t weight_input = are_joined ? 1 : 2;
+    const auto precision = static_cast<Precision>(context->saved_data["precision"].toInt());
+    const auto inner_gradient = [&] { return linear_input_gradient(gradient, weight, precision); };
     Tensor bias_gradient;
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(weight_input + 1)) {
       bias_gradient = gradient.sum(0);
@@ -88,15 +92,14 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
     Tensor weight_gradient;
     if (runtime::fuses_swiglu(factors.gate, factors.up)) {
       Tensor inner;
-      const auto [gate, up] =
-          input_gradients(at::mm(gradient, weight), factors, are_joined, &inner);
+      const auto [gate, up] = input_gradients(inner_gradient(), factors, are_joined, &inner);
       if (needs_weight) weight_gradient = at::mm(gradient.t(), inner);
-      return {gate, up, weight_gradient, bias_gradient};
+      return {gate, up, weight_gradient, bias_gradient, Tensor()};
     }
     // The product goes before the rest comes: no more is alive at a time.
     if (needs_weight) weight_gradient = at::mm(gradient.t(), product(factors));
-    const auto [gate, up] = input_gradients(at::mm(gradient, weight), factors, are_joined);
-    return {gate, up, weight_gradient, bias_gradient};
+    const auto [gate, up] = input_gradients(inner_gradient(), factors, are_joined);
+    return {gate, up, weight_gradient, bias_gradient, Tensor()};
   }
 };
 
@@ -107,9 +110,9 @@ Tensor swiglu(const Tensor& gate, const std::optional<Tensor>& up) {
 }
 
 Tensor swiglu_linear(const Tensor& gate, const std::optional<Tensor>& up, const Tensor& weight,
-                     const Tensor& bias) {
-  return SwigluLinearFunction::apply(gate, up, weight,
-                                     bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
+                     const Tensor& bias, Precision precision) {
+  return SwigluLinearFunction::apply(
+      gate, up, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt, precision);
 }
 
 }  // namespace unlearn::model

@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "model/linear_product.h"
+
 namespace unlearn::model {
 
 // [T, f]. Without `up`, `gate` is [T, 2 f] and holds both, gate first; its gradient is then one
@@ -14,6 +16,7 @@ torch::Tensor swiglu(const torch::Tensor& gate, const std::optional<torch::Tenso
 // swiglu(gate, up) W^T + b, weight [d, f], bias [d] or undefined. Keeps gate and up, not the
 // product.
 torch::Tensor swiglu_linear(const torch::Tensor& gate, const std::optional<torch::Tensor>& up,
-                            const torch::Tensor& weight, const torch::Tensor& bias);
+                            const torch::Tensor& weight, const torch::Tensor& bias,
+                            Precision precision);
 
 }  // namespace unlearn::model

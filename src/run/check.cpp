@@ -5,6 +5,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/run/device.h"
 #include "unlearn/train/update_rule.h"
 
 namespace unlearn::run {
@@ -103,6 +104,9 @@ void warn_of_warmup(const train::StepPlan& plan) {
 void check(const RunConfig& config, const PreparedRun& run, train::ExistingOutput existing) {
   if (existing == train::ExistingOutput::kOverwrite) check_inputs_stay(config, run);
   train::check_rates(config.train, run.plan);
+  if (config.train.fp8 == train::Fp8::kOn && run.dtype != torch::kBFloat16) {
+    user_error("train.fp8: needs model.dtype: bfloat16, not ", dtype_text(run.dtype));
+  }
   warn_of_warmup(run.plan);
   check_reference(config, run.footprint.dims);
   check_method(config, run.footprint);

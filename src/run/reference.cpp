@@ -37,7 +37,8 @@ scoring::ReferenceCache open_reference(const Training& training, const std::stri
   const PreparedRun& run = training.run;
   const double share = config.model.reference_perturb;
   const bool other = !config.model.reference.empty();
-  std::string key = sha256(cat(inputs_key, model::format_key(config.train.base_format())));
+  std::string key = sha256(cat(inputs_key, model::format_key(config.train.base_format()),
+                               config.train.fp8 == train::Fp8::kOn ? " fp8" : ""));
   std::shared_ptr<model::CausalLM> own;
   if (other || share > 0) {
     const std::string& path = other ? config.model.reference : config.model.path;

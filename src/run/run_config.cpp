@@ -202,6 +202,7 @@ Json RunConfig::fingerprint() const {
   // Unset, they are left out, so that runs of versions without them can be resumed.
   if (!train.stops()) json["train"].erase("stop");
   if (train.gradient_sum != train::GradientSum::kFloat32) json["train"].erase("gradient_sum");
+  if (train.fp8 == train::Fp8::kOff) json["train"].erase("fp8");
   if (left_out.exclude.empty()) json["data"].erase("exclude");
   json["model"].erase("save_dtype");
   json["data"].erase("allow_overlap");

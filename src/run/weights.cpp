@@ -5,6 +5,7 @@
 #include "unlearn/checkpoint/safetensors.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
+#include "unlearn/model/fp8.h"
 #include "unlearn/model/lora.h"
 #include "unlearn/run/device.h"
 #include "unlearn/runtime/host_arena.h"
@@ -119,6 +120,9 @@ std::shared_ptr<model::CausalLM> load_model(const RunConfig& config, const Prepa
   if (config.train.lora_rank > 0) {
     model::add_lora(*model, lora_options(config.train));
     log::info("LoRA: ", count_trainable(*model), " trainable parameters");
+  }
+  if (config.train.fp8 == train::Fp8::kOn) {
+    log::info("FP8: ", model::use_fp8(*model), " linear layers");
   }
   runtime::trim_host_memory();
   return model;

@@ -1,5 +1,8 @@
 #include "train/gradient_exchange.h"
 
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
 namespace unlearn::train {
 namespace {
 
@@ -10,6 +13,19 @@ torch::Tensor elements(const torch::Tensor& whole, const Shard& shard) {
   return whole.view({-1}).narrow(0, shard.begin, shard.size);
 }
 
+// Buckets on their way at a time: each is a copy of its gradients.
+constexpr size_t kMostSending = 8;
+
+// What came of an exchange of several tensors as one.
+void copy_back(const torch::Tensor& whole, const std::vector<torch::Tensor>& parts) {
+  if (parts.size() == 1) return;  // it is the part
+  int64_t offset = 0;
+  for (const torch::Tensor& part : parts) {
+    part.copy_(whole.narrow(0, offset, part.numel()));
+    offset += part.numel();
+  }
+}
+
 // Exchanges tensors as one; `receives` says whether this process wants what comes of it.
 template <class Exchange>
 void exchange_as_one(const std::vector<torch::Tensor>& parts, bool receives,
@@ -18,12 +34,7 @@ void exchange_as_one(const std::vector<torch::Tensor>& parts, bool receives,
   if (parts.size() == 1) return exchange(parts.front());
   const torch::Tensor bucket_tensor = at::cat(parts);
   exchange(bucket_tensor);
-  if (!receives) return;
-  int64_t offset = 0;
-  for (const torch::Tensor& part : parts) {
-    part.copy_(bucket_tensor.narrow(0, offset, part.numel()));
-    offset += part.numel();
-  }
+  if (receives) copy_back(bucket_tensor, parts);
 }
 
 }  // namespace
@@ -44,7 +55,25 @@ GradientExchange::GradientExchange(const ShardedParameters& parameters,
     buckets_.back().push_back(shard);
     size += shard.size;
   }
+  buckets_of_.resize(parameters_.size());
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    for (const Shard& shard : buckets_[b]) buckets_of_[shard.parameter].push_back(b);
+  }
+  unsent_ = buckets_.size();
+  reached_.assign(parameters_.size(), 1);
 }
+
+GradientExchange::~GradientExchange() { remove_hooks(); }
+
+class GradientExchange::Hook : public torch::autograd::PostAccumulateGradHook {
+ public:
+  Hook(GradientExchange& exchange, size_t parameter) : exchange_(exchange), parameter_(parameter) {}
+  void operator()(const torch::Tensor&) override { exchange_.take(parameter_); }
+
+ private:
+  GradientExchange& exchange_;
+  size_t parameter_;
+};
 
 void GradientExchange::start() const {
   const torch::NoGradGuard no_grad;
@@ -53,32 +82,81 @@ void GradientExchange::start() const {
   }
 }
 
-void GradientExchange::sum_gradients() const {
-  const torch::NoGradGuard no_grad;
-  // A parameter that another process's examples reached needs a gradient here too.
-  std::vector<double> reached;
+void GradientExchange::begin_sum() {
+  events_.clear();
+  missing_.clear();
+  for (const Bucket& bucket : buckets_) missing_.push_back(bucket.size());
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    torch::autograd::impl::set_post_acc_grad_hooks(parameters_.all()[i].second,
+                                                   std::make_unique<Hook>(*this, i));
+  }
+  has_hooks_ = true;
+}
+
+void GradientExchange::remove_hooks() {
+  if (!has_hooks_) return;
   for (const auto& [name, parameter] : parameters_.all()) {
-    reached.push_back(parameter.grad().defined() ? 1 : 0);
+    torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
   }
-  reached = group_.all_reduce(reached);
-  std::vector<torch::Tensor> gradients;
-  for (size_t i = 0; i < reached.size(); ++i) {
-    const torch::Tensor& parameter = parameters_.all()[i].second;
-    torch::Tensor gradient = dense_gradient(parameter);
-    if (!gradient.defined() && reached[i] > 0) gradient = torch::zeros_like(parameter);
-    gradients.push_back(gradient);
-    parameter.mutable_grad() = gradient;
-  }
-  for (const Bucket& bucket : buckets_) {
-    const int64_t owner = bucket.front().part;
-    std::vector<torch::Tensor> parts;
-    for (const Shard& shard : bucket) {
-      const torch::Tensor& gradient = gradients[shard.parameter];
-      if (gradient.defined()) parts.push_back(elements(gradient, shard));
+  has_hooks_ = false;
+}
+
+// A gradient is complete.
+void GradientExchange::take(size_t parameter) {
+  const torch::NoGradGuard no_grad;
+  events_.push_back({Event::kGradient, parameter});
+  for (const size_t bucket : buckets_of_[parameter]) --missing_[bucket];
+  while (unsent_ > 0 && missing_[unsent_ - 1] == 0) send(unsent_ - 1);
+}
+
+// All processes send in the same order, whatever is ready first.
+void GradientExchange::send(size_t bucket) {
+  const int64_t owner = buckets_[bucket].front().part;
+  Sending sending{.bucket = bucket, .tensor = {}, .parts = {}, .wait = {}};
+  for (const Shard& shard : buckets_[bucket]) {
+    const torch::Tensor& parameter = parameters_.all()[shard.parameter].second;
+    if (!parameter.grad().defined()) {
+      reached_[shard.parameter] = 0;
+      parameter.mutable_grad() = torch::zeros_like(parameter.detach());
+    } else if (parameter.grad().is_sparse() || !parameter.grad().is_contiguous()) {
+      parameter.mutable_grad() = dense_gradient(parameter);
     }
-    exchange_as_one(parts, owner == group_.rank(),
-                    [&](const torch::Tensor& tensor) { group_.reduce(tensor, owner); });
+    sending.parts.push_back(elements(parameter.grad(), shard));
   }
+  sending.tensor = sending.parts.size() == 1 ? sending.parts.front() : at::cat(sending.parts);
+  sending.wait = group_.begin_reduce(sending.tensor, owner);
+  events_.push_back({Event::kSent, bucket});
+  sending_.push_back(std::move(sending));
+  unsent_ = bucket;
+  if (sending_.size() > kMostSending) finish_oldest();
+}
+
+void GradientExchange::finish_oldest() {
+  const Sending sending = std::move(sending_.front());
+  sending_.pop_front();
+  sending.wait();
+  events_.push_back({Event::kSummed, sending.bucket});
+  if (buckets_[sending.bucket].front().part != group_.rank()) return;
+  copy_back(sending.tensor, sending.parts);
+}
+
+void GradientExchange::send_rest() {
+  const torch::NoGradGuard no_grad;
+  remove_hooks();
+  while (unsent_ > 0) send(unsent_ - 1);
+}
+
+void GradientExchange::sum_gradients() {
+  const torch::NoGradGuard no_grad;
+  send_rest();
+  while (!sending_.empty()) finish_oldest();
+  // A gradient that no process's examples reached stays undefined.
+  const std::vector<double> reached = group_.all_reduce(reached_);
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (reached[i] == 0) parameters_.all()[i].second.mutable_grad() = torch::Tensor();
+  }
+  unsent_ = buckets_.size();
+  reached_.assign(parameters_.size(), 1);
 }
 
 void GradientExchange::clear_others() const {

@@ -138,17 +138,29 @@ void StepExamplesLoss::add_gradient(const TermPass& pass) {
   if (needs_.batch_statistics && exact_) share_statistics(part, pass.terms);
   model::StepPosition position = first_position(part, pass.terms);
   const size_t begin = part.begin_of(group.rank()), end = part.end_of(group.rank());
-  group.all_or_none([&] {
+  const auto run = [&] {
     std::optional<GradientSums> sums;
     if (inputs_.config.gradient_sum == GradientSum::kFloat32 && end - begin > 1) {
       sums.emplace(inputs_.model->parameters());
     }
     for (size_t b = begin; b < end; ++b) {
       end_epoch(cut_.epoch_end && b >= cut_.epoch_end->before);
+      const bool is_last = b + 1 == end && !sums;  // sums in fp32 are complete after it only
+      if (is_last && pass.summed_by != nullptr) pass.summed_by->begin_sum();
       run_micro_batch(part.micro_batches[b], b, pass, position);
     }
     if (sums) sums->finish();
     end_epoch(true);
+  };
+  group.all_or_none([&] {
+    try {
+      run();
+    } catch (...) {
+      // The others wait for what this process has begun to send, before they hear of its error.
+      if (pass.summed_by != nullptr) pass.summed_by->send_rest();
+      throw;
+    }
+    if (pass.summed_by != nullptr) pass.summed_by->send_rest();
   });
 }
 

@@ -83,6 +83,10 @@ void TrainConfig::visit(config::FieldVisitor& v) {
           {.help = "what a bfloat16 model's gradients are added up in over a step's micro-batches: "
                    "model (bfloat16: rounded at every addition) or fp32 (rounded once, 2 bytes a "
                    "parameter more); auto: fp32 from 4 micro-batches on, where it fits"});
+  v.field(
+      "fp8", fp8, kFp8s,
+      {.help = "on: linear layers of a bfloat16 model multiply 8-bit numbers (e4m3), forward and "
+               "for their inputs' gradients; those of the weights and the head stay in bfloat16"});
   v.field("free_gradients", free_gradients,
           {.help = "apply and free each gradient during the backward pass (one micro-batch per "
                    "step, no clipping)"});
@@ -151,6 +155,9 @@ void TrainConfig::check() const {
   if (free_gradients && max_grad_norm > 0) {
     user_error(
         "train.free_gradients: clipping needs all gradients at once; set train.max_grad_norm: 0");
+  }
+  if (fp8 == Fp8::kOn && lora_rank > 0) {
+    user_error("train.fp8: belongs to full training; unset it, or train.lora.rank");
   }
   const model::WeightFormat* format = base_format();
   if (format != nullptr && lora_rank == 0) {

@@ -31,6 +31,8 @@ inline CudaLibrary emulated_library() {
           .swiglu_forward = unlearn_cuda_swiglu_forward,
           .swiglu_backward = unlearn_cuda_swiglu_backward,
           .dropout = unlearn_cuda_dropout,
+          .fp8_rows = unlearn_cuda_fp8_rows,
+          .fp8_columns = unlearn_cuda_fp8_columns,
           .unpack = unlearn_cuda_unpack,
           .error = unlearn_cuda_error};
 }

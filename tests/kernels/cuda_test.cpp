@@ -276,6 +276,40 @@ TEST_P(CudaKernelTest, UnpackedMatricesHaveTheTwinsBits) {
   }
 }
 
+TEST_P(CudaKernelTest, Fp8MatricesHaveTheTwinsBits) {
+  for (const auto& [rows, width] :
+       {std::pair{1, 1}, std::pair{3, 61}, std::pair{70, 33}, std::pair{40, 4100}}) {
+    const Tensor x = random({rows, width}) * 3;
+    x[0].zero_();
+    for (const bool by_columns : {false, true}) {
+      const auto run = [&, rows = rows, width = width](const CudaLibrary* library,
+                                                       torch::Device device) {
+        const Tensor dx = x.to(device);
+        const Tensor codes = torch::zeros(
+            by_columns ? std::vector<int64_t>{width, rows} : std::vector<int64_t>{rows, width},
+            dx.options().dtype(torch::kUInt8));
+        const Tensor scale =
+            torch::zeros({by_columns ? width : rows}, dx.options().dtype(torch::kFloat));
+        const Fp8Matrix args{.dtype = dtype(),
+                             .x = dx.const_data_ptr(),
+                             .codes = codes.mutable_data_ptr<uint8_t>(),
+                             .scale = floats(scale),
+                             .rows = rows,
+                             .width = width};
+        if (library != nullptr) {
+          EXPECT_EQ((by_columns ? library->fp8_columns : library->fp8_rows)(&args, nullptr), 0);
+        } else if (by_columns) {
+          fp8_columns_cpu(args, 0, width);
+        } else {
+          fp8_rows_cpu(args, 0, rows);
+        }
+        return std::vector<Tensor>{codes, scale};
+      };
+      expect_same_bits(run, std::to_string(width) + (by_columns ? " by columns" : " by rows"));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Emulated, CudaKernelTest, emulated(torch::kFloat32, torch::kBFloat16));
 INSTANTIATE_TEST_SUITE_P(Gpu, CudaKernelTest, on_gpu(torch::kFloat32, torch::kBFloat16));
 INSTANTIATE_TEST_SUITE_P(Emulated, CudaRowKlTest, emulated(torch::kFloat32));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include "unlearn/kernels/fp8.h"
 #include "unlearn/kernels/norms.h"
 #include "unlearn/kernels/pointwise.h"
 #include "unlearn/kernels/rms_norm.h"
@@ -176,6 +177,64 @@ TEST_P(TwinTest, Swiglu) {
   want.backward(gradient.to(torch::kDouble));
   expect_close(gate_gradient, oracle_gate.grad());
   expect_close(up_gradient, oracle_up.grad());
+}
+
+// Against PyTorch's conversion: every bf16 number up to the largest, every number half-way between
+// two neighbours, and what lies next to it.
+TEST(Fp8Test, RoundsAsPyTorch) {
+  std::vector<float> values;
+  for (uint32_t high = 0; high < 0x43E1; ++high) values.push_back(float_from_bits(high << 16));
+  for (uint32_t code = 0; code < 0x7E; ++code) {
+    const auto value_of = [](uint32_t c) {
+      return torch::tensor({static_cast<int>(c)}, torch::kUInt8)
+          .view(torch::kFloat8_e4m3fn)
+          .to(torch::kFloat)
+          .item<float>();
+    };
+    const float middle = (value_of(code) + value_of(code + 1)) / 2;
+    values.insert(values.end(),
+                  {middle, std::nextafter(middle, 0.0F), std::nextafter(middle, 1000.0F)});
+  }
+  const auto count = static_cast<int64_t>(values.size());
+  for (const float sign : {1.0F, -1.0F}) {
+    const torch::Tensor x = torch::tensor(values) * sign;
+    const torch::Tensor want = x.to(torch::kFloat8_e4m3fn).view(torch::kUInt8);
+    for (int64_t i = 0; i < count; ++i) {
+      const auto value = x[i].item<float>();
+      ASSERT_EQ(to_e4m3(value), want[i].item<uint8_t>()) << value;
+    }
+  }
+  EXPECT_EQ(to_e4m3(449.0F), 0x7E);
+  EXPECT_EQ(to_e4m3(-INFINITY), 0xFE);
+  EXPECT_EQ(to_e4m3(NAN) & 0x7F, 0x7F);
+}
+
+// Scale times code is the value to within half a step, the largest of each row or column exactly.
+TEST_P(TwinTest, Fp8RowsAndColumns) {
+  const torch::Tensor x = random({7, 50}, 3.0);
+  x[2].zero_();
+  for (const bool by_columns : {false, true}) {
+    const torch::Tensor lines = by_columns ? x.t().contiguous() : x;
+    const torch::Tensor codes = torch::empty(lines.sizes(), torch::kUInt8);
+    torch::Tensor scale = torch::empty({lines.size(0)});
+    const Fp8Matrix args{.dtype = dtype(),
+                         .x = x.const_data_ptr(),
+                         .codes = codes.mutable_data_ptr<uint8_t>(),
+                         .scale = scale.mutable_data_ptr<float>(),
+                         .rows = 7,
+                         .width = 50};
+    const auto run = by_columns ? fp8_columns_cpu : fp8_rows_cpu;
+    run(args, 0, 3);
+    run(args, 3, lines.size(0));
+    const torch::Tensor got =
+        codes.view(torch::kFloat8_e4m3fn).to(torch::kFloat) * scale.unsqueeze(1);
+    const torch::Tensor want = lines.to(torch::kFloat);
+    const torch::Tensor largest = want.abs().amax(1, true);
+    const torch::Tensor bound =
+        torch::maximum(want.abs() / 16, largest / 448 / 1024) * 1.001 + 1e-30;
+    EXPECT_TRUE(((got - want).abs() <= bound).all().item<bool>());
+    EXPECT_TRUE(got.abs().amax(1, true).allclose(largest, 1e-6));
+  }
 }
 
 TEST_P(TwinTest, SumOfSquares) {

@@ -6,6 +6,7 @@
 
 #include "train/tiny_run.h"
 #include "unlearn/core/error.h"
+#include "unlearn/model/fp8.h"
 
 namespace unlearn::train {
 namespace {
@@ -35,6 +36,20 @@ class TinyRun {
 
   void reload(torch::Dtype dtype) {
     model_ = model::load_model(kGolden / "model", dtype, torch::kCPU);
+  }
+
+  // A model of random weights whose widths FP8's products take.
+  void make_wide(bool is_fp8) {
+    Json hf_config = read_json(kGolden / "model/config.json");
+    hf_config.update({{"hidden_size", 64},
+                      {"intermediate_size", 176},
+                      {"num_attention_heads", 4},
+                      {"num_key_value_heads", 2},
+                      {"head_dim", 16}});
+    model_ = model::make_model(hf_config, 3);
+    model_->to(torch::kBFloat16);
+    if (!is_fp8) return;
+    EXPECT_EQ(model::use_fp8(*model_), 7 * model_->dims().num_layers);
   }
 
   std::vector<double> train(const TrainConfig& config, std::optional<int64_t> resume = {}) {
@@ -250,6 +265,31 @@ TEST_P(SlowStateBits, LossCurveFollowsFp32State) {
     }
   }
   EXPECT_LT(wide.back(), 0.8 * wide.front());
+}
+
+// Products in FP8 against bf16: a random model of width 64 that comes to know its rows by heart.
+// Its loss falls from 5.3 to 0.2; FP8's falls as well and lies behind: nowhere by 50 steps, and in
+// the first 50 steps within 1 %.
+TEST(SlowFp8, LossFallsAsInBf16) {
+  const auto curve = [](bool is_fp8) {
+    TrainConfig config = config_of({"", torch::kBFloat16, "split", "32"}, 250);
+    config.lr = 1e-4;
+    TinyRun run(cat("fp8_", is_fp8), torch::kBFloat16);
+    run.make_wide(is_fp8);
+    const std::vector<double> losses = run.train(config);
+    std::vector<double> means;
+    for (size_t begin = 0; begin < losses.size(); begin += 25) {
+      double sum = 0;
+      for (size_t i = begin; i < begin + 25; ++i) sum += losses[i];
+      means.push_back(sum / 25);
+    }
+    return means;
+  };
+  const std::vector<double> wide = curve(false), narrow = curve(true);
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(narrow[i], wide[i], 0.01 * wide[i]) << "tenth " << i;
+  for (size_t i = 2; i < wide.size(); ++i) EXPECT_LT(narrow[i], wide[i - 2]) << "tenth " << i;
+  EXPECT_NE(narrow, wide);
+  EXPECT_LT(wide.back(), 0.1 * wide.front());
 }
 
 INSTANTIATE_TEST_SUITE_P(Masters, SlowStateBits,

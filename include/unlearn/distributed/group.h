@@ -2,10 +2,12 @@
 // over NCCL.
 #pragma once
 
+#include <c10/core/Stream.h>
 #include <torch/types.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -79,6 +81,10 @@ class Group {
   // The sum of all processes' tensors (contiguous, alike) in that of `root`; what the others hold
   // is undefined afterwards. The same bits whenever it is run with as many processes.
   void reduce(torch::Tensor tensor, int64_t root) const;
+  // The same, begun: it goes on beside whatever follows, and the returned function waits for its
+  // end. Until then `tensor` belongs to it. On a GPU it runs on a stream of its own, after what is
+  // queued when it is begun, and what is queued after the wait comes after it.
+  [[nodiscard]] std::function<void()> begin_reduce(torch::Tensor tensor, int64_t root) const;
   // The tensor of `root` in all.
   void broadcast(torch::Tensor tensor, int64_t root) const;
   // From one process to another; tensors on the CPU.
@@ -101,6 +107,7 @@ class Group {
   int64_t local_size_ = 1;
   std::unique_ptr<Backend> backend_;  // null when alone
   std::unique_ptr<Nccl> gpus_;
+  mutable std::optional<c10::Stream> beside_;  // for what is begun on a GPU
 };
 
 // For everything that runs without others.

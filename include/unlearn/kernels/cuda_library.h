@@ -19,6 +19,8 @@ struct CudaLibrary {
   decltype(&unlearn_cuda_swiglu_forward) swiglu_forward = nullptr;
   decltype(&unlearn_cuda_swiglu_backward) swiglu_backward = nullptr;
   decltype(&unlearn_cuda_dropout) dropout = nullptr;
+  decltype(&unlearn_cuda_fp8_rows) fp8_rows = nullptr;
+  decltype(&unlearn_cuda_fp8_columns) fp8_columns = nullptr;
   decltype(&unlearn_cuda_unpack) unpack = nullptr;
   decltype(&unlearn_cuda_error) error = nullptr;
 };

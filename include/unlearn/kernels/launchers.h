@@ -6,6 +6,7 @@
 
 #include "unlearn/kernels/adamw.h"
 #include "unlearn/kernels/dropout.h"
+#include "unlearn/kernels/fp8.h"
 #include "unlearn/kernels/norms.h"
 #include "unlearn/kernels/packed.h"
 #include "unlearn/kernels/pointwise.h"
@@ -38,6 +39,8 @@ int unlearn_cuda_rotary(const RotaryArgs* args, void* stream);
 int unlearn_cuda_swiglu_forward(const SwigluArgs* args, void* stream);
 int unlearn_cuda_swiglu_backward(const SwigluArgs* args, void* stream);
 int unlearn_cuda_dropout(const DropoutArgs* args, void* stream);
+int unlearn_cuda_fp8_rows(const Fp8Matrix* args, void* stream);
+int unlearn_cuda_fp8_columns(const Fp8Matrix* args, void* stream);
 int unlearn_cuda_unpack(const PackedMatrix* args, void* stream);
 const char* unlearn_cuda_error(int code);
 }

@@ -59,6 +59,9 @@ enum class GradientSum : uint8_t { kModel, kFloat32 };
 inline constexpr config::Named<std::optional<GradientSum>> kGradientSums[] = {
     {std::nullopt, "auto"}, {GradientSum::kModel, "model"}, {GradientSum::kFloat32, "fp32"}};
 
+enum class Fp8 : uint8_t { kOff, kOn };
+inline constexpr config::Named<Fp8> kFp8s[] = {{Fp8::kOff, "off"}, {Fp8::kOn, "on"}};
+
 struct TrainConfig {
   double epochs = 10;
   std::optional<int64_t> max_steps;  // stops earlier than epochs would
@@ -78,6 +81,7 @@ struct TrainConfig {
   std::optional<int64_t> state_bits;
   std::optional<model::Recompute> recompute;
   std::optional<GradientSum> gradient_sum;
+  Fp8 fp8 = Fp8::kOff;  // the linear layers' products: model::use_fp8()
   bool free_gradients = false;
   std::optional<double> memory_gib;  // what the run may take; unset: what is free
   int64_t seed = 42;

@@ -20,6 +20,7 @@ class Loss;
 namespace unlearn::train {
 
 class GradientExchange;
+class StepWeights;
 struct TrainConfig;
 
 // Terms of the loss that one pass runs, by the role of their examples. Refusals and other answers
@@ -35,6 +36,9 @@ struct TermPass {
   Coefficients coefficients = Coefficients::kApplied;
   // Whether the terms' values are the step's: once for each term, at the weights before the step.
   bool is_recorded = true;
+  // Set where gradients are complete when the pass ends: their sum over the processes may begin
+  // while its last backward pass makes them.
+  StepWeights* summed_by = nullptr;
 };
 
 // The step's loss, as a function of the weights as they are when it is asked.
@@ -54,13 +58,17 @@ class StepLoss {
 class StepWeights {
  public:
   // `exchange` is null where there are no other processes.
-  StepWeights(const Optimizer& optimizer, const GradientExchange* exchange,
+  StepWeights(const Optimizer& optimizer, GradientExchange* exchange,
               const distributed::Group& group, int64_t step);
 
   const ShardedParameters& parameters() const { return optimizer_.parameters(); }
   // The number of the step, from 1.
   int64_t step() const { return step_; }
 
+  // Before the last backward pass of a sum (TermPass::summed_by).
+  void begin_sum();
+  // After it, before the processes exchange anything else.
+  void send_rest();
   // Afterwards the own gradients are those of all processes together. Nothing can be added then.
   void sum_gradients() const;
   // The same, and passes that follow add to it.
@@ -80,7 +88,7 @@ class StepWeights {
 
  private:
   const Optimizer& optimizer_;
-  const GradientExchange* exchange_;
+  GradientExchange* exchange_;
   const distributed::Group& group_;
   int64_t step_;
 };

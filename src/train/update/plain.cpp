@@ -7,7 +7,7 @@ namespace {
 class PlainUpdate : public UpdateRule {
  public:
   void make_gradient(StepLoss& loss, StepWeights& weights) override {
-    loss.add_gradient({});
+    loss.add_gradient({.summed_by = &weights});
     weights.sum_gradients();
   }
 };

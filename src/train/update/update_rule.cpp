@@ -9,9 +9,17 @@
 
 namespace unlearn::train {
 
-StepWeights::StepWeights(const Optimizer& optimizer, const GradientExchange* exchange,
+StepWeights::StepWeights(const Optimizer& optimizer, GradientExchange* exchange,
                          const distributed::Group& group, int64_t step)
     : optimizer_(optimizer), exchange_(exchange), group_(group), step_(step) {}
+
+void StepWeights::begin_sum() {
+  if (exchange_ != nullptr) exchange_->begin_sum();
+}
+
+void StepWeights::send_rest() {
+  if (exchange_ != nullptr) exchange_->send_rest();
+}
 
 void StepWeights::sum_gradients() const {
   if (exchange_ != nullptr) exchange_->sum_gradients();
