@@ -58,14 +58,11 @@ std::string kind_of_rows(const std::string& file) {
 Pace pace_for(int64_t rows) {
   constexpr int64_t kLargestBatch = 8;
   constexpr int64_t kMostRounds = 60;
-  // Few rows are soon seen, and still need their steps at a small rate.
-  constexpr int64_t kFewestInRound = 4;
-  constexpr int64_t kStepsAtLeast = 420;
   Pace pace;
   pace.batch_size = std::clamp<int64_t>(rows, 1, kLargestBatch);
   const int64_t epoch = (rows + pace.batch_size - 1) / pace.batch_size;
-  pace.steps_per_round = std::clamp<int64_t>(epoch, kFewestInRound, 25);
-  pace.steps = std::max(kStepsAtLeast, kMostRounds * pace.steps_per_round);
+  pace.steps_per_round = std::clamp<int64_t>(epoch, 2, 25);
+  pace.steps = kMostRounds * pace.steps_per_round;
   return pace;
 }
 
@@ -101,9 +98,7 @@ config::Settings first_choices(const ForgetRequest& request) {
     choose(chosen, user, "method.beta", 1.0, "goes on until answers are no longer preferred");
     choose(chosen, user, "method.forget_weight", 0.5, "what is kept counts twice");
     choose(chosen, user, "method.refusal_weight", 0.3, "refusals are learnt quickly");
-    if (said(user, "data.retain").empty()) {
-      choose(chosen, user, "method.retain_weight", 4.0, "samples stand for all that is to stay");
-    } else {
+    if (!said(user, "data.retain").empty()) {
       choose(chosen, user, "data.question_forms", data::kMostQuestionForms,
              "questions in other words, too; none of them is asked when it is measured");
     }
