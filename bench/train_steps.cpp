@@ -160,6 +160,7 @@ void answer_steps(const Json& spec) {
     print_line(ready);
     trace.before(1);
     clock.wait_and_start();
+    return train::AfterStep::kContinue;
   };
   options.hooks.on_step = [&](const train::StepRecord& record, int64_t) {
     Json line = record.to_json();
