@@ -225,7 +225,7 @@ for given in "score --input pair.jsonl" "generate --prompt a" "generate --prompt
   bad "damaged: tensor 'model.norm.weight' holds NaN or infinities" "$unlearn" $given --model damaged
 done
 bad "damaged/model.safetensors: tensor 'model.norm.weight' holds NaN" "$unlearn" quantise --model damaged \
-  --bits 4 --output rounded
+  --bits 4 --output of_damaged
 bad "damaged: tensor 'model.norm.weight' holds NaN" "$unlearn" generate --prompt a \
   --model "$tiny" --whp-reinforced damaged
 last_norm diverged 7f7f
