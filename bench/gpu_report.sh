@@ -106,11 +106,15 @@ peer() {
 
 attention() { "$python" "$source_dir/bench/attention_times.py" --device "$device" ${tiny:+--tiny} --json "$output/attention.json"; }
 
-rows() { "$source_dir/bench/gpu_table.sh" "$build/unlearn" "$output/rows" "$@"; }
+# rows PART ROW…: a folder for each part, as a table begins its rows anew.
+rows() {
+  mkdir -p "$output/rows"
+  "$source_dir/bench/gpu_table.sh" "$build/unlearn" "$output/rows/$1" "${@:2}"
+}
 
 fp8() {
-  "$build/unlearn" list settings | grep -q 'train\.fp8' || missing "this program has no train.fp8"
-  UNLEARN_BENCH_STEPS=$([ -n "$tiny" ] && echo 7 || echo 200) rows T T8
+  "$build/unlearn" list settings | grep 'train\.fp8' >/dev/null || missing "this program has no train.fp8"
+  UNLEARN_BENCH_STEPS=$([ -n "$tiny" ] && echo 7 || echo 200) rows fp8 T T8
 }
 
 printf '# Report of a GPU\n\n%s; %s; commit %s\n' \
@@ -124,7 +128,7 @@ for name in "${parts[@]}"; do
     g6) part g6 120 "G6: 8B, NPO, 32+32, by kernel" timeline G6 ;;
     peer) part peer 240 "The best compiled PyTorch loop at 7B" peer ;;
     attention) part attention 60 "Attention by backend" attention ;;
-    memory) part memory 180 "Rows that are about memory" rows G5q G5r G6 ;;
+    memory) part memory 180 "Rows that are about memory" rows memory G5q G5r G6 ;;
     fp8) part fp8 120 "FP8 against bf16, 1B" fp8 ;;
     *) echo "error: unknown part '$name' (see --help)" >&2 && exit 2 ;;
   esac
@@ -140,9 +144,9 @@ report = {"parts": [json.loads(line) for line in (folder / "parts.jsonl").read_t
 for path in sorted(folder.glob("*.json")):
     if path.name != "report.json":
         report[path.stem] = json.loads(path.read_text())
-rows = folder / "rows" / "rows.jsonl"
-if rows.is_file():
-    report["rows"] = [json.loads(line) for line in rows.read_text().splitlines()]
+rows = [json.loads(line) for path in sorted(folder.glob("rows/*/rows.jsonl")) for line in path.read_text().splitlines()]
+if rows:
+    report["rows"] = rows
 print(json.dumps(report, indent=1))
 PYTHON
 cat "$output/report.md"
