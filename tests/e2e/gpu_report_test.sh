@@ -43,7 +43,7 @@ if [ -x "$build/bench/train_steps" ] && "${PYTHON:-python3}" -c 'import torch, t
   done
   expect "operators by time" grep -Eq '^\| .aten::mm. \| [0-9]+ \| [0-9.]+ \| [0-9.]+ % \|$' "$work/timed/report.md"
   expect "their times add up" python3 -c 'import json, sys
-g7 = json.load(open(sys.argv[1]))["g7"]
+g7 = json.load(open(sys.argv[1]))["G7"]
 assert abs(sum(r["ms"] for r in g7["rows"]) - g7["total_ms"]) < 1e-6 * g7["total_ms"]
 assert 0 < g7["total_ms"] < 20 * g7["step_ms"], g7' "$work/timed/report.json"
 fi
