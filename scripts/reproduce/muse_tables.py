@@ -7,18 +7,12 @@
 
 A document has a table between the lines `<!-- muse: CORPUS NAME -->` and `<!-- end -->`.
 """
-import json
-import re
 import statistics
-import sys
-from pathlib import Path
+
+from doc_tables import markdown, run
 
 COLUMNS = (("forget_verbmem_ROUGE", "VerbMem forget"), ("forget_knowmem_ROUGE", "KnowMem forget"),
            ("privleak", "PrivLeak"), ("retain_knowmem_ROUGE", "KnowMem retain"))
-
-
-def markdown(head, rows):
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def number(name, value):
@@ -78,30 +72,5 @@ def tables(results):
     return found
 
 
-def filled(text, made, where):
-    def replace(match):
-        if match[1] not in made:
-            sys.exit(f"error: {where}: no table '{match[1]}'; known: {', '.join(made)}")
-        return f"<!-- muse: {match[1]} -->\n\n{made[match[1]]}\n\n<!-- end -->"
-
-    return re.sub(r"<!-- muse: ([^>]+) -->\n.*?<!-- end -->", replace, text, flags=re.S)
-
-
-def main():
-    if len(sys.argv) < 2 or (len(sys.argv) > 2 and sys.argv[2] not in ("--write", "--check")):
-        sys.exit(__doc__.strip())
-    made = tables(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    if len(sys.argv) == 2:
-        for name, table in made.items():
-            print(f"## {name}\n\n{table}\n")
-        return
-    for path in map(Path, sys.argv[3:]):
-        old = path.read_text(encoding="utf-8")
-        new = filled(old, made, path)
-        if new != old and sys.argv[2] == "--check":
-            sys.exit(f"{path} is not what {sys.argv[1]} gives; scripts/reproduce/muse_tables.py --write makes it again")
-        path.write_text(new, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, "muse_tables.py", "muse", tables)

@@ -7,20 +7,11 @@
 
 A document has a table between the lines `<!-- tofu: NAME -->` and `<!-- end -->`.
 """
-import json
-import re
-import sys
-from pathlib import Path
-
 import tofu_figures
 from claims_runs import mean, number
+from doc_tables import markdown, run
 from tofu_plan import KEEP, METHODS, SEARCH_SEEDS, point_name
 from tofu_verdicts import field, interval, log_quality, verdicts
-
-
-def markdown(head, rows):
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head),
-                      *("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows)])
 
 
 def minutes(seconds):
@@ -169,41 +160,5 @@ def tables(results):
     return found
 
 
-def filled(text, made, where):
-    def replace(match):
-        if match[1] not in made:
-            sys.exit(f"error: {where}: no table '{match[1]}'; known: {', '.join(made)}")
-        return f"<!-- tofu: {match[1]} -->\n\n{made[match[1]]}\n\n<!-- end -->"
-
-    return re.sub(r"<!-- tofu: ([^>]+) -->\n.*?<!-- end -->", replace, text, flags=re.S)
-
-
-def main():
-    if len(sys.argv) < 2 or (len(sys.argv) > 2 and sys.argv[2] not in ("--write", "--check")):
-        sys.exit(__doc__.strip())
-    results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    made = tables(results)
-    if len(sys.argv) == 2:
-        for name, table in made.items():
-            print(f"## {name}\n\n{table}\n")
-        return
-    wanted = {}
-    for path in map(Path, sys.argv[3:]):
-        if path.suffix == ".md":
-            wanted[path] = filled(path.read_text(encoding="utf-8"), made, path)
-        else:
-            wanted.update({path / name: drawing for name, drawing in tofu_figures.figures(results).items()})
-    differ = [path for path, text in wanted.items()
-              if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    if sys.argv[2] == "--check":
-        for path in differ:
-            print(f"{path} is not what {sys.argv[1]} gives; scripts/reproduce/tofu_tables.py --write makes it again",
-                  file=sys.stderr)
-        sys.exit(1 if differ else 0)
-    for path in differ:
-        path.write_text(wanted[path], encoding="utf-8")
-        print(path)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, "tofu_tables.py", "tofu", tables, tofu_figures.figures)

@@ -52,10 +52,10 @@ std::string refusal(const std::string& text) {
 }
 
 // What stands for a value of this type, and its default as text.
-std::string placeholder(const std::string&) { return "TEXT"; }
-std::string placeholder(int64_t) { return "N"; }
-std::string placeholder(uint64_t) { return "N"; }
-std::string placeholder(double) { return "X"; }
+std::string shown_value(const std::string&) { return "TEXT"; }
+std::string shown_value(int64_t) { return "N"; }
+std::string shown_value(uint64_t) { return "N"; }
+std::string shown_value(double) { return "X"; }
 
 std::string default_text(const std::string& value) { return value; }
 std::string default_text(int64_t value) { return cat(value); }
@@ -149,7 +149,7 @@ Flag Flags::add(const std::string& name, Value& value, const std::string& help) 
   using Element = typename ElementOf<Value>::Type;
   CLI::Option* option = app_->add_option(name, value, help);
   option->check(refusal<Element>);
-  FlagDoc& doc = describe(name, placeholder(Element{}), help);
+  FlagDoc& doc = describe(name, shown_value(Element{}), help);
   doc.fallback = default_text(value);
   return {option, doc};
 }

@@ -3,6 +3,8 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include "unlearn/core/error.h"
+
 namespace unlearn::train {
 namespace {
 
@@ -83,7 +85,8 @@ void GradientExchange::start() const {
 }
 
 void GradientExchange::begin_sum() {
-  events_.clear();
+  forget_last_sum();
+  taken_.assign(parameters_.size(), false);
   missing_.clear();
   for (const Bucket& bucket : buckets_) missing_.push_back(bucket.size());
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -101,9 +104,18 @@ void GradientExchange::remove_hooks() {
   has_hooks_ = false;
 }
 
-// A gradient is complete.
+void GradientExchange::forget_last_sum() {
+  if (!is_summed_) return;
+  events_.clear();
+  is_summed_ = false;
+}
+
+// A gradient is complete. One that came twice would have been sent half made.
 void GradientExchange::take(size_t parameter) {
   const torch::NoGradGuard no_grad;
+  UNLEARN_CHECK(!taken_[parameter], parameters_.all()[parameter].first,
+                ": two gradients in one backward pass");
+  taken_[parameter] = true;
   events_.push_back({Event::kGradient, parameter});
   for (const size_t bucket : buckets_of_[parameter]) --missing_[bucket];
   while (unsent_ > 0 && missing_[unsent_ - 1] == 0) send(unsent_ - 1);
@@ -111,6 +123,7 @@ void GradientExchange::take(size_t parameter) {
 
 // All processes send in the same order, whatever is ready first.
 void GradientExchange::send(size_t bucket) {
+  forget_last_sum();
   const int64_t owner = buckets_[bucket].front().part;
   Sending sending{.bucket = bucket, .tensor = {}, .parts = {}, .wait = {}};
   for (const Shard& shard : buckets_[bucket]) {
@@ -157,6 +170,7 @@ void GradientExchange::sum_gradients() {
   }
   unsent_ = buckets_.size();
   reached_.assign(parameters_.size(), 1);
+  is_summed_ = true;
 }
 
 void GradientExchange::clear_others() const {

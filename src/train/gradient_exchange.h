@@ -39,7 +39,7 @@ class GradientExchange {
   // Afterwards all processes have all of them anew.
   void share_weights() const;
 
-  // What happened since begin_sum(), in order: parameter or bucket.
+  // What happened in the last sum, in order: parameter or bucket.
   struct Event {
     enum Kind { kGradient, kSent, kSummed } kind;
     size_t index;
@@ -58,6 +58,7 @@ class GradientExchange {
     std::function<void()> wait;
   };
 
+  void forget_last_sum();
   void take(size_t parameter);
   void send(size_t bucket);
   void finish_oldest();
@@ -67,11 +68,13 @@ class GradientExchange {
   const distributed::Group& group_;
   std::vector<Bucket> buckets_;
   std::vector<std::vector<size_t>> buckets_of_;  // by parameter
+  std::vector<bool> taken_;                      // by parameter: its gradient has come
   std::vector<size_t> missing_;                  // by bucket: gradients that are still to come
   size_t unsent_ = 0;                            // buckets, from the first on
   std::vector<double> reached_;                  // by parameter
   std::deque<Sending> sending_;
   std::vector<Event> events_;
+  bool is_summed_ = true;  // nothing of the next sum has happened yet
   bool has_hooks_ = false;
 };
 

@@ -146,5 +146,33 @@ TEST(GradientExchangeTest, BucketsTravelDuringTheBackwardPass) {
   for (const Event& event : after[0].events) EXPECT_NE(event.kind, Event::kGradient);
 }
 
+// The trace is that of one sum, also where no backward pass announces itself.
+TEST(GradientExchangeTest, KeepsTheTraceOfOneSum) {
+  const distributed::Group group;
+  const Chain chain;
+  const ShardedParameters parameters(chain.weights, ShardRule::kBlocks, 0, 1);
+  GradientExchange exchange(parameters, group);
+  size_t first = 0;
+  for (int step = 0; step < 3; ++step) {
+    parameters.clear_gradients();
+    chain.backward(0);
+    exchange.sum_gradients();
+    if (step == 0) first = exchange.events().size();
+    EXPECT_EQ(exchange.events().size(), first);
+  }
+  EXPECT_GT(first, 0u);
+}
+
+TEST(GradientExchangeTest, RefusesAGradientThatComesTwice) {
+  const distributed::Group group;
+  const Chain chain;
+  const ShardedParameters parameters(chain.weights, ShardRule::kBlocks, 0, 1);
+  GradientExchange exchange(parameters, group);
+  exchange.begin_sum();
+  chain.backward(0);
+  EXPECT_ANY_THROW(chain.backward(0));
+  exchange.send_rest();
+}
+
 }  // namespace
 }  // namespace unlearn::train

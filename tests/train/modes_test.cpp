@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "train/tiny_run.h"
 #include "unlearn/core/error.h"
@@ -243,19 +244,22 @@ TEST(UpdateRules, RefuseWhatTheyCannotDo) {
 // state's.
 class SlowStateBits : public ::testing::TestWithParam<torch::Dtype> {};
 
+// A loss curve without its noise: each value is the mean of 25 steps.
+std::vector<double> means_of_25(const std::vector<double>& losses) {
+  std::vector<double> means;
+  for (size_t begin = 0; begin + 25 <= losses.size(); begin += 25) {
+    const auto from = losses.begin() + static_cast<std::ptrdiff_t>(begin);
+    means.push_back(std::accumulate(from, from + 25, 0.0) / 25);
+  }
+  return means;
+}
+
 TEST_P(SlowStateBits, LossCurveFollowsFp32State) {
   const auto curve = [](const char* bits) {
     TrainConfig config = config_of({"", GetParam(), "split", bits}, 250);
     config.lr = 5e-4;
     TinyRun run(cat("curve_", bits), GetParam());
-    const std::vector<double> losses = run.train(config);
-    std::vector<double> means;
-    for (size_t begin = 0; begin < losses.size(); begin += 25) {
-      double sum = 0;
-      for (size_t i = begin; i < begin + 25; ++i) sum += losses[i];
-      means.push_back(sum / 25);
-    }
-    return means;
+    return means_of_25(run.train(config));
   };
   const std::vector<double> wide = curve("32");
   for (const char* bits : {"16", "8"}) {
@@ -276,14 +280,7 @@ TEST(SlowFp8, LossFallsAsInBf16) {
     config.lr = 1e-4;
     TinyRun run(cat("fp8_", is_fp8), torch::kBFloat16);
     run.make_wide(is_fp8);
-    const std::vector<double> losses = run.train(config);
-    std::vector<double> means;
-    for (size_t begin = 0; begin < losses.size(); begin += 25) {
-      double sum = 0;
-      for (size_t i = begin; i < begin + 25; ++i) sum += losses[i];
-      means.push_back(sum / 25);
-    }
-    return means;
+    return means_of_25(run.train(config));
   };
   const std::vector<double> wide = curve(false), narrow = curve(true);
   for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(narrow[i], wide[i], 0.01 * wide[i]) << "tenth " << i;
