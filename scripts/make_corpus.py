@@ -240,6 +240,8 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--scale", type=float, default=1.0, help="1: 100 articles and 4 books to forget")
     options = parser.parse_args()
+    if not 0.01 <= options.scale <= 10:
+        parser.error(f"--scale takes 0.01 to 10, not {options.scale}")
 
     def sized(number):
         return max(4, round(number * options.scale))

@@ -237,6 +237,11 @@ def run_stages(experiment, options, methods):
     print(file)
 
 
+def refuse(problem):
+    print(f"error: {problem}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
@@ -251,15 +256,20 @@ def main():
     for names, known, what in ((methods, METHODS, "method"), (options.stages, STAGES, "stage")):
         for name in names:
             if name not in known:
-                sys.exit(f"error: unknown {what} '{name}'; known: {', '.join(known)}")
+                refuse(f"unknown {what} '{name}'; known: {', '.join(known)}")
+    if not 0.01 <= options.scale <= 10:
+        refuse(f"--scale takes 0.01 to 10, not {options.scale}")
+    if options.jobs < 1:
+        refuse(f"--jobs takes 1 or more, not {options.jobs}")
+    if options.corpus != "news" and {"scal", "sust"} & set(options.stages):
+        refuse("scal and sust are stages of --corpus news: MUSE has them for its news alone")
     if not options.stages:
         print("stages: " + ", ".join(STAGES))
         return
     try:
         run_stages(Experiment(options), options, methods)
     except Failed as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
+        refuse(problem)
     except KeyboardInterrupt:
         print("stopped; repeat the command to go on", file=sys.stderr)
         sys.exit(130)

@@ -109,6 +109,18 @@ for name, second in (("same", 0.5), ("changed", 0.7)):
     json.dump({"corpora": {"news": corpus}}, open(f"{sys.argv[1]}/{name}.json", "w"))
 open(f"{sys.argv[1]}/page.md", "w").write("".join(f"<!-- muse: news {t} -->\n<!-- end -->\n" for t in ("final", "sust")))
 PYTHON
+refused() { # refused TEXT COMMAND…
+  local got=0
+  "${@:2}" >"$work/last.log" 2>&1 || got=$?
+  expect "${*:2}: exit code 2" test $got -eq 2
+  expect "${*:2} says '$1'" grep -q -- "$1" "$work/last.log"
+}
+refused "unknown stage 'modles'" scripts/reproduce/muse.sh "$work/muse" modles
+refused "unknown method 'nop'" scripts/reproduce/muse.sh "$work/muse" models --methods nop
+refused "stages of --corpus news" scripts/reproduce/muse.sh "$work/muse" scal --corpus books
+refused "scale takes 0.01 to 10, not nan" scripts/reproduce/muse.sh "$work/muse" models --scale nan
+refused "scale takes 0.01 to 10, not -1" python3 scripts/make_corpus.py "$work/muse" --scale=-1
+expect "nothing was written by a refusal" test ! -e "$work/muse"
 tables() { python3 scripts/reproduce/muse_tables.py "$work/$1.json" "--$2" "$work/page.md" >"$work/last.log" 2>&1; }
 tables same write
 expect "means and deviations over seeds" grep -q '^| NPO | lr 0.0001 | 40.0 ± 14.1 | 30.0 ± 14.1 | 20.0 ± 14.1 | 60.0 ± 0.0 | 3 |$' "$work/page.md"
