@@ -106,9 +106,12 @@ int run_audit(std::vector<std::string> arguments) {
     if (entry.is_object()) std::cout << entry.at("sentence").get<std::string>() << "\n";
   }
   const Json& verdict = result.at("verdict");
-  std::cout << "verdict: " << verdict.at("value").get<std::string>();
-  const Json& worst = verdict.at("worst");
-  std::cout << (worst.is_string() ? cat(" (", worst.get<std::string>(), ")") : "") << "\n";
+  if (verdict.at("value").is_null()) {
+    std::cout << "verdict: none, as no attack was tried\n";
+  } else {
+    std::cout << "verdict: " << verdict.at("value").get<std::string>() << " ("
+              << verdict.at("worst").get<std::string>() << ")\n";
+  }
   log::info("results: ", (request.output / "audit.html").string());
   return 0;
 }

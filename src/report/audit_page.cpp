@@ -17,7 +17,10 @@ std::string headline(const Json& verdict) {
   if (value == "leaks") return cat("It is not forgotten: ", worst, " brings it back.");
   if (value == "holds") return "What was tried did not bring it back.";
   if (value == "inconclusive") return cat("Undecided: ", worst, " has no clear result.");
-  return "Nothing can be said: by these measures nothing was forgotten, or nothing was measured.";
+  if (value == "void") {
+    return "Nothing can be said: by these measures nothing was forgotten, or nothing was measured.";
+  }
+  return "No attack was tried: whether it is forgotten is not judged.";
 }
 
 std::string state_of(const Json& verdict) {

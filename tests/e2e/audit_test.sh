@@ -113,7 +113,17 @@ checks=$((checks + 1))
 "$unlearn" audit simnpo --original original --retain-model refuses --attacks none "${small[@]}" --output of_depth \
   >none.txt 2>/dev/null
 expect "no attack, but the depth score" grep -q '^depth score: ' none.txt
-expect "and nothing to judge" grep -q '^verdict: void$' none.txt
+expect "and nothing to judge" grep -q '^verdict: none, as no attack was tried$' none.txt
+expect "nor on its page" grep -q 'No attack was tried: whether it is forgotten is not judged' of_depth/audit.html
+refused() { # refused TEXT FLAG…: an audit that does not begin
+  local got=0
+  "$unlearn" audit simnpo --original original "${small[@]}" --output refused "${@:2}" >/dev/null 2>refused.txt || got=$?
+  expect "$1: exit code 2" test $got -eq 2
+  expect "$1: said" grep -q -- "$1" refused.txt
+  expect "$1: nothing written" test ! -e refused
+}
+refused '--attacks: none stands alone' --attacks none,prune
+refused 'audit.depth.attacks: needs --retain-model' --attacks quantise --set audit.depth.attacks=true
 expect "what was measured is taken over" grep -q '"cells_measured": 0' of_depth/costs.json
 printf '%s\n' '{"question": "Q?", "answer": "It is blue.", "prefix": "It is", "entity": "red"}' >entities.jsonl
 expect_error 2 "entities.jsonl: row 0: 'red' is not in what follows the prefix" "$unlearn" audit simnpo \

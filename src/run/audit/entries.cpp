@@ -153,7 +153,7 @@ std::vector<Json> way_entries(const PlannedWay& way, const WayCells& cells,
 }
 
 Json overall_verdict(const Json& entries) {
-  Json worst = {{"value", "void"}, {"worst", nullptr}};
+  Json worst = {{"value", nullptr}, {"worst", nullptr}};
   int most = -1;
   for (const Json& entry : entries) {
     const auto verdict = entry.at("verdict").get<std::string>();

@@ -25,7 +25,8 @@ struct AuditFacts {
 std::vector<Json> way_entries(const PlannedWay& way, const WayCells& cells,
                               const AuditFacts& facts);
 
-// {"value", "worst"} over all entries: leaks before inconclusive before void before holds.
+// {"value", "worst"} over all entries: leaks before inconclusive before void before holds;
+// nulls where nothing was tried.
 Json overall_verdict(const Json& entries);
 
 // AUCs of the membership attacks of the baselines, and whether they show over-unlearning.

@@ -113,6 +113,7 @@ void fill_material(const AuditRequest& request, AuditInputs& inputs) {
 // What the white-box measures need, or what of it is missing.
 void plan_depth(AuditInputs& inputs) {
   const auto leave_out = [&](const std::string& reason) {
+    if (inputs.settings.depth.attacks) user_error("audit.depth.attacks: ", reason);
     inputs.plan.left_out.push_back({kDepthId, reason});
   };
   for (const auto& [role, flag] :

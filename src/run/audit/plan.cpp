@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "unlearn/core/error.h"
 #include "unlearn/core/strings.h"
 
 namespace unlearn::run {
@@ -25,7 +26,10 @@ AuditPlan plan_ways(const AuditSettings& settings, const attacks::Material& mate
                     const std::vector<std::string>& chosen) {
   AuditPlan plan;
   if (chosen == std::vector<std::string>{kNoAttack}) return plan;
-  for (const std::string& name : chosen) attacks::find_attack(name, "--attacks");
+  for (const std::string& name : chosen) {
+    if (name == kNoAttack) user_error("--attacks: ", kNoAttack, " stands alone");
+    attacks::find_attack(name, "--attacks");
+  }
   const auto& registered = attacks::registered_attacks();
   for (size_t i = 0; i < registered.size(); ++i) {
     const bool is_chosen = chosen.empty() || std::find(chosen.begin(), chosen.end(),
