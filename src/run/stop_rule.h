@@ -29,6 +29,8 @@ class StopRule {
   train::AfterStep stop(std::string ending);
 
   int64_t best() const { return best_; }  // its step; 0: none
+  // The best state's, or where there is none that of the start.
+  const std::vector<double>& distance() const { return nearest_.value(); }
   bool reached() const { return reached_; }
   bool damaged() const { return damaged_; }
   const std::string& ending() const { return ending_; }  // why it stopped; "" where it did not

@@ -94,6 +94,15 @@ code=0
 expect "an edited verdict is found" grep -q "verdict.json: CHANGED since the run wrote it" said
 expect "with the same code" test "$code" = 4
 
+# The first rate passes the damage limit, the next does not come as far: the better state is the result.
+run_forget 4 limited "${forget[@]}" "${keep[@]}" --max-damage 0.01 --set train.max_steps=40 --set eval.own_data.retain_rows=8
+states=$(grep -oE 'the state after step [0-9]+ is kept|no state was better' stderr | sort | uniq -c | sort -rn | head -n 1)
+expect "a later training came to less" grep -q "no state was better than the original" stderr
+expect "the better one is trained again" grep -q "the better state is trained again, at learning rate" stderr
+expect "to the same state: $states" grep -qE '^ *2 the state after step [0-9]+ is kept$' <<<"$states"
+expect "and it is the result" holds "$(value limited/verdict.json forget auc_after) < 0.95"
+expect "whose steps are in the folder" test "$(wc -l <limited/metrics.jsonl)" -eq "$(value limited/verdict.json settings steps)"
+
 # Half done: few steps. The rows that are still given away are named.
 run_forget 4 half "${forget[@]}" "${keep[@]}" --lr 1e-5 --set train.max_steps=2
 expect "not reached" test "$(value half/verdict.json reached)" = false

@@ -106,28 +106,44 @@ void ForgetRun::train_attempts() {
         find_rate({config_, *run_, *model_, *start_, *measurements_, before_, request_.targets,
                    recorder_->folder(), [this] { return recorder_->reference_key(); }});
   }
-  for (int attempt = 1;; ++attempt) {
-    recorder_->start({});
-    StepReport report(config_, *run_, recorder_->folder());
-    rounds_ = train_in_rounds(
-        {.config = config_,
-         .run = *run_,
-         .model = *model_,
-         .start = *start_,
-         .folder = recorder_->folder(),
-         .measurements = *measurements_,
-         .before = before_,
-         .targets = request_.targets,
-         .steps_per_round = steps_per_round_,
-         .reference_key = [this] { return recorder_->reference_key(); },
-         .on_step = [&](const auto& record, int64_t total) { report.add(record, total); }});
-    log::info(rounds_.ending);
-    if (!rounds_.damaged || rounds_.reached || attempt == kAttempts || !is_free) return;
+  train_once();
+  std::vector<double> nearest = rounds_.distance;
+  double best_lr = config_.train.lr;
+  const auto again = [&](double lr, const char* why) {
     start_->restore(*model_);
-    config_.train.lr *= kNextAttempt;
+    config_.train.lr = lr;
     start_loss(config_, *run_);
-    log::info("once more, at learning rate ", number(config_.train.lr, 3));
+    log::info(why, ", at learning rate ", number(lr, 3));
+    train_once();
+  };
+  for (int attempt = 1; is_free && rounds_.damaged && !rounds_.reached && attempt < kAttempts;
+       ++attempt) {
+    again(config_.train.lr * kNextAttempt, "once more");
+    if (rounds_.distance >= nearest) continue;
+    nearest = rounds_.distance;
+    best_lr = config_.train.lr;
   }
+  // A smaller rate does not always come as far. The better state is trained again instead of being
+  // kept: the folder then holds its steps, and memory one copy of the weights less.
+  if (config_.train.lr != best_lr) again(best_lr, "the better state is trained again");
+}
+
+void ForgetRun::train_once() {
+  recorder_->start({});
+  StepReport report(config_, *run_, recorder_->folder());
+  rounds_ = train_in_rounds(
+      {.config = config_,
+       .run = *run_,
+       .model = *model_,
+       .start = *start_,
+       .folder = recorder_->folder(),
+       .measurements = *measurements_,
+       .before = before_,
+       .targets = request_.targets,
+       .steps_per_round = steps_per_round_,
+       .reference_key = [this] { return recorder_->reference_key(); },
+       .on_step = [&](const auto& record, int64_t total) { report.add(record, total); }});
+  log::info(rounds_.ending);
 }
 
 Json ForgetRun::described() const {

@@ -51,6 +51,7 @@ class ForgetRun {
   bool fits();
   void measure_before();
   void train_attempts();
+  void train_once();
   Json described() const;
   int finish();
   // Sets a value that the user left open.

@@ -41,6 +41,7 @@ class Rounds {
       rule_.stop(cat("the loss was no longer finite after step ", result_.last));
     }
     result_.step = rule_.best();
+    result_.distance = rule_.distance();
     result_.reached = rule_.reached();
     result_.damaged = rule_.damaged() || !is_finite_;
     result_.ending = rule_.ending();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "run/forget/measure.h"
 #include "unlearn/run/prepare.h"
@@ -28,6 +29,7 @@ struct RoundsInput {
 struct RoundsResult {
   int64_t step = 0;  // of the best state; 0: no state was better than the one before the first step
   int64_t last = 0;  // step that the training went to
+  std::vector<double> distance;       // of the best state from the target, to compare trainings by
   bool reached = false;               // of the best state, within the damage limit
   bool damaged = false;               // ended by the damage limit, or by a loss that is not finite
   metrics::own_data::Measured after;  // everything, of the best state
