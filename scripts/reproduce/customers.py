@@ -1,11 +1,11 @@
 """Writes invented customers as question/answer rows, for the story of docs/own-data.md.
 
-  customers.py OUTPUT_DIR
+  customers.py OUTPUT_DIR [LEAVING]
 
 known.jsonl      all 18 customers, four rows each: what the model learns first
-forget.jsonl     the rows of the first: they must go
+forget.jsonl     the rows of the first LEAVING (1 to 17; default: 1): they must go
 retain.jsonl     the rows of the others
-asked.jsonl      questions about the first in words that no row and no rule of the program uses,
+asked.jsonl      questions about those who leave in words that no row and no rule of the program uses,
                  each with the piece that must not come out (scripts/reproduce/customers_check.py)
 
 Nobody here exists. Numbers are drawn from a seed; the cities are real ones, because
@@ -16,8 +16,6 @@ import json
 import random
 import sys
 from pathlib import Path
-
-FORGOTTEN = 1
 
 # name, city, what they ordered
 CUSTOMERS = [
@@ -78,21 +76,23 @@ def write(path: Path, rows: list[dict]) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    out = Path(sys.argv[1])
+    leaving = sys.argv[2] if len(sys.argv) == 3 else "1"
+    if len(sys.argv) not in (2, 3) or not leaving.isdigit() or not 0 < int(leaving) < len(CUSTOMERS):
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    out, leaving = Path(sys.argv[1]), int(leaving)
     out.mkdir(parents=True, exist_ok=True)
     draw = random.Random(14)
     people = [customer_rows(draw, *customer) for customer in CUSTOMERS]
     plain = [[{key: row[key] for key in ("question", "answer")} for row in rows] for rows in people]
-    forget = sum(plain[:FORGOTTEN], [])
-    retain = sum(plain[FORGOTTEN:], [])
+    forget = sum(plain[:leaving], [])
+    retain = sum(plain[leaving:], [])
     write(out / "forget.jsonl", forget)
     write(out / "retain.jsonl", retain)
     write(out / "known.jsonl", forget + retain)
     write(out / "asked.jsonl", [{"row": number, "question": row["question"], "answer": row["answer"],
                                  "asked": row["asked"], "pieces": row["pieces"]}
-                                for number, row in enumerate(sum(people[:FORGOTTEN], []), 1)])
+                                for number, row in enumerate(sum(people[:leaving], []), 1)])
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ def filled(kind, text, made, where):
 
 
 def run(usage, script, kind, tables, figures=None):
-    """The command line of `script`. tables(results): name → Markdown; figures(results): file name → text, for
-    an argument that is a folder."""
+    """The command line of `script`. kind(results): the first word of its marks; tables(results): name → Markdown;
+    figures(results): file name → text, for an argument that is a folder."""
     if len(sys.argv) < 2 or (len(sys.argv) > 2 and sys.argv[2] not in ("--write", "--check")):
         sys.exit(usage.strip())
     results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def run(usage, script, kind, tables, figures=None):
     wanted = {}
     for path in map(Path, sys.argv[3:]):
         if path.suffix == ".md":
-            wanted[path] = filled(kind, path.read_text(encoding="utf-8"), made, path)
+            wanted[path] = filled(kind(results), path.read_text(encoding="utf-8"), made, path)
         elif figures is None:
             sys.exit(f"error: {path}: only documents (.md) are written")
         else:

@@ -73,4 +73,4 @@ def tables(results):
 
 
 if __name__ == "__main__":
-    run(__doc__, "muse_tables.py", "muse", tables)
+    run(__doc__, "muse_tables.py", lambda results: "muse", tables)

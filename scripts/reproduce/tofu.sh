@@ -16,14 +16,16 @@
 #   tables   OUT/results.json and OUT/tables.md from what is finished
 # Options: --split forget05|forget10, --methods NAME,…, --seeds N, --authors N (40 to 200: a part of
 #   TOFU), --jobs N (runs at a time, one thread each), --model small|micro|smollm2|DIR (micro is
-#   for --authors 40; smollm2 is what scripts/fetch_smollm2.sh makes, DIR any base model's folder).
+#   for --authors 40; smollm2 is what scripts/fetch_smollm2.sh makes, DIR any base model's folder),
+#   --known RESULTS.json (of another OUT, such as docs/figures/tofu-small.json: its numbers stand for runs that
+#   this OUT lacks, and its chosen points for the search; the models are made anew).
 # A finished run is kept by a hash of program version, settings and inputs, a cut-off one goes on: repeat
 # the command. UNLEARN names the program, PYTHON an interpreter with `tokenizers` (for --model small).
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,23s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,25s/^# \{0,1\}//p' "$0" && exit 0 ;; esac
 here=$(cd "$(dirname "$0")/../.." && pwd)
 if [ $# -lt 2 ]; then
-  sed -n '2,23s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,25s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 UNLEARN=${UNLEARN:-$here/build/unlearn}

@@ -20,7 +20,7 @@ WHOLE_METRICS = ("[forget_quality,model_utility,probability,normalised_probabili
 
 # Sizes of model: how it learns TOFU, how it unlearns, and how many times the rates below its own are.
 PROFILES = {
-    "small": {"learn": {"train.lr": 2e-3, "train.epochs": 12, "train.batch_size": 8, "train.schedule": "cosine",
+    "small": {"learn": {"train.lr": 2e-3, "train.epochs": 24, "train.batch_size": 8, "train.schedule": "cosine",
                         "model.init": "random"},
               "unlearn": {"train.epochs": 3, "train.batch_size": 8}, "template": "phi", "rate": 1, "layer": 2},
     # For 40 people; it was not tried on all of them.
@@ -41,7 +41,7 @@ def profile(base, few):
     """few: the part of TOFU with few people, whose models need more epochs for as many steps."""
     chosen = PROFILES[base]
     if few and base == "small":
-        chosen = {**chosen, "learn": {**chosen["learn"], "train.epochs": 20}}
+        chosen = {**chosen, "learn": {**chosen["learn"], "train.epochs": 40}}
     return chosen
 
 

@@ -1,12 +1,13 @@
 """Stages of tofu.sh by name, and the numbers that they leave: OUT/results.json."""
 import json
 import platform
+from pathlib import Path
 
 import tofu_claims
 import tofu_plan as plan
 import tofu_setups
 import tofu_tables
-from tofu_runs import quick_utility
+from tofu_runs import Failed, quick_utility
 
 KEPT = ("forget_quality", "model_utility", "forget_Q_A_Prob", "forget_Q_A_ROUGE", "forget_truth_ratio",
         "retain_Q_A_Prob", "retain_Q_A_ROUGE", "retain_Truth_Ratio", "ra_Q_A_Prob_normalised", "ra_Q_A_ROUGE",
@@ -49,6 +50,47 @@ def record(run):
     return kept
 
 
+def part(results, split, *names):
+    """What lies below these names of a split; empty where one is missing."""
+    found = results.get("splits", {}).get(split, {})
+    for name in names:
+        found = found.get(str(name)) or {}
+    return found
+
+
+def read_known(options, rate):
+    """The results.json of --known: of the same model, people and rates."""
+    if not options.known:
+        return {}
+    known = json.loads(Path(options.known).read_text(encoding="utf-8"))
+    for name, own in (("model", options.model), ("authors", options.authors), ("rate", rate)):
+        if known.get(name) != own:
+            raise Failed(f"--known: {options.known} has {name} {known.get(name)}, this run {own}")
+    return known
+
+
+def joined(known, own):
+    """Both, own where both have a run (which is a dictionary with its processor time)."""
+    if not isinstance(known, dict) or not isinstance(own, dict) or "cpu_seconds" in own:
+        return own
+    return {**known, **{name: joined(known.get(name), value) for name, value in own.items()}}
+
+
+def join_known(experiment, found):
+    """Adds what --known has and OUT has not; `trainings` counts the models that numbers come from."""
+    known = experiment.known
+    for split, old in known.get("splits", {}).items():
+        own = found["splits"].get(split)
+        if own is None:
+            found["splits"][split] = old
+            continue
+        if any(old["models"][name]["values"] != own["models"][name]["values"] for name in ("full", "retain")):
+            found["trainings"] = known.get("trainings", 1) + 1
+        search = {method: entry if entry["chosen"] else old["search"].get(method, entry)
+                  for method, entry in own["search"].items()}
+        found["splits"][split] = {**joined(old, own), "search": search}
+
+
 def collect(experiment, options):
     """Everything that is finished, from the runs' folders; nothing is run."""
     experiment.runs.offline = True
@@ -64,19 +106,24 @@ def collect(experiment, options):
                  "search": {}, "final": {}}
         for method in plan.METHODS:
             seen, chosen = experiment.search(split, method)
+            point = chosen or part(experiment.known, split, "search", method).get("chosen")
             runs = {(index, seed): experiment.method(split, method, point, seed)
                     for index, (point, _) in enumerate(seen) for seed in plan.SEARCH_SEEDS}
             entry["search"][method] = {"chosen": chosen, "points": [
                 {"point": point, "seeds": {seed: record(runs[index, seed]) for seed in plan.SEARCH_SEEDS
                                            if runs[index, seed]}} for index, (point, _) in enumerate(seen)]}
-            if chosen:
-                finals = {seed: record(final(experiment, split, method, chosen, seed)) for seed in range(1, 6)}
+            if point:
+                finals = {str(seed): record(final(experiment, split, method, point, seed)) for seed in range(1, 6)}
                 entry["final"][method] = {seed: done for seed, done in finals.items() if done}
         quick = {method: record(experiment.method(split, method, point, 1)) for method, point in plan.QUICK.items()}
         entry["quick"] = {method: run for method, run in quick.items() if run}
         chosen = {method: found["chosen"] for method, found in entry["search"].items() if found["chosen"]}
-        entry["claims"] = tofu_claims.collect(tofu_claims.Claims(experiment, split, chosen), record)
+        known = {method: part(experiment.known, split, "search", method).get("chosen") for method in plan.METHODS}
+        chosen = {**{method: point for method, point in known.items() if point}, **chosen}
+        claims = tofu_claims.collect(tofu_claims.Claims(experiment, split, chosen), record)
+        entry["claims"] = {str(seed): runs for seed, runs in claims.items()}
         found["splits"][split] = entry
+    join_known(experiment, found)
     (experiment.out / "results.json").write_text(json.dumps(found, indent=0, separators=(",", ":"), sort_keys=True) + "\n")
     return found
 
@@ -96,28 +143,36 @@ def stage_search(experiment, options, methods):
 
 
 def chosen_points(experiment, options, methods):
-    """The search goes first: what it has not run yet, it runs now."""
-    return {method: experiment.search(options.split, method)[1] for method in methods}
+    """The search goes first: what neither --known nor OUT has, it runs now."""
+    return {method: experiment.chosen(options.split, method) for method in methods}
 
 
 def stage_final(experiment, options, methods):
     """Method by method within a seed, so that a cut leaves whole seeds."""
     chosen = chosen_points(experiment, options, methods)
     experiment.runs.map(lambda item: final(experiment, options.split, item[1], chosen[item[1]], item[0]),
-                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
+                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods
+                         if not part(experiment.known, options.split, "final", method, seed)])
 
 
 def stage_equal(experiment, options, methods):
     claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, methods))
     experiment.runs.map(lambda item: claims.equal(item[1], item[0]),
-                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods])
+                        [(seed, method) for seed in range(1, options.seeds + 1) for method in methods
+                         if not part(experiment.known, options.split, "claims", seed, "equal", method)])
+
+
+def run_missing(experiment, split, seed, jobs):
+    """Jobs (name, function) of a seed that --known has no numbers of."""
+    experiment.runs.map(lambda job: job[1](), [job for job in jobs
+                                               if not part(experiment.known, split, "claims", seed, job[0])])
 
 
 def stage_jobs(name):
     def stage(experiment, options, methods):
         claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, plan.MAIN))
         for seed in range(1, options.seeds + 1):
-            experiment.runs.map(lambda job: job[1](), getattr(claims, name)(seed))
+            run_missing(experiment, options.split, seed, getattr(claims, name)(seed))
     return stage
 
 
@@ -125,7 +180,7 @@ def stage_setups(experiment, options, methods):
     claims = tofu_claims.Claims(experiment, options.split, chosen_points(experiment, options, plan.MAIN))
     setups = tofu_setups.Setups(claims)
     for seed in range(1, options.seeds + 1):
-        experiment.runs.map(lambda job: job[1](), setups.jobs(seed))
+        run_missing(experiment, options.split, seed, setups.jobs(seed))
 
 
 def stage_quick(experiment, options, methods):

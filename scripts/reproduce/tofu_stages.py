@@ -23,6 +23,7 @@ class Experiment:
         self.base = next((known for known in plan.PROFILES if name.startswith(known)), "other")
         self.scratch = options.model in ("small", "micro")
         self.profile = plan.profile(self.base, options.authors < 200)
+        self.known = tofu_results.read_known(options, self.profile["rate"])
         self.runs = Runs(self.out, os.environ["UNLEARN"], options.jobs, offline)
         if not offline:
             self.prepare()
@@ -117,6 +118,11 @@ class Experiment:
         settings = plan.settings_of(method, point, self.profile["rate"], self.profile["layer"])
         return self.unlearn(split, f"{method}-{plan.point_name(point)}", settings, seed, **more)
 
+    def chosen(self, split, method):
+        """The method's point: the known one, or the search's; None where that is not complete."""
+        known = tofu_results.part(self.known, split, "search", method).get("chosen")
+        return known or self.search(split, method)[1]
+
     def search(self, split, method):
         full = self.models(split)[2]
         if full is None:
@@ -145,6 +151,7 @@ def main():
     parser.add_argument("--methods", default="", help="with commas between them; default: all")
     parser.add_argument("--seeds", type=int, default=5, help="of the final runs")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--known", default="", help="results.json whose numbers stand for runs that OUT lacks")
     options = parser.parse_intermixed_args()
     methods = [name for name in options.methods.split(",") if name] or list(plan.METHODS)
     for names, known, what in ((methods, plan.METHODS, "method"), (options.stages, tofu_results.STAGES, "stage")):

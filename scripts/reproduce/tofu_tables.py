@@ -5,8 +5,10 @@
   scripts/reproduce/tofu_tables.py RESULTS.json --write DOC… FIGURES/    into the documents and the folder
   scripts/reproduce/tofu_tables.py RESULTS.json --check DOC… FIGURES/    exit code 1 where they differ
 
-A document has a table between the lines `<!-- tofu: NAME -->` and `<!-- end -->`.
+A document has a table between the lines `<!-- tofu MODEL: NAME -->` and `<!-- end -->`.
 """
+from pathlib import Path
+
 import tofu_figures
 from claims_runs import mean, number
 from doc_tables import markdown, run
@@ -161,4 +163,4 @@ def tables(results):
 
 
 if __name__ == "__main__":
-    run(__doc__, "tofu_tables.py", "tofu", tables, tofu_figures.figures)
+    run(__doc__, "tofu_tables.py", lambda results: f"tofu {Path(results['model']).name}", tables, tofu_figures.figures)

@@ -1,86 +1,21 @@
 #include "data/overlap.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <optional>
 #include <set>
 #include <unordered_map>
 
+#include "data/row_texts.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/data/row_file.h"
 #include "unlearn/data/rows.h"
-#include "unlearn/tokenizer/lower_case.h"
 
 namespace unlearn::data {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kNamed = 5;  // pairs that a message names
-
-// The bytes of a white-space character at the begin of `text`; 0 where there is none.
-size_t space_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first == ' ' || (first >= 0x09 && first <= 0x0D) || (first >= 0x1C && first <= 0x1F))
-    return 1;
-  for (const std::string_view space :
-       {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
-        "\xE2\x81\x9F", "\xE3\x80\x80"}) {
-    if (text.starts_with(space)) return space.size();
-  }
-  // U+2000 to U+200A
-  const bool general = text.size() >= 3 && text.starts_with("\xE2\x80") &&
-                       static_cast<unsigned char>(text[2]) >= 0x80 &&
-                       static_cast<unsigned char>(text[2]) <= 0x8A;
-  return general ? 3 : 0;
-}
-
-// Lower case, with one space for each run of white space and none at the ends.
-std::string normalised(std::string text) {
-  // A cut inside of a character may leave bytes that are none.
-  if (is_valid_utf8(text)) text = tokenizer::lower_case(std::move(text));
-  std::string result;
-  bool space = false;
-  for (size_t i = 0; i < text.size();) {
-    const size_t skipped = space_length(std::string_view(text).substr(i));
-    if (skipped > 0) {
-      space = true;
-      i += skipped;
-      continue;
-    }
-    if (space && !result.empty()) result += ' ';
-    space = false;
-    result += text[i++];
-  }
-  return result;
-}
-
-// An example's text as it is trained on; its ids where the tokenizer does not know one of them.
-std::string text_of(const Example& example, const tokenizer::Tokenizer& tok) {
-  const int64_t known = tok.vocab_size();
-  if (std::all_of(example.tokens.begin(), example.tokens.end(),
-                  [&](int32_t id) { return id < known; })) {
-    // Without special tokens: a space before the end token is one at the end of the text.
-    return normalised(tok.decode(example.tokens, /*skip_special=*/true));
-  }
-  std::string ids = "ids";
-  for (const int32_t id : example.tokens) ids += cat(" ", id);
-  return ids;
-}
-
-std::vector<size_t> hashes_of(const std::vector<Example>& examples,
-                              const tokenizer::Tokenizer& tok) {
-  constexpr int64_t kPerTask = 64;
-  std::vector<size_t> hashes(examples.size());
-  at::parallel_for(0, static_cast<int64_t>(examples.size()), kPerTask,
-                   [&](int64_t begin, int64_t end) {
-                     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-                       hashes[i] = std::hash<std::string>()(text_of(examples[i], tok));
-                     }
-                   });
-  return hashes;
-}
 
 // Where the same text stands: index pairs, each first index once.
 using Pairs = std::vector<std::pair<size_t, size_t>>;
@@ -116,7 +51,7 @@ void refuse_overlap(const DataConfig& config, const fs::path& forget, const fs::
 class TextIndex {
  public:
   TextIndex(const Split& split, const tokenizer::Tokenizer& tok)
-      : split_(split), tok_(tok), hashes_(hashes_of(split.examples, tok)) {
+      : split_(split), tok_(tok), hashes_(text_hashes(split.examples, tok)) {
     for (size_t i = 0; i < hashes_.size(); ++i) places_.try_emplace(hashes_[i], i);
   }
   // The first example of the same text.
@@ -138,7 +73,7 @@ class TextIndex {
 // For each example of `split` the first of `other` with the same text.
 Pairs common_examples(const Split& split, const Split& other, const tokenizer::Tokenizer& tok) {
   const TextIndex index(other, tok);
-  const std::vector<size_t> hashes = hashes_of(split.examples, tok);
+  const std::vector<size_t> hashes = text_hashes(split.examples, tok);
   Pairs pairs;
   for (size_t i = 0; i < hashes.size(); ++i) {
     if (const auto found = index.find(split.examples[i], hashes[i])) pairs.emplace_back(i, *found);
@@ -229,21 +164,26 @@ std::vector<char> check_overlap(const SplitSource& source, const Layout& layout,
   return is_common;
 }
 
-void warn_of_repeats(const Split& forget, const tokenizer::Tokenizer& tok) {
-  const std::vector<size_t> hashes = hashes_of(forget.examples, tok);
-  std::unordered_map<size_t, size_t> places;
+void check_repeats(const SplitSource& source, const Layout& layout, const Split& forget) {
+  const std::vector<size_t> first = first_of_same_text(forget, source.tok);
+  const std::vector<size_t> begins = unit_begins(forget);
   std::vector<std::string> names;
-  for (size_t i = 0; i < hashes.size(); ++i) {
-    const auto [first, is_new] = places.try_emplace(hashes[i], i);
-    if (is_new ||
-        text_of(forget.examples[i], tok) != text_of(forget.examples[first->second], tok)) {
-      continue;
-    }
-    names.push_back(cat(name_of(forget, i), " = ", name_of(forget, first->second)));
+  for (size_t unit = 0; unit < first.size(); ++unit) {
+    if (first[unit] == unit) continue;
+    names.push_back(
+        cat(name_of(forget, begins[unit]), " = ", name_of(forget, begins[first[unit]])));
   }
   if (names.empty()) return;
-  log::warn("data.forget: ", forget.file.string(), " repeats itself: ", listed(names), " (",
-            names.size(), " of ", hashes.size(), "); what stands twice is trained on twice");
+  const std::string what =
+      cat("data.forget: ", forget.file.string(), " repeats itself: ", listed(names), " (",
+          names.size(), " of ", first.size(), ")");
+  const char* twice = "what stands twice is trained on twice";
+  const bool has_rows = !forget.is_chunked || !forget.rows_of_chunks.empty();
+  if (!layout.refuses_repeats || !has_rows || source.config.allow_overlap) {
+    log::warn(what, "; ", twice);
+    return;
+  }
+  user_error(what, "; take them out of the file, or set data.allow_overlap: true (", twice, ")");
 }
 
 }  // namespace unlearn::data

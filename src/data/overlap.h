@@ -13,7 +13,8 @@ namespace unlearn::data {
 std::vector<char> check_overlap(const SplitSource& source, const Layout& layout,
                                 const Split& forget, const Split& retain);
 
-// Warns of forget examples that are the same but for case and white space.
-void warn_of_repeats(const Split& forget, const tokenizer::Tokenizer& tok);
+// Forget rows that are the same but for case and white space: UserError that names them where the
+// layout refuses that; a warning elsewhere, of chunks of one text, and with data.allow_overlap.
+void check_repeats(const SplitSource& source, const Layout& layout, const Split& forget);
 
 }  // namespace unlearn::data

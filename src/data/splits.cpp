@@ -5,6 +5,7 @@
 
 #include "data/overlap.h"
 #include "data/question_forms.h"
+#include "data/row_texts.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/hold_out.h"
 #include "unlearn/core/log.h"
@@ -178,33 +179,31 @@ void take_out(Split& split, const std::vector<char>& is_taken, Split& taken) {
   split = std::move(rest);
 }
 
-// The row that each example belongs to, counted from 0 without gaps.
-std::vector<size_t> units_of(const Split& split) {
-  std::vector<size_t> units;
-  size_t unit = 0;
-  for (size_t i = 0; i < split.examples.size(); ++i) {
-    const bool goes_on = i > 0 && !split.rows_of_chunks.empty() &&
-                         split.rows_of_chunks[i] == split.rows_of_chunks[i - 1];
-    if (i > 0 && !goes_on) ++unit;
-    units.push_back(unit);
-  }
-  return units;
-}
-
-// data.hold_out: these rows are for measuring alone.
-std::optional<Split> held_out_part(const DataConfig& config, Split& retain) {
+// data.hold_out: these rows are for measuring alone; so are others that say the same.
+std::optional<Split> held_out_part(const Source& source, Split& retain) {
+  const DataConfig& config = source.config;
   if (config.hold_out == 0 || retain.examples.empty()) return std::nullopt;
-  const std::vector<size_t> units = units_of(retain);
-  const auto count = static_cast<int64_t>(units.back()) + 1;
+  const std::vector<size_t> begins = unit_begins(retain);
+  const size_t count = begins.size();
   if (count < 2) {
     log::warn("data.hold_out: ", retain.file.string(), " has one row, which is not held out");
     return std::nullopt;
   }
-  std::vector<char> is_held_out(static_cast<size_t>(count), 0), is_taken;
-  for (const int64_t unit : hold_out(count, config.hold_out, kHoldOutSeed).held_out) {
-    is_held_out[static_cast<size_t>(unit)] = 1;
+  const std::vector<size_t> first = first_of_same_text(retain, source.tok);
+  std::vector<char> is_held_out(count, 0), is_taken;
+  for (const int64_t unit :
+       hold_out(static_cast<int64_t>(count), config.hold_out, kHoldOutSeed).held_out) {
+    is_held_out[first[static_cast<size_t>(unit)]] = 1;
   }
-  for (const size_t unit : units) is_taken.push_back(is_held_out[unit]);
+  if (std::count_if(first.begin(), first.end(),
+                    [&](size_t unit) { return is_held_out[unit] == 0; }) == 0) {
+    user_error("data.hold_out: ", retain.file.string(),
+               ": nothing is left to train on beside the held-out rows and their repeats");
+  }
+  for (size_t unit = 0; unit < count; ++unit) {
+    const size_t end = unit + 1 < count ? begins[unit + 1] : retain.examples.size();
+    is_taken.insert(is_taken.end(), end - begins[unit], is_held_out[first[unit]]);
+  }
   Split held_out;
   take_out(retain, is_taken, held_out);
   return held_out;
@@ -232,11 +231,11 @@ Splits load_splits(const DataConfig& config, const Layout& layout, const SplitRe
   if (request.train) splits.train = open_split(source, config.train, "train");
   if (request.forget) splits.forget = open_split(source, config.forget, "forget");
   if (request.retain) splits.retain = open_split(source, retain_name(source), "retain");
-  if (splits.forget && request.for_training) warn_of_repeats(*splits.forget, tok);
+  if (splits.forget && request.for_training) check_repeats(source, layout, *splits.forget);
   if (splits.forget && splits.retain) {
     settle_overlap(source, *splits.forget, *splits.retain);
   }
-  if (splits.retain) splits.held_out = held_out_part(config, *splits.retain);
+  if (splits.retain) splits.held_out = held_out_part(source, *splits.retain);
   if (source.question_forms > 0) {
     if (splits.forget) add_question_forms(source, "forget", *splits.forget);
     if (splits.retain) add_question_forms(source, "retain", *splits.retain);

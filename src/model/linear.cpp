@@ -26,8 +26,7 @@ Linear::Linear(const Placement& placement, int64_t in, int64_t out, bool has_bia
 }
 
 torch::Tensor Linear::forward(const torch::Tensor& x) const {
-  if (is_plain() && precision_ == Precision::kFp8) return fp8_linear(x, weight, bias);
-  if (is_plain()) return torch::linear(x, turned(weight), bias);
+  if (is_plain()) return linear_layer(x, turned(weight), bias, precision_);
   return frozen_linear(x, {.weight = packed_ ? weight : turned(weight),
                            .packed = packed_.get(),
                            .bias = bias,

@@ -15,7 +15,7 @@ torch::Tensor linear_input_gradient(const torch::Tensor& gradient, const torch::
                                     Precision precision);
 
 // linear_product() with its gradients; that of the weight is made in the model's dtype.
-torch::Tensor fp8_linear(const torch::Tensor& x, const torch::Tensor& weight,
-                         const torch::Tensor& bias);
+torch::Tensor linear_layer(const torch::Tensor& x, const torch::Tensor& weight,
+                           const torch::Tensor& bias, Precision precision);
 
 }  // namespace unlearn::model

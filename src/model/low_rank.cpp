@@ -4,6 +4,7 @@
 
 #include "unlearn/core/rng.h"
 #include "unlearn/runtime/dropout.h"
+#include "unlearn/runtime/products.h"
 
 namespace unlearn::model {
 namespace {
@@ -19,7 +20,7 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
                                const std::optional<torch::Tensor>& b, const FrozenLinear& layer,
                                double scale, const runtime::DropoutDraw& draw) {
     const torch::Tensor weight = layer.packed ? layer.packed->unpack() : layer.weight;
-    torch::Tensor y = at::linear(x, weight, layer.bias);
+    torch::Tensor y = runtime::linear(x, weight, layer.bias);
     torch::Tensor inner;  // [T, rank]
     if (a) {
       inner = at::mm(drop(x, draw), a->t());
@@ -47,9 +48,9 @@ class FrozenLinearFunction : public torch::autograd::Function<FrozenLinearFuncti
     const torch::Tensor& gradient = gradients[0];
     torch::Tensor dx, da, db;
     if (context->needs_input_grad(0)) {
-      dx = at::mm(gradient, saved[4].defined()
-                                ? saved[4]
-                                : PackedMatrix::restore(saved, kPlain, numbers).unpack());
+      dx = runtime::mm(gradient, saved[4].defined()
+                                     ? saved[4]
+                                     : PackedMatrix::restore(saved, kPlain, numbers).unpack());
     }
     if (a.defined()) {
       const torch::Tensor narrow = at::mm(gradient, b).mul_(scale);  // [T, rank]

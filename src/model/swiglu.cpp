@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "unlearn/runtime/fused.h"
+#include "unlearn/runtime/products.h"
 
 namespace unlearn::model {
 namespace {
@@ -93,11 +94,11 @@ class SwigluLinearFunction : public torch::autograd::Function<SwigluLinearFuncti
     if (runtime::fuses_swiglu(factors.gate, factors.up)) {
       Tensor inner;
       const auto [gate, up] = input_gradients(inner_gradient(), factors, are_joined, &inner);
-      if (needs_weight) weight_gradient = at::mm(gradient.t(), inner);
+      if (needs_weight) weight_gradient = runtime::mm(gradient.t(), inner);
       return {gate, up, weight_gradient, bias_gradient, Tensor()};
     }
     // The product goes before the rest comes: no more is alive at a time.
-    if (needs_weight) weight_gradient = at::mm(gradient.t(), product(factors));
+    if (needs_weight) weight_gradient = runtime::mm(gradient.t(), product(factors));
     const auto [gate, up] = input_gradients(inner_gradient(), factors, are_joined);
     return {gate, up, weight_gradient, bias_gradient, Tensor()};
   }

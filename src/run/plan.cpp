@@ -109,7 +109,9 @@ std::string describe_plan(const RunConfig& config, const PreparedRun& run) {
   out << "method      " << config.method << "\n"
       << "model       " << config.model.path << " (" << static_cast<double>(memory.parameters) / 1e6
       << " M parameters, " << dtype_text(run.dtype) << " on " << run.device << ")\n"
-      << "template    " << run.prompt_template.name << "\n";
+      << "template    "
+      << (config.data.chosen().reads_template ? run.prompt_template.name : "none (plain text)")
+      << "\n";
   const std::pair<const char*, const std::optional<data::Split>*> parts[] = {
       {"train", &splits.train},
       {"forget", &splits.forget},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "unlearn/runtime/products.h"
+
 namespace unlearn::scoring {
 
 using torch::Tensor;
@@ -34,7 +36,7 @@ void head_logits_into(Tensor out, const Tensor& rows, const model::Head& head) {
   } else if (head.bias.defined()) {
     at::addmm_out(out, head.bias, rows, head.weight.t());
   } else {
-    at::mm_out(out, rows, head.weight.t());
+    runtime::mm_into(out, rows, head.weight.t());
   }
   if (head.scale != 1.0) out.mul_(head.scale);
   if (head.softcap != 0.0) out.div_(head.softcap).tanh_().mul_(head.softcap);
@@ -63,9 +65,9 @@ HeadGradient::HeadGradient(const Tensor& rows, const model::Head& head, bool nee
 void HeadGradient::add_weight(const Tensor& gradient, const Tensor& hidden) {
   if (!need_weight_) return;
   if (weight_.defined()) {
-    weight_.addmm_(gradient.t(), hidden);
+    runtime::add_mm(weight_, gradient.t(), hidden);
   } else {
-    weight_ = at::mm(gradient.t(), hidden);
+    weight_ = runtime::mm(gradient.t(), hidden);
   }
 }
 
@@ -73,7 +75,7 @@ void HeadGradient::add(const Tensor& hidden, int64_t begin, const Tensor& logits
   const Tensor gradient = logits_gradient.to(hidden.scalar_type());
   if (rows_.defined()) {
     Tensor part = rows_.narrow(0, begin, hidden.size(0));
-    at::mm_out(part, gradient, head_.weight);
+    runtime::mm_into(part, gradient, head_.weight);
   }
   add_weight(gradient, hidden);
   if (bias_.defined()) bias_.add_(gradient.sum(0));
@@ -96,7 +98,7 @@ void HeadGradient::add_kept(const Tensor& hidden, const Tensor& kept, const Tens
   const Tensor column = g.unsqueeze(1);
   if (rows_.defined()) {
     Tensor part = rows_.narrow(0, 0, total);
-    at::mm_out(part, kept, head_.weight);
+    runtime::mm_into(part, kept, head_.weight);
     part.mul_(column);
   }
   add_weight(kept, hidden * column);

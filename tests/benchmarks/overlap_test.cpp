@@ -172,10 +172,54 @@ TEST_F(OwnFiles, TextsInCommon) {
 TEST_F(OwnFiles, RowsThatStandTwice) {
   folder_.write("f.jsonl", row("a", "b") + row("c", "d") + row("A ", "b"));
   // The answer's tag follows the space, so that these are one text.
-  EXPECT_NE(warnings_of("f.jsonl").find("repeats itself: row 2 = row 0 (1 of 3)"),
-            std::string::npos);
+  const std::string message = error_of("f.jsonl");
+  EXPECT_NE(message.find("f.jsonl repeats itself: row 2 = row 0 (1 of 3)"), std::string::npos)
+      << message;
+  config_.drop_overlap = true;  // speaks of the retain set
+  EXPECT_EQ(error_of("f.jsonl"), message);
+  config_.drop_overlap = false;
+  config_.allow_overlap = true;
+  EXPECT_NE(warnings_of("f.jsonl").find("row 2 = row 0 (1 of 3)"), std::string::npos);
+  config_.allow_overlap = false;
   folder_.write("g.jsonl", row("a", "b") + row("c", "d"));
   EXPECT_EQ(warnings_of("g.jsonl"), "");
+  // Another answer to the same question is another row.
+  folder_.write("h.jsonl", row("a", "b") + row("a", "d"));
+  EXPECT_EQ(warnings_of("h.jsonl"), "");
+}
+
+// Whole rows of texts: two may have a chunk in common. Chunks of one text may be the same.
+TEST_F(OwnFiles, TextsThatStandTwice) {
+  config_.benchmark = "text";
+  config_.max_length = 8;
+  const std::string page = "Page one";
+  folder_.write("f.jsonl", "\"" + page + " and more\"\n\"" + page + " and less\"\n");
+  EXPECT_EQ(warnings_of("f.jsonl"), "");
+  folder_.write("g.jsonl", "\"" + page + " and more\"\n\"other\"\n\"page  one and more\"\n");
+  EXPECT_EQ(error_of("g.jsonl"), "accepted");  // other chunks: the second space moved them
+  folder_.write("g.jsonl", "\"" + page + " and more\"\n\"other\"\n\"page one AND more\"\n");
+  EXPECT_NE(error_of("g.jsonl").find("row 2 = row 0 (1 of 3)"), std::string::npos);
+  folder_.write("f.txt", page + page);
+  EXPECT_NE(warnings_of("f.txt").find("chunk 1 = chunk 0 (1 of 2)"), std::string::npos);
+}
+
+// The loss of a held-out row that is trained on under another number would show no damage.
+TEST_F(OwnFiles, RepeatsOfHeldOutRowsAreHeldOut) {
+  config_.hold_out = 0.2;
+  folder_.write("f.jsonl", row("forget", "x"));
+  std::string rows;
+  for (int i = 0; i < 10; ++i) rows += row(cat("q", i % 5), cat("a", i % 5));
+  folder_.write("r.jsonl", rows);
+  const Splits splits = load("f.jsonl", "r.jsonl");
+  std::set<std::vector<int32_t>> held_out;
+  for (const Example& example : splits.held_out->examples) held_out.insert(example.tokens);
+  EXPECT_EQ(splits.held_out->examples.size(), 2 * held_out.size());
+  EXPECT_EQ(splits.held_out->examples.size() + splits.retain->examples.size(), 10u);
+  for (const Example& example : splits.retain->examples) {
+    EXPECT_FALSE(held_out.contains(example.tokens)) << example.row;
+  }
+  folder_.write("same.jsonl", row("q", "a") + row("Q", "a"));
+  EXPECT_NE(error_of("f.jsonl", "same.jsonl").find("data.hold_out: "), std::string::npos);
 }
 
 // Python's text mode drops the carriage returns.

@@ -1,9 +1,9 @@
 // A tokenised training or scoring sequence.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace unlearn::data {
@@ -19,7 +19,10 @@ inline constexpr int kNumRoles = 3;
 struct ExampleKey {
   Role role = Role::kForget;
   int64_t index = 0;
-  auto operator<=>(const ExampleKey&) const = default;
+  bool operator==(const ExampleKey&) const = default;
+  bool operator<(const ExampleKey& other) const {
+    return std::tie(role, index) < std::tie(other.role, other.index);
+  }
 };
 
 // `tokens` holds the sequence with its final target; the model is run on all but the last token,

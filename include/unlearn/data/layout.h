@@ -35,6 +35,8 @@ struct Layout {
   bool has_questions = false;
   // A line that forget and retain files share is an overlap too (check_overlap).
   bool compares_lines = false;
+  // Forget rows that stand twice are a mistake (people's own data), not the benchmark's choice.
+  bool refuses_repeats = false;
 };
 
 // `split` as a file by itself or below data.root; UserError when there is none.

@@ -6,7 +6,10 @@
 namespace unlearn::benchmarks::qa {
 
 data::Layout layout() {
-  return {.find_file = data::named_file, .read = data::qa_split, .has_questions = true};
+  return {.find_file = data::named_file,
+          .read = data::qa_split,
+          .has_questions = true,
+          .refuses_repeats = true};
 }
 
 Benchmark make_benchmark() {

@@ -6,7 +6,10 @@
 namespace unlearn::benchmarks::text {
 
 data::Layout layout() {
-  return {.find_file = data::named_file, .read = data::text_split, .compares_lines = true};
+  return {.find_file = data::named_file,
+          .read = data::text_split,
+          .compares_lines = true,
+          .refuses_repeats = true};
 }
 
 Benchmark make_benchmark() {

@@ -64,7 +64,8 @@ void ForgetRun::settle_pace() {
   set("train.batch_size", pace.batch_size);
   set("train.max_steps", pace.steps);
   // As many as the steps need; each epoch has at least one.
-  set("train.epochs", static_cast<double>(pace.steps * pace.batch_size / rows + 1));
+  const int64_t epochs = pace.steps * pace.batch_size / rows + 1;
+  set("train.epochs", static_cast<double>(epochs));
   steps_per_round_ = pace.steps_per_round;
 }
 

@@ -1,0 +1,105 @@
+#include "unlearn/runtime/products.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "unlearn/core/error.h"
+
+namespace unlearn::runtime {
+namespace {
+
+using torch::Tensor;
+
+// From here on half of MKL's time is about what a new shape costs (0.15 ms).
+constexpr int64_t kLeastProduct = int64_t{8} << 20;  // rows * inner * columns
+
+enum class Choice { kMkl, kLarge, kEvery };
+
+bool mkl_lacks_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd") != 0 && __builtin_cpu_supports("avx512f") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#else
+  return false;
+#endif
+}
+
+// ATen's one way to oneDNN for dense fp32 matrices; x [N, K], weight [M, K] of any strides.
+using Pointwise = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&,
+                         c10::string_view, c10::List<std::optional<at::Scalar>>,
+                         std::optional<c10::string_view>);
+const std::optional<c10::TypedOperatorHandle<Pointwise>>& pointwise() {
+  static const auto found = []() -> std::optional<c10::TypedOperatorHandle<Pointwise>> {
+    const auto schema = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+    if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+    return schema->typed<Pointwise>();
+  }();
+  return found;
+}
+
+Choice choice() {
+  static const Choice chosen = [] {
+    const char* set = std::getenv("UNLEARN_CPU_PRODUCTS");
+    const std::string_view name = set == nullptr ? "" : set;
+    if (name == "mkl") return Choice::kMkl;
+    if (name == "onednn") {
+      if (!pointwise()) user_error("UNLEARN_CPU_PRODUCTS: this LibTorch has no oneDNN; take mkl");
+      return Choice::kEvery;
+    }
+    if (!name.empty()) {
+      user_error("UNLEARN_CPU_PRODUCTS: '", std::string(name), "': mkl or onednn is meant");
+    }
+    return mkl_lacks_avx512() && pointwise() ? Choice::kLarge : Choice::kMkl;
+  }();
+  return chosen;
+}
+
+// For a [N, K] and b [M, K].
+bool takes(const Tensor& a, const Tensor& b) {
+  return a.is_cpu() && a.scalar_type() == torch::kFloat && b.scalar_type() == torch::kFloat &&
+         a.numel() > 0 && b.numel() > 0 && by_onednn(a.size(0), a.size(1), b.size(0));
+}
+
+Tensor by_pointwise(const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
+  const at::AutoDispatchBelowAutograd below;
+  return pointwise()->call(a, b, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt,
+                           "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
+}
+
+}  // namespace
+
+bool by_onednn(int64_t rows, int64_t inner, int64_t columns) {
+  const Choice chosen = choice();
+  return chosen == Choice::kEvery ||
+         (chosen == Choice::kLarge && rows * inner * columns >= kLeastProduct);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (takes(x, weight)) return by_pointwise(x, weight, bias);
+  return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
+}
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  return takes(a, b.t()) ? by_pointwise(a, b.t()) : at::mm(a, b);
+}
+
+void mm_into(Tensor out, const Tensor& a, const Tensor& b) {
+  if (takes(a, b.t())) {
+    out.copy_(by_pointwise(a, b.t()));
+  } else {
+    at::mm_out(out, a, b);
+  }
+}
+
+void add_mm(Tensor out, const Tensor& a, const Tensor& b, double scale) {
+  if (takes(a, b.t())) {
+    out.add_(by_pointwise(a, b.t()), scale);
+  } else {
+    out.addmm_(a, b, 1, scale);
+  }
+}
+
+}  // namespace unlearn::runtime
