@@ -41,7 +41,7 @@ expect "the refusals, where they will lie" grep -q "^alternate   10 rows.* plann
 expect "the copies" grep -qE "GiB:.* copies 0\.0[1-9]" plan.txt
 expect "what only the run finds" grep -q "^not said    the learning rate" plan.txt
 "$unlearn" forget "${forget[@]}" --output planned --dry-run --quiet >plan.txt
-expect "stand-ins for the model's own samples" grep -q "^no retain   the model's own samples, at most 64" plan.txt
+expect "stand-ins for the model's own samples" grep -q "^no retain   the model's own samples, at most 128" plan.txt
 "$unlearn" forget "${forget[@]}" "${keep[@]}" --output planned --lora --dry-run --quiet --lr 1e-4 >plan.txt
 expect "an adapter's copies are small" grep -qE "^not said    whether" plan.txt
 expect_error 2 "row 0 = row 190" "$unlearn" forget "${forget[@]}" --retain "$fiction/full.json" --output x --dry-run --quiet
@@ -125,7 +125,7 @@ expect "held-out rows are as they were" holds "$(value damaged/verdict.json reta
 
 # No retain file: the model's own samples, without anything of the rows to be forgotten.
 code=0
-"$unlearn" forget --output alone "${few[@]}" "${forget[@]}" >stdout 2>stderr || code=$?
+"$unlearn" forget --output alone "${few[@]}" "${forget[@]}" --lr 3e-5 --set train.max_steps=250 >stdout 2>stderr || code=$?
 expect "done ($(tail -n 2 stderr))" test "$code" = 0 -o "$code" = 4
 expect "its samples are there" holds "$(wc -l <alone/retain.samples.jsonl) >= 8"
 expect "without the person" test "$(grep -c Ashgrove alone/retain.samples.jsonl)" = 0

@@ -55,14 +55,14 @@ std::string kind_of_rows(const std::string& file) {
   return kind;
 }
 
-Pace pace_for(int64_t rows) {
+Pace pace_for(int64_t rows, bool has_retain) {
   constexpr int64_t kLargestBatch = 8;
-  constexpr int64_t kMostRounds = 60;
+  const int64_t most_rounds = has_retain ? 60 : 120;
   Pace pace;
   pace.batch_size = std::clamp<int64_t>(rows, 1, kLargestBatch);
   const int64_t epoch = (rows + pace.batch_size - 1) / pace.batch_size;
   pace.steps_per_round = std::clamp<int64_t>(epoch, 2, 25);
-  pace.steps = kMostRounds * pace.steps_per_round;
+  pace.steps = most_rounds * pace.steps_per_round;
   return pace;
 }
 
@@ -98,10 +98,11 @@ config::Settings first_choices(const ForgetRequest& request) {
     choose(chosen, user, "method.beta", 1.0, "goes on until answers are no longer preferred");
     choose(chosen, user, "method.forget_weight", 0.5, "what is kept counts twice");
     choose(chosen, user, "method.refusal_weight", 0.3, "refusals are learnt quickly");
-    if (!said(user, "data.retain").empty()) {
-      choose(chosen, user, "data.question_forms", data::kMostQuestionForms,
-             "questions in other words, too; none of them is asked when it is measured");
+    if (said(user, "data.retain").empty()) {
+      choose(chosen, user, "method.retain_weight", 4.0, "samples are a weak stand-in for a file");
     }
+    choose(chosen, user, "data.question_forms", data::kMostQuestionForms,
+           "questions in other words, too; none of them is asked when it is measured");
   }
   return chosen;
 }

@@ -24,7 +24,8 @@ struct Pace {
   int64_t steps_per_round = 1;
   int64_t steps = 1;  // at most
 };
-Pace pace_for(int64_t rows);
+// Without a retain file it goes slower, and may take longer.
+Pace pace_for(int64_t rows, bool has_retain);
 
 // One refusal a line, in our own words.
 std::string refusals_text();

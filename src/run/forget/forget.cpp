@@ -60,7 +60,7 @@ void ForgetRun::settle_pace() {
   run_.emplace(prepare_model(config_, device_));
   prepare_data(config_, *run_);
   const auto rows = static_cast<int64_t>(run_->leading().examples.size());
-  const Pace pace = pace_for(rows);
+  const Pace pace = pace_for(rows, has_retain_);
   set("train.batch_size", pace.batch_size);
   set("train.max_steps", pace.steps);
   // As many as the steps need; each epoch has at least one.

@@ -11,14 +11,14 @@
 namespace unlearn::run {
 
 // That the model is asked for where there is no retain file.
-inline constexpr int64_t kMostSamples = 64;
+inline constexpr int64_t kMostSamples = 128;
 
 struct SampleRequest {
   const tokenizer::Tokenizer& tokenizer;
   const data::Template& prompt_template;
   model::CausalLM& model;
   const std::vector<data::QaRow>& forget;
-  int64_t count = 64;  // wanted; there may be fewer
+  int64_t count = kMostSamples;  // wanted; there may be fewer
   uint64_t seed = 0;
 };
 
