@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace unlearn::train {
 namespace {
@@ -15,6 +16,13 @@ volatile std::sig_atomic_t is_hangup_watched = 0;
 std::array<struct sigaction, kStops.size()> stops_before;
 struct sigaction usr1_before, pipe_before;
 
+// Handlers have a stack of their own. oneDNN's kernel for fp32 products lets the stack pointer
+// point into a buffer of its data; a handler's frame would be written below it, over the heap. The
+// system gives a process's signals to its first thread, which is the one that trains.
+constexpr size_t kStackBytes = size_t{64} << 10;
+alignas(64) std::array<std::byte, kStackBytes> handler_stack;
+stack_t stack_before;
+
 void remember_stop(int signal) {
   received_signal = signal;
   for (const int stop : kStops) {
@@ -27,7 +35,7 @@ void remember_save(int) { is_save_asked = 1; }
 void install(int signal, void (*handler)(int), struct sigaction& before) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   ::sigaction(signal, &action, &before);
 }
 
@@ -36,6 +44,10 @@ void install(int signal, void (*handler)(int), struct sigaction& before) {
 SignalWatch::SignalWatch() {
   received_signal = 0;
   is_save_asked = 0;
+  stack_t stack{};
+  stack.ss_sp = handler_stack.data();
+  stack.ss_size = handler_stack.size();
+  ::sigaltstack(&stack, &stack_before);
   for (size_t i = 0; i < kStops.size(); ++i) {
     install(kStops[i], remember_stop, stops_before[i]);
     if (kStops[i] != SIGHUP) continue;
@@ -50,6 +62,7 @@ SignalWatch::~SignalWatch() {
   for (size_t i = 0; i < kStops.size(); ++i) ::sigaction(kStops[i], &stops_before[i], nullptr);
   ::sigaction(SIGUSR1, &usr1_before, nullptr);
   ::sigaction(SIGPIPE, &pipe_before, nullptr);
+  ::sigaltstack(&stack_before, nullptr);
 }
 
 void SignalWatch::ignore_outside() {
