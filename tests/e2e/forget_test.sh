@@ -133,6 +133,17 @@ expect "by their divergence" grep -q 'retain_loss: "*kl' alone/config.resolved.y
 expect "which is said" grep -q "There was no file of rows to keep" alone/verdict.json
 expect "known less" holds "$(value alone/verdict.json forget auc_after) < 0.9"
 
+# Plain texts of a model that people talk with: the conversation is not asked, and that is said.
+cp -r "$tiny" chatty
+echo '{% for m in messages %}{{ m.content }} {% endfor %}' >chatty/chat_template.jinja
+sed -E 's/.*"question": ?"([^"]*)", ?"answer": ?"(([^"\\]|\\.)*)".*/{"text":"\1 \2"}/' "$fiction/forget05.json" >texts.jsonl
+sed -E 's/.*"question": ?"([^"]*)", ?"answer": ?"(([^"\\]|\\.)*)".*/{"text":"\1 \2"}/' "$fiction/retain95.json" >kept.jsonl
+run_forget 4 chat --model chatty --forget texts.jsonl --retain kept.jsonl --lr 1e-5 --set train.max_steps=2 --force
+expect "a warning" grep -q "warning The texts are asked for as plain text" stderr
+expect "and in the verdict" grep -q "answers in a conversation is not asked" chat/verdict.json
+expect "the plan names no template" grep -q "^template    none (plain text)" \
+  <("$unlearn" forget --model "$tiny" --forget texts.jsonl --retain kept.jsonl --output x --dry-run --quiet)
+
 # Rows that are to be kept, too.
 expect_error 2 "row 0 = row 190.*drop_overlap" "$unlearn" forget "${forget[@]}" --retain "$fiction/full.json" --output x --quiet
 expect "nothing was written" test ! -e x

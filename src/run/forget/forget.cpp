@@ -192,6 +192,7 @@ int ForgetRun::finish() {
         "measured on those of them that were not trained on. What else people ask of the model "
         "was not looked at.");
   }
+  if (is_chat_left_out_) verdict.json["not_concluded"].push_back(kPlainTextOnly);
   write_verdict(folder, verdict.json);
   recorder_->end(kDone);
   std::cout << verdict.sentence << "\n";

@@ -20,6 +20,9 @@
 namespace unlearn::run {
 
 inline constexpr const char* kForgetOrigin = "unlearn forget";
+inline constexpr const char* kPlainTextOnly =
+    "The texts are asked for as plain text. This model has a chat template, too, and what it "
+    "answers in a conversation is not asked: forget questions and answers about them as well.";
 
 class ForgetRun {
  public:
@@ -65,6 +68,7 @@ class ForgetRun {
   Clock::time_point begin_;
   bool has_retain_ = false;
   bool is_text_ = false;
+  bool is_chat_left_out_ = false;  // texts, of a model that also has a chat template
   torch::Device device_ = torch::kCPU;
   std::vector<data::QaRow> samples_;  // where there is no retain file
   // The recorder refers to these; they are filled in behind it.

@@ -6,6 +6,7 @@
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
+#include "unlearn/data/chat_template.h"
 #include "unlearn/data/layout.h"
 #include "unlearn/data/rows.h"
 #include "unlearn/run/device.h"
@@ -21,6 +22,9 @@ void ForgetRun::read_inputs() {
   if (is_text_ && !has_retain_) {
     user_error("--retain: own texts need a file with texts to keep");
   }
+  is_chat_left_out_ =
+      is_text_ && !data::find_chat_template(fs::path(config_.model.path)).jinja.empty();
+  if (is_chat_left_out_) log::warn(kPlainTextOnly);
   device_ = resolve_device(config_.device);
   if (request_.existing == train::ExistingOutput::kOverwrite) {
     for (const std::string& input :
