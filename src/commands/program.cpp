@@ -16,6 +16,7 @@
 #include "unlearn/distributed/group.h"
 #include "unlearn/run/version.h"
 #include "unlearn/runtime/host_arena.h"
+#include "unlearn/runtime/products.h"
 
 namespace unlearn::commands {
 namespace {
@@ -133,6 +134,7 @@ int run_program(std::vector<std::string> arguments) {
   runtime::use_arena_for_host_tensors();
   runtime::bound_matrix_kernels();
   try {
+    runtime::check_product_choice();
     const int code = dispatch(std::move(arguments));
     check_stdout();
     return code;

@@ -59,10 +59,10 @@ Choice choice() {
   return chosen;
 }
 
-// For a [N, K] and b [M, K].
-bool takes(const Tensor& a, const Tensor& b) {
+// For the product of a [N, K] and b, which has as many columns.
+bool takes(const Tensor& a, const Tensor& b, int64_t columns) {
   return a.is_cpu() && a.scalar_type() == torch::kFloat && b.scalar_type() == torch::kFloat &&
-         a.numel() > 0 && b.numel() > 0 && by_onednn(a.size(0), a.size(1), b.size(0));
+         a.numel() > 0 && b.numel() > 0 && by_onednn(a.size(0), a.size(1), columns);
 }
 
 Tensor by_pointwise(const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
@@ -73,6 +73,8 @@ Tensor by_pointwise(const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
 
 }  // namespace
 
+void check_product_choice() { choice(); }
+
 bool by_onednn(int64_t rows, int64_t inner, int64_t columns) {
   const Choice chosen = choice();
   return chosen == Choice::kEvery ||
@@ -80,16 +82,16 @@ bool by_onednn(int64_t rows, int64_t inner, int64_t columns) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (takes(x, weight)) return by_pointwise(x, weight, bias);
+  if (takes(x, weight, weight.size(0))) return by_pointwise(x, weight, bias);
   return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
-  return takes(a, b.t()) ? by_pointwise(a, b.t()) : at::mm(a, b);
+  return takes(a, b, b.size(1)) ? by_pointwise(a, b.t()) : at::mm(a, b);
 }
 
 void mm_into(Tensor out, const Tensor& a, const Tensor& b) {
-  if (takes(a, b.t())) {
+  if (takes(a, b, b.size(1))) {
     out.copy_(by_pointwise(a, b.t()));
   } else {
     at::mm_out(out, a, b);
@@ -97,7 +99,7 @@ void mm_into(Tensor out, const Tensor& a, const Tensor& b) {
 }
 
 void add_mm(Tensor out, const Tensor& a, const Tensor& b, double scale) {
-  if (takes(a, b.t())) {
+  if (takes(a, b, b.size(1))) {
     out.add_(by_pointwise(a, b.t()), scale);
   } else {
     out.addmm_(a, b, 1, scale);

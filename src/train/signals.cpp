@@ -1,5 +1,8 @@
 #include "unlearn/train/signals.h"
 
+#include <ATen/Parallel.h>
+#include <pthread.h>
+
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -18,7 +21,8 @@ struct sigaction usr1_before, pipe_before;
 
 // Handlers have a stack of their own. oneDNN's kernel for fp32 products lets the stack pointer
 // point into a buffer of its data; a handler's frame would be written below it, over the heap. The
-// system gives a process's signals to its first thread, which is the one that trains.
+// stack is the calling thread's; the pool's other threads take none of these signals
+// (keep_from_pool).
 constexpr size_t kStackBytes = size_t{64} << 10;
 alignas(64) std::array<std::byte, kStackBytes> handler_stack;
 stack_t stack_before;
@@ -39,9 +43,24 @@ void install(int signal, void (*handler)(int), struct sigaction& before) {
   ::sigaction(signal, &action, &before);
 }
 
+// The system prefers the first thread, but a second signal before the first is handled may go to
+// any. It stays so afterwards: the calling thread still takes them.
+void keep_from_pool() {
+  const pthread_t own = pthread_self();
+  at::parallel_for(0, at::get_num_threads(), /*grain_size=*/1, [&](int64_t, int64_t) {
+    if (pthread_equal(pthread_self(), own) != 0) return;
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int stop : kStops) sigaddset(&signals, stop);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  });
+}
+
 }  // namespace
 
 SignalWatch::SignalWatch() {
+  keep_from_pool();
   received_signal = 0;
   is_save_asked = 0;
   stack_t stack{};

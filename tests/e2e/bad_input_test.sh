@@ -246,6 +246,9 @@ bad "unknown list 'method' (did you mean 'methods'?)" "$unlearn" list method
 printf '{"text": 3}\n' >bad_text.jsonl
 tokenize_file() { "$unlearn" tokenize --model "$tiny" "${@:2}" <"$1"; }
 bad "stdin: row 0" tokenize_file bad_text.jsonl
+bad "UNLEARN_CPU_PRODUCTS: 'blas': mkl or onednn" env UNLEARN_CPU_PRODUCTS=blas "$unlearn" --method simnpo --config quickstart \
+  --output by_blas
+expect "nothing was written" test ! -e by_blas
 printf '{"ids":[999999]}\n' >bad_ids.jsonl
 bad "from 0 to" tokenize_file bad_ids.jsonl --decode
 echo "bad input: $checks checks passed, $mistakes of them wrong inputs"

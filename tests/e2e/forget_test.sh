@@ -152,6 +152,12 @@ expect "they were taken out" grep -q "taken out of what is kept" stderr
 "$unlearn" train --config dropped/config.resolved.yaml --output y --dry-run --log-level error >plan
 expect "190 rows are left, 38 of them held out" grep -q "^retain *152 rows" plan
 
+# Rows that stand twice, before anything is written.
+{ cat "$fiction/forget05.json" && head -n 2 "$fiction/forget05.json"; } >twice.jsonl
+expect_error 2 "row 10 = row 0, row 11 = row 1 (2 of 12)" "$unlearn" forget --model "$tiny" --forget twice.jsonl "${keep[@]}" \
+  --output x --quiet
+expect "nothing was written" test ! -e x
+
 # A wrong template, and rows that the model never saw, are asked about before step 1.
 expect_error 2 "wrong template? --set model.template=llama2" "$unlearn" forget "${forget[@]}" "${keep[@]}" \
   --set model.template=phi --output x --quiet

@@ -22,7 +22,7 @@ struct SplitRequest {
   // k of them becomes k examples, so that alternate i goes with forget example i.
   bool own_alternate = false;
   // Forget and retain rows stand there once more in each of data.question_forms, behind all rows;
-  // and rows that stand twice in the forget set are warned of.
+  // and rows that stand twice in the forget set are refused or warned of (Layout::refuses_repeats).
   bool for_training = false;
 };
 

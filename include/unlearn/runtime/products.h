@@ -10,8 +10,11 @@ namespace unlearn::runtime {
 // Whether fp32 products of this size on the CPU go to oneDNN instead of MKL. MKL runs AVX2 code on
 // AMD's processors with AVX-512, at less than half of oneDNN's speed (docs/performance.md). oneDNN
 // prepares each new shape, which small products do not pay back. UNLEARN_CPU_PRODUCTS=mkl or onednn
-// (every size) says otherwise; UserError for anything else.
+// (every size) says otherwise.
 bool by_onednn(int64_t rows, int64_t inner, int64_t columns);
+
+// UserError when UNLEARN_CPU_PRODUCTS says something else, or oneDNN where LibTorch has none.
+void check_product_choice();
 
 // Below: two-dimensional, of one dtype and device, without autograd.
 

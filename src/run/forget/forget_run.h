@@ -42,6 +42,7 @@ class ForgetRun {
  private:
   // Before anything is written.
   void read_inputs();
+  void check_repeats() const;
   void ask_model();
   void ask_own_rows(const std::vector<data::QaRow>& rows);
   void refuse(const std::string& reason) const;

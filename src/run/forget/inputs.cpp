@@ -3,6 +3,7 @@
 #include "run/forget/forget_run.h"
 #include "run/forget/own_samples.h"
 #include "run/forget/verdict_files.h"
+#include "unlearn/checkpoint/hf_folder.h"
 #include "unlearn/core/error.h"
 #include "unlearn/core/log.h"
 #include "unlearn/core/plural.h"
@@ -41,7 +42,22 @@ void ForgetRun::read_inputs() {
                "learnt the rows");
   }
   run_.emplace(prepare_model(config_, device_));
+  check_repeats();
   measurements_.emplace(settings_, request_.base, device_);
+}
+
+// Rows that stand twice: training would refuse them, but only when the folder is there. Measuring
+// takes them.
+void ForgetRun::check_repeats() const {
+  const fs::path folder = config_.model.path;
+  const auto tokenizer =
+      tokenizer::load_tokenizer(folder, resolve_rules(config_.model.tokenizer, folder));
+  data::DataConfig config = config_.data;
+  config.question_forms = 0;
+  data::load_splits(
+      config, config_.data.chosen().layout, {.forget = true, .for_training = true}, *tokenizer,
+      resolve_template(config_, folder, is_text_ ? ForeignChat::kIgnore : ForeignChat::kRefuse),
+      checkpoint::open_hf_folder(folder).size("vocab_size"));
 }
 
 void ForgetRun::refuse(const std::string& reason) const {
