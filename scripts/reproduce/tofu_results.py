@@ -1,6 +1,7 @@
 """Stages of tofu.sh by name, and the numbers that they leave: OUT/results.json."""
 import json
 import platform
+import sys
 from pathlib import Path
 
 import tofu_claims
@@ -62,7 +63,12 @@ def read_known(options, rate):
     """The results.json of --known: of the same model, people and rates."""
     if not options.known:
         return {}
-    known = json.loads(Path(options.known).read_text(encoding="utf-8"))
+    try:
+        known = json.loads(Path(options.known).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise Failed(f"--known: {options.known}: {problem}") from None
+    if not isinstance(known, dict) or "splits" not in known:
+        raise Failed(f"--known: {options.known} is no results.json of tofu.sh")
     for name, own in (("model", options.model), ("authors", options.authors), ("rate", rate)):
         if known.get(name) != own:
             raise Failed(f"--known: {options.known} has {name} {known.get(name)}, this run {own}")
@@ -86,6 +92,8 @@ def join_known(experiment, found):
             continue
         if any(old["models"][name]["values"] != own["models"][name]["values"] for name in ("full", "retain")):
             found["trainings"] = known.get("trainings", 1) + 1
+            print(f"warning: the models of {experiment.out} are not those of {experiment.options.known}: its numbers are "
+                  "of another training by the same recipe", file=sys.stderr)
         search = {method: entry if entry["chosen"] else old["search"].get(method, entry)
                   for method, entry in own["search"].items()}
         found["splits"][split] = {**joined(old, own), "search": search}

@@ -153,6 +153,9 @@ import json, sys
 known, own = (json.load(open(name))["splits"]["forget05"] for name in sys.argv[1:])
 sys.exit(own["final"]["ga"] != known["final"]["ga"] or own["search"]["ga"] != known["search"]["ga"])
 PYTHON
+echo '{' >"$work/cut.json"
+expect_error 2 "^error: --known: .*cut.json: Expecting" reproduce models --known "$work/cut.json"
+expect_error 2 "^error: --known: .*none.json: .*No such file" reproduce models --known "$work/none.json"
 expect_error 2 "known.json has authors 200, this run 40" reproduce models --authors 40 --known "$work/known.json"
 expect_error 2 "unknown method 'simpno'; known: ga" reproduce --methods simpno search
 expect_error 2 "unknown stage 'serach'; known: models" reproduce serach
